@@ -1,0 +1,2 @@
+Console.Error.WriteLine("pail");
+return 0;

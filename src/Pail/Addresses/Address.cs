@@ -1,0 +1,87 @@
+using Pail.Oci;
+
+namespace Pail.Addresses;
+
+/// <summary>Where an image is or shall be. Written as skopeo writes them; see docs/addresses.md.</summary>
+public abstract record Address
+{
+    private Address()
+    {
+    }
+
+    /// <summary><c>docker-daemon:NAME[:TAG]</c>: an image of the local Docker Engine.</summary>
+    /// <param name="Image">The image's name with its tag, or its id.</param>
+    public sealed record DockerDaemon(string Image) : Address
+    {
+        /// <inheritdoc/>
+        public override string ToString() => $"docker-daemon:{Image}";
+    }
+
+    /// <summary><c>oci:DIR[:TAG]</c>: an OCI image layout in a directory.</summary>
+    /// <param name="Directory">Path of the directory.</param>
+    /// <param name="Tag">Which image of it (<c>org.opencontainers.image.ref.name</c>); null for its only one.</param>
+    public sealed record OciLayout(string Directory, string? Tag) : Address
+    {
+        /// <inheritdoc/>
+        public override string ToString() => Tag is null ? $"oci:{Directory}" : $"oci:{Directory}:{Tag}";
+    }
+
+    /// <summary><c>oci-archive:FILE[:TAG]</c>: an OCI image layout in a tar file.</summary>
+    /// <param name="File">Path of the file.</param>
+    /// <param name="Tag">Which image of it; null for its only one.</param>
+    public sealed record OciArchive(string File, string? Tag) : Address
+    {
+        /// <inheritdoc/>
+        public override string ToString() => Tag is null ? $"oci-archive:{File}" : $"oci-archive:{File}:{Tag}";
+    }
+
+    /// <summary>An image in a bucket, a repository of a bucket, or a whole bucket.</summary>
+    /// <param name="Root">The bucket.</param>
+    /// <param name="Repository">The repository; null for the whole bucket.</param>
+    /// <param name="Reference">The tag or digest; null for none given.</param>
+    public sealed record Bucket(BucketRoot Root, RepositoryName? Repository, Reference? Reference) : Address
+    {
+        /// <inheritdoc/>
+        public override string ToString() => (Repository, Reference) switch
+        {
+            (null, _) => Root.ToString(),
+            ({ } name, null) => $"{Root.WithSeparator}{name}",
+            ({ } name, { Digest: { } digest }) => $"{Root.WithSeparator}{name}@{digest}",
+            ({ } name, { } tag) => $"{Root.WithSeparator}{name}:{tag}",
+        };
+    }
+}
+
+/// <summary>Where a bucket begins.</summary>
+public abstract record BucketRoot
+{
+    private BucketRoot()
+    {
+    }
+
+    /// <summary>The root as written before a repository's name.</summary>
+    public abstract string WithSeparator { get; }
+
+    /// <summary><c>s3://BUCKET</c>, or a part of one, <c>s3://BUCKET/PREFIX//</c>.</summary>
+    /// <param name="Bucket">The bucket's name.</param>
+    /// <param name="Prefix">What all keys begin with: empty, or ending in <c>/</c>.</param>
+    public sealed record S3(string Bucket, string Prefix) : BucketRoot
+    {
+        /// <inheritdoc/>
+        public override string WithSeparator => Prefix.Length == 0 ? $"s3://{Bucket}/" : $"s3://{Bucket}/{Prefix}/";
+
+        /// <inheritdoc/>
+        public override string ToString() => Prefix.Length == 0 ? $"s3://{Bucket}" : WithSeparator;
+    }
+
+    /// <summary><c>file:DIR</c>: a bucket in a local folder.</summary>
+    /// <param name="Directory">Path of the folder.</param>
+    public sealed record Folder(string Directory) : BucketRoot
+    {
+        /// <inheritdoc/>
+        public override string WithSeparator => $"file:{Directory}//";
+
+        /// <inheritdoc/>
+        public override string ToString() => $"file:{Directory}";
+    }
+}

@@ -1,0 +1,98 @@
+using Pail.Oci;
+
+namespace Pail.Images;
+
+/// <summary>An image, index or artifact that can be read: its manifests whole, its blobs as streams.</summary>
+/// <remarks>A source need not verify blobs: who stores them does. Manifests it returns are verified (<see cref="Manifest"/>).</remarks>
+public interface IImageSource : IAsyncDisposable
+{
+    /// <summary>The address, for messages.</summary>
+    string Name { get; }
+
+    /// <summary>The manifest the address names.</summary>
+    /// <exception cref="PailException">There is none (<see cref="Failure.NotFound"/>), or its bytes are not what they should be.</exception>
+    Task<Manifest> GetRootAsync(CancellationToken cancel);
+
+    /// <summary>A manifest that an index lists. Its bytes have the digest and size of the descriptor.</summary>
+    Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel);
+
+    /// <summary>Opens a blob from a byte offset on; called again to go on after a failure, or where an earlier run ended.</summary>
+    /// <exception cref="PailException">The source has no such blob.</exception>
+    Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel);
+}
+
+/// <summary>
+/// A place an image can be written to. Called children first: blobs (several at once), then the manifests that name
+/// them, then the root. Nothing under a digest or a tag is visible before it is whole and verified.
+/// </summary>
+public interface IImageSink : IAsyncDisposable
+{
+    /// <summary>The address, for messages.</summary>
+    string Name { get; }
+
+    /// <summary>True if the address names exactly this manifest already: then nothing is left to do.</summary>
+    Task<bool> HasRootAsync(Manifest root, CancellationToken cancel);
+
+    /// <summary>Stores a blob unless it is there, checking size and digest.</summary>
+    /// <exception cref="PailException">The bytes differ from the descriptor (<see cref="Failure.BadContent"/>); nothing is visible then.</exception>
+    Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel);
+
+    /// <summary>Stores a manifest under its digest, for an index to name. Its parts are there.</summary>
+    Task PutManifestAsync(Manifest manifest, CancellationToken cancel);
+
+    /// <summary>Stores the root manifest and makes the address name it.</summary>
+    Task PutRootAsync(Manifest root, CancellationToken cancel);
+}
+
+/// <summary>Opens the bytes of a blob from an offset on. The caller disposes the stream.</summary>
+public delegate Task<Stream> BlobOpener(long offset, CancellationToken cancel);
+
+/// <summary>How a blob came to be in a sink.</summary>
+public enum BlobOutcome
+{
+    /// <summary>Its bytes were sent.</summary>
+    Sent,
+
+    /// <summary>It was there.</summary>
+    Existed,
+
+    /// <summary>The store copied it from another repository; no bytes were sent.</summary>
+    Copied,
+}
+
+/// <summary>Hears how a copy goes. Called from several threads at once.</summary>
+public interface ICopyProgress
+{
+    /// <summary>A blob begins.</summary>
+    IBlobProgress Begin(Descriptor blob);
+}
+
+/// <summary>Hears how one blob goes.</summary>
+public interface IBlobProgress
+{
+    /// <summary>So many more bytes are safe at the sink. May be negative when a part is sent again.</summary>
+    void Advance(long bytes);
+
+    /// <summary>It is there now.</summary>
+    void Done(BlobOutcome outcome);
+}
+
+/// <summary>Nobody listens.</summary>
+public sealed class NoProgress : ICopyProgress, IBlobProgress
+{
+    /// <summary>The only one.</summary>
+    public static readonly NoProgress Instance = new();
+
+    /// <inheritdoc/>
+    public IBlobProgress Begin(Descriptor blob) => this;
+
+    /// <inheritdoc/>
+    public void Advance(long bytes)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Done(BlobOutcome outcome)
+    {
+    }
+}

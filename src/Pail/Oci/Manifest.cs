@@ -1,0 +1,99 @@
+using System.Text.Json;
+
+namespace Pail.Oci;
+
+/// <summary>
+/// A manifest or index: the bytes are the truth and are never written anew; the rest is a view of them.
+/// Source: OCI image-spec, manifest.md and image-index.md; Docker image manifest v2 schema 2.
+/// </summary>
+public sealed class Manifest
+{
+    /// <summary>The largest manifest taken, in bytes (4 MiB). Source: OCI distribution-spec, "Pushing manifests".</summary>
+    public const int MaxSize = 4 << 20;
+
+    private Manifest(ReadOnlyMemory<byte> bytes, string mediaType, Digest digest) => (Bytes, MediaType, Digest) = (bytes, mediaType, digest);
+
+    /// <summary>The bytes, exactly as they came.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>One of <see cref="MediaTypes.Manifests"/>.</summary>
+    public string MediaType { get; }
+
+    /// <summary>The digest of the bytes.</summary>
+    public Digest Digest { get; }
+
+    /// <summary>The size in bytes.</summary>
+    public long Size => Bytes.Length;
+
+    /// <summary>True if it lists manifests, false if it names config and layers.</summary>
+    public bool IsIndex => MediaTypes.IsIndex(MediaType);
+
+    /// <summary>The config of an image manifest; null in an index.</summary>
+    public Descriptor? Config { get; private init; }
+
+    /// <summary>The layers of an image manifest, in order; empty in an index.</summary>
+    public IReadOnlyList<Descriptor> Layers { get; private init; } = [];
+
+    /// <summary>The manifests an index lists; empty in an image manifest.</summary>
+    public IReadOnlyList<Descriptor> Manifests { get; private init; } = [];
+
+    /// <summary>The manifest this one refers to, if any.</summary>
+    public Descriptor? Subject { get; private init; }
+
+    /// <summary>The type of the artifact as the manifest states it.</summary>
+    public string? ArtifactType { get; private init; }
+
+    /// <summary>The annotations; empty if there are none.</summary>
+    public IReadOnlyDictionary<string, string> Annotations { get; private init; } = new Dictionary<string, string>();
+
+    /// <summary>This manifest's own descriptor.</summary>
+    public Descriptor Descriptor => new(MediaType, Digest, Size);
+
+    /// <summary>Config and layers that a registry has to hold: all but those with addresses elsewhere (non-distributable).</summary>
+    public IEnumerable<Descriptor> Blobs => (Config is null ? [] : new[] { Config }).Concat(Layers).Where(blob => blob.Urls.Count == 0).DistinctBy(blob => blob.Digest);
+
+    /// <summary>Reads a manifest.</summary>
+    /// <param name="bytes">The bytes; kept, not copied.</param>
+    /// <param name="mediaType">The type it came with, if any; parameters are ignored. What the manifest says of itself must agree.</param>
+    /// <param name="algorithm">Which digest it is known by.</param>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: too large, not JSON, or not a manifest Pail knows.</exception>
+    public static Manifest Parse(ReadOnlyMemory<byte> bytes, string? mediaType = null, DigestAlgorithm algorithm = DigestAlgorithm.Sha256)
+    {
+        var digest = Digest.Of(bytes.Span, algorithm);
+        if (bytes.Length > MaxSize)
+            throw Bad(digest, $"it has {bytes.Length} bytes, and at most {MaxSize} are taken");
+        try
+        {
+            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 64 });
+            var reader = new ManifestReader(document.RootElement);
+            var type = reader.MediaType(mediaType);
+            var index = MediaTypes.IsIndex(type);
+            return new Manifest(bytes, type, digest)
+            {
+                Config = index ? null : reader.Required("config"),
+                Layers = index ? [] : reader.List("layers"),
+                Manifests = index ? reader.List("manifests") : [],
+                Subject = reader.Optional("subject"),
+                ArtifactType = reader.Text("artifactType"),
+                Annotations = reader.Annotations(),
+            };
+        }
+        catch (Exception e) when (e is JsonException or FormatException)
+        {
+            throw Bad(digest, Printable.Line(e.Message), e);
+        }
+    }
+
+    /// <summary>Reads a manifest that must be the one described: same digest, same size.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is another, or none Pail knows.</exception>
+    public static Manifest Parse(ReadOnlyMemory<byte> bytes, Descriptor expected)
+    {
+        var actual = Digest.Of(bytes.Span, expected.Digest.Algorithm);
+        if (actual != expected.Digest || bytes.Length != expected.Size)
+            throw new PailException(Failure.BadContent, $"manifest {expected.Digest} should have {expected.Size} bytes; what came has {bytes.Length} and the digest {actual}.");
+        return Parse(bytes, expected.MediaType, expected.Digest.Algorithm);
+    }
+
+    private static PailException Bad(Digest digest, string why, Exception? inner = null) =>
+        new(Failure.BadContent, $"manifest {digest} can't be used: {why}.", inner);
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+
+namespace Pail.Oci;
+
+/// <summary>Reads the parts of a manifest that Pail needs, strictly; whatever else is in it is left alone.</summary>
+internal readonly struct ManifestReader(JsonElement root)
+{
+    private readonly JsonElement _root = root.ValueKind == JsonValueKind.Object ? root : throw new FormatException("it is not a JSON object");
+
+    /// <summary>The type: what the manifest says of itself, which must agree with what it came with; else what it came with; else what its fields show.</summary>
+    public string MediaType(string? stated)
+    {
+        if (_root.TryGetProperty("schemaVersion", out var version) && (version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out var number) || number != 2))
+            throw new FormatException("schemaVersion is not 2");
+        var own = Text("mediaType");
+        var came = stated?.Split(';')[0].Trim();
+        if (came is "" or MediaTypes.OctetStream or MediaTypes.Json)
+            came = null;
+        if (own is not null && came is not null && own != came)
+            throw new FormatException($"it says it is {Printable.Line(own)}, but came as {Printable.Line(came)}");
+        var type = own ?? came ?? (_root.TryGetProperty("manifests", out _) ? MediaTypes.OciIndex : MediaTypes.OciManifest);
+        return MediaTypes.IsManifest(type) ? type : throw new FormatException($"the media type {Printable.Line(type)} is none of the OCI and Docker manifest types");
+    }
+
+    public string? Text(string name) => !_root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null
+        ? null
+        : value.ValueKind == JsonValueKind.String ? value.GetString() : throw new FormatException($"{name} is not a string");
+
+    public Descriptor Required(string name) => Optional(name) ?? throw new FormatException($"it has no {name}");
+
+    public Descriptor? Optional(string name) =>
+        !_root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null ? null : Describe(value, name);
+
+    public IReadOnlyList<Descriptor> List(string name)
+    {
+        if (!_root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+            return [];
+        if (value.ValueKind != JsonValueKind.Array)
+            throw new FormatException($"{name} is not a list");
+        var list = new List<Descriptor>(value.GetArrayLength());
+        foreach (var item in value.EnumerateArray())
+            list.Add(Describe(item, name));
+        return list;
+    }
+
+    public IReadOnlyDictionary<string, string> Annotations() => Map(_root);
+
+    private static Descriptor Describe(JsonElement value, string where)
+    {
+        if (value.ValueKind != JsonValueKind.Object)
+            throw new FormatException($"{where} is not a descriptor");
+        var inner = new ManifestReader(value);
+        var size = value.TryGetProperty("size", out var number) && number.ValueKind == JsonValueKind.Number && number.TryGetInt64(out var bytes) && bytes >= 0
+            ? bytes
+            : throw new FormatException($"{where} has a descriptor without a valid size");
+        return new Descriptor(inner.Text("mediaType") ?? throw new FormatException($"{where} has a descriptor without a media type"), Digest.Parse(inner.Text("digest")), size)
+        {
+            Platform = PlatformOf(value),
+            ArtifactType = inner.Text("artifactType"),
+            Annotations = Map(value),
+            Urls = Urls(value),
+        };
+    }
+
+    private static Platform? PlatformOf(JsonElement value)
+    {
+        if (!value.TryGetProperty("platform", out var platform) || platform.ValueKind != JsonValueKind.Object)
+            return null;
+        var inner = new ManifestReader(platform);
+        return new Platform(inner.Text("os") ?? "", inner.Text("architecture") ?? "", inner.Text("variant"), inner.Text("os.version"));
+    }
+
+    private static Dictionary<string, string> Map(JsonElement value)
+    {
+        var map = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (value.TryGetProperty("annotations", out var annotations) && annotations.ValueKind == JsonValueKind.Object)
+            foreach (var pair in annotations.EnumerateObject())
+                map[pair.Name] = pair.Value.ValueKind == JsonValueKind.String ? pair.Value.GetString()! : throw new FormatException("an annotation is not a string");
+        return map;
+    }
+
+    private static IReadOnlyList<string> Urls(JsonElement value) =>
+        value.TryGetProperty("urls", out var urls) && urls.ValueKind == JsonValueKind.Array
+            ? [.. urls.EnumerateArray().Where(url => url.ValueKind == JsonValueKind.String).Select(url => url.GetString()!)]
+            : [];
+}

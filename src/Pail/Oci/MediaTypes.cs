@@ -1,0 +1,50 @@
+namespace Pail.Oci;
+
+/// <summary>The media types of manifests, and those Pail writes. Source: OCI image-spec, media-types.md; Docker image manifest v2 schema 2.</summary>
+public static class MediaTypes
+{
+    /// <summary>An OCI image manifest.</summary>
+    public const string OciManifest = "application/vnd.oci.image.manifest.v1+json";
+
+    /// <summary>An OCI image index.</summary>
+    public const string OciIndex = "application/vnd.oci.image.index.v1+json";
+
+    /// <summary>A Docker schema 2 image manifest.</summary>
+    public const string DockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
+
+    /// <summary>A Docker schema 2 manifest list.</summary>
+    public const string DockerManifestList = "application/vnd.docker.distribution.manifest.list.v2+json";
+
+    /// <summary>An OCI image configuration.</summary>
+    public const string OciConfig = "application/vnd.oci.image.config.v1+json";
+
+    /// <summary>A Docker image configuration.</summary>
+    public const string DockerConfig = "application/vnd.docker.container.image.v1+json";
+
+    /// <summary>The empty JSON object <c>{}</c> that stands for a config nobody needs.</summary>
+    public const string OciEmpty = "application/vnd.oci.empty.v1+json";
+
+    /// <summary>An uncompressed layer.</summary>
+    public const string OciLayerTar = "application/vnd.oci.image.layer.v1.tar";
+
+    /// <summary>A layer compressed with gzip.</summary>
+    public const string OciLayerGzip = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+    /// <summary>Bytes of no stated type: how blobs are served.</summary>
+    public const string OctetStream = "application/octet-stream";
+
+    /// <summary>JSON of no stated schema: tag lists and the catalog.</summary>
+    public const string Json = "application/json";
+
+    /// <summary>The four manifest types, as clients list them in Accept.</summary>
+    public static readonly IReadOnlyList<string> Manifests = [OciManifest, OciIndex, DockerManifest, DockerManifestList];
+
+    /// <summary>True for an index or a manifest list.</summary>
+    public static bool IsIndex(string? mediaType) => mediaType is OciIndex or DockerManifestList;
+
+    /// <summary>True for an image manifest of either family.</summary>
+    public static bool IsImage(string? mediaType) => mediaType is OciManifest or DockerManifest;
+
+    /// <summary>True for any of the four manifest types.</summary>
+    public static bool IsManifest(string? mediaType) => IsIndex(mediaType) || IsImage(mediaType);
+}

@@ -1,0 +1,84 @@
+using System.Collections.Concurrent;
+
+namespace Pail.Stores;
+
+/// <summary>The S3 requests that are billed, or counted though free.</summary>
+public enum StoreOperation
+{
+    /// <summary>Class A.</summary>
+    PutObject,
+
+    /// <summary>Class A.</summary>
+    CopyObject,
+
+    /// <summary>Class A.</summary>
+    CreateMultipartUpload,
+
+    /// <summary>Class A.</summary>
+    UploadPart,
+
+    /// <summary>Class A.</summary>
+    UploadPartCopy,
+
+    /// <summary>Class A.</summary>
+    CompleteMultipartUpload,
+
+    /// <summary>Class A.</summary>
+    ListObjects,
+
+    /// <summary>Class A.</summary>
+    ListParts,
+
+    /// <summary>Class A.</summary>
+    ListMultipartUploads,
+
+    /// <summary>Class A.</summary>
+    CreateBucket,
+
+    /// <summary>Class A.</summary>
+    PutBucketPolicy,
+
+    /// <summary>Class B.</summary>
+    GetObject,
+
+    /// <summary>Class B.</summary>
+    HeadObject,
+
+    /// <summary>Free.</summary>
+    DeleteObject,
+
+    /// <summary>Free.</summary>
+    AbortMultipartUpload,
+}
+
+/// <summary>
+/// Counts the requests made to a store, tries included: one for each that a provider would bill.
+/// The local folder counts what the same work would cost on S3.
+/// </summary>
+public sealed class RequestMeter
+{
+    private readonly ConcurrentDictionary<StoreOperation, long> _counts = new();
+    private readonly AsyncLocal<RequestMeter?> _scope = new();
+
+    /// <summary>Counts one request, here and in the scope this work runs in, if any.</summary>
+    public void Count(StoreOperation operation)
+    {
+        _counts.AddOrUpdate(operation, 1, static (_, count) => count + 1);
+        _scope.Value?.Count(operation);
+    }
+
+    /// <summary>From here on, what this asynchronous flow asks for is counted in the returned meter as well.</summary>
+    public RequestMeter BeginScope() => _scope.Value = new RequestMeter();
+
+    /// <summary>How often each operation was requested.</summary>
+    public IReadOnlyDictionary<StoreOperation, long> Counts => _counts;
+
+    /// <summary>PUT, COPY, POST and LIST requests: $0.005 a 1,000 on S3 standard.</summary>
+    public long ClassA => _counts.Where(pair => pair.Key < StoreOperation.GetObject).Sum(pair => pair.Value);
+
+    /// <summary>GET and HEAD requests: $0.0004 a 1,000 on S3 standard.</summary>
+    public long ClassB => _counts.Where(pair => pair.Key is StoreOperation.GetObject or StoreOperation.HeadObject).Sum(pair => pair.Value);
+
+    /// <summary>The price in US dollars of the requests counted, at the list price of S3 standard in us-east-1.</summary>
+    public decimal Price => (ClassA * 0.005m + ClassB * 0.0004m) / 1000m;
+}
