@@ -1,14 +1,17 @@
 using System.Buffers;
+using System.Text.RegularExpressions;
 using Pail.Oci;
 
 namespace Pail.Addresses;
 
 /// <summary>Reads addresses. The forms are listed in docs/addresses.md.</summary>
-public static class AddressParser
+public static partial class AddressParser
 {
     private const string Forms = "docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG], s3://BUCKET/REPO:TAG, file:DIR//REPO:TAG";
 
     private static readonly SearchValues<char> BucketCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+
+    private static readonly SearchValues<char> ImageCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/:@");
 
     /// <summary>Reads an address; a text without a scheme is an image of the local Docker Engine.</summary>
     /// <exception cref="PailException">It has no such form.</exception>
@@ -18,12 +21,11 @@ public static class AddressParser
         {
             return Scheme(text) switch
             {
-                ("docker-daemon", { Length: > 0 } rest) => new Address.DockerDaemon(rest),
+                ("docker-daemon" or null, { Length: > 0 } rest) => new Address.DockerDaemon(EngineImage(rest)),
                 ("oci", { Length: > 0 } rest) => PathAndTag(rest) is var (path, tag) ? new Address.OciLayout(path, tag) : throw Bad(text),
                 ("oci-archive", { Length: > 0 } rest) => PathAndTag(rest) is var (path, tag) ? new Address.OciArchive(path, tag) : throw Bad(text),
-                ("s3", { } rest) when rest.StartsWith("//", StringComparison.Ordinal) => S3(text, rest[2..]),
+                ("s3", { } rest) => S3(rest[2..]),
                 ("file", { Length: > 0 } rest) => Folder(rest),
-                (null, { Length: > 0 } rest) => new Address.DockerDaemon(rest),
                 _ => throw Bad(text),
             };
         }
@@ -41,23 +43,40 @@ public static class AddressParser
 
     private static (string? Scheme, string Path) Scheme(string text)
     {
-        foreach (var scheme in (ReadOnlySpan<string>)["docker-daemon", "oci", "oci-archive", "s3", "file"])
-            if (text.StartsWith(scheme + ":", StringComparison.Ordinal) && (scheme != "s3" || text.StartsWith("s3://", StringComparison.Ordinal)))
-                return (scheme, text[(scheme.Length + 1)..]);
-        // "docker-archive:", "containers-storage:", "https://": a scheme nobody here knows, not an image called so.
         var colon = text.IndexOf(':', StringComparison.Ordinal);
-        var foreign = text.Contains("://", StringComparison.Ordinal) || (colon > 0 && text[..colon] is "docker-archive" or "docker" or "dir" or "containers-storage" or "ostree" or "sif");
-        return foreign ? ("", text) : (null, text);
+        var scheme = colon < 0 ? "" : text[..colon];
+        var slashes = colon >= 0 && text.AsSpan(colon).StartsWith("://");
+        return scheme switch
+        {
+            "docker-daemon" or "oci" or "oci-archive" or "file" => (scheme, text[(colon + 1)..]),
+            "s3" when slashes => (scheme, text[(colon + 1)..]),
+            // A scheme nobody here knows, not an image called so; but "docker:dind" is an image.
+            "docker-archive" or "dir" or "containers-storage" or "ostree" or "sif" => ("", text),
+            _ => slashes ? ("", text) : (null, text),
+        };
     }
 
-    // The tag follows the last colon, unless a slash comes after it: "oci:/a:b/c" is a path.
+    // What an engine can know: NAME, HOST:PORT/NAME:TAG, NAME@DIGEST or an id. The engine judges the rest.
+    private static string EngineImage(string text) =>
+        text.AsSpan().ContainsAnyExcept(ImageCharacters) || !char.IsAsciiLetterOrDigit(text[0])
+            ? throw new FormatException("this is no image of an engine; for a file or folder write oci:DIR, oci-archive:FILE or file:DIR//REPO:TAG.")
+            : text;
+
+    // As skopeo does: the path ends at the first colon, so that a tag may be a whole name, "oci:dir:example.com/app:1.0".
     private static (string Path, string? Tag) PathAndTag(string rest)
     {
-        var colon = rest.LastIndexOf(':');
-        return colon > 0 && rest.IndexOf('/', colon) < 0 && colon < rest.Length - 1 ? (rest[..colon], rest[(colon + 1)..]) : (rest.TrimEnd(':'), null);
+        var colon = rest.IndexOf(':', IsDrive(rest) ? 2 : 0);
+        if (colon < 0)
+            return (rest, null);
+        var (path, tag) = (rest[..colon], rest[(colon + 1)..]);
+        if (path.Length == 0)
+            throw new FormatException("the path before ':' is missing.");
+        return TagPattern().IsMatch(tag) ? (path, tag) : throw new FormatException($"'{Printable.Line(tag)}' is no tag of an OCI layout; a path can't hold ':'.");
     }
 
-    private static Address.Bucket S3(string text, string rest)
+    private static bool IsDrive(string path) => OperatingSystem.IsWindows() && path is [>= 'A' and <= 'z', ':', '\\' or '/', ..];
+
+    private static Address.Bucket S3(string rest)
     {
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         var bucket = slash < 0 ? rest : rest[..slash];
@@ -65,17 +84,21 @@ public static class AddressParser
         if (bucket.Length is < 3 or > 63 || bucket.AsSpan().ContainsAnyExcept(BucketCharacters))
             throw new FormatException($"'{Printable.Line(bucket)}' is not a bucket's name (3 to 63 letters, digits, '.', '-'). Write {(bucket.Length == 0 ? "s3://BUCKET" : "s3://BUCKET/REPO:TAG")}.");
         var path = slash < 0 ? "" : rest[(slash + 1)..];
+        if (path.StartsWith('/'))
+            return WithRepository(new BucketRoot.S3(bucket, ""), path[1..]);
         var end = path.IndexOf("//", StringComparison.Ordinal);
         if (end < 0)
             return WithRepository(new BucketRoot.S3(bucket, ""), path);
-        var prefix = path[..end].Trim('/');
-        if (prefix.Split('/').Any(part => part is "." or ".." || (part.Length == 0 && prefix.Length > 0)))
-            throw new FormatException("the prefix before '//' has an empty, '.' or '..' part.");
-        return WithRepository(new BucketRoot.S3(bucket, prefix.Length == 0 ? "" : prefix + "/"), path[(end + 2)..]);
+        var prefix = path[..end];
+        if (prefix.Split('/').Any(part => part is "" or "." or "..") || prefix.Any(char.IsControl))
+            throw new FormatException("the prefix before '//' has an empty, '.' or '..' part, or a control character.");
+        return WithRepository(new BucketRoot.S3(bucket, prefix + "/"), path[(end + 2)..]);
     }
 
     private static Address.Bucket Folder(string rest)
     {
+        if (rest.StartsWith("//", StringComparison.Ordinal) && rest is not ['/', '/', '/', not '/', ..])
+            throw new FormatException("a folder is written file:DIR, or file:///DIR as in URLs; no host can be named.");
         // "file:///srv/bucket" is how URLs write it; the "//" that ends the root comes later.
         var path = rest.StartsWith("///", StringComparison.Ordinal) ? rest[2..] : rest;
         var end = path.IndexOf("//", 1, StringComparison.Ordinal);
@@ -89,6 +112,8 @@ public static class AddressParser
         if (text.Length == 0)
             return new(root, null, null);
         var at = text.IndexOf('@', StringComparison.Ordinal);
+        if (at >= 0 && text[..at].Contains(':', StringComparison.Ordinal))
+            throw new FormatException("name either a tag or a digest, not both.");
         if (at >= 0)
             return new(root, RepositoryName.Parse(text[..at]), Reference.Of(Digest.Parse(text[(at + 1)..])));
         var colon = text.LastIndexOf(':');
@@ -96,6 +121,10 @@ public static class AddressParser
             ? new(root, RepositoryName.Parse(text), null)
             : new(root, RepositoryName.Parse(text[..colon]), Reference.Parse(text[(colon + 1)..]));
     }
+
+    // Source: OCI image-spec, annotations.md, org.opencontainers.image.ref.name; a little wider at the ends, as registries' tags are.
+    [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9_.:@/+-]{0,511}\z", RegexOptions.NonBacktracking)]
+    private static partial Regex TagPattern();
 
     private static PailException Bad(string text) => new(Failure.BadInput, $"{Printable.Line(text)}: not an address Pail knows. Write one of {Forms}.");
 }

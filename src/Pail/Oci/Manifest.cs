@@ -78,7 +78,8 @@ public sealed class Manifest
                 Annotations = reader.Annotations(),
             };
         }
-        catch (Exception e) when (e is JsonException or FormatException)
+        // InvalidOperationException: a string that is no Unicode, which JsonElement finds only when it is read.
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
         {
             throw Bad(digest, Printable.Line(e.Message), e);
         }
