@@ -68,8 +68,14 @@ public interface IServerSideCopy
     /// <summary>Copies a whole object, at most 5 GiB on S3, with new headers. False if there is no source.</summary>
     Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel);
 
-    /// <summary>Makes a part of an upload from a range of an object. Returns its ETag.</summary>
-    Task<string> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, CancellationToken cancel);
+    /// <summary>Makes a part of an upload from a range of an object. Returns the part's ETag; null if there is no source.</summary>
+    /// <param name="from">The key of the source.</param>
+    /// <param name="range">Which of its bytes; a range that ends past the end is refused.</param>
+    /// <param name="upload">Which upload.</param>
+    /// <param name="number">1 to 10,000.</param>
+    /// <param name="offset">Where the part begins in the new object, in bytes.</param>
+    /// <param name="cancel">Ends the request.</param>
+    Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel);
 }
 
 /// <summary>The store can sign a request that somebody without credentials may make for a while.</summary>
