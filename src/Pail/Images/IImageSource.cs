@@ -63,6 +63,9 @@ public enum BlobOutcome
 /// <summary>Hears how a copy goes. Called from several threads at once.</summary>
 public interface ICopyProgress
 {
+    /// <summary>These blobs, not announced before, will begin later: what there is to do grows by them.</summary>
+    void Expect(IReadOnlyCollection<Descriptor> blobs);
+
     /// <summary>A blob begins.</summary>
     IBlobProgress Begin(Descriptor blob);
 }
@@ -82,6 +85,11 @@ public sealed class NoProgress : ICopyProgress, IBlobProgress
 {
     /// <summary>The only one.</summary>
     public static readonly NoProgress Instance = new();
+
+    /// <inheritdoc/>
+    public void Expect(IReadOnlyCollection<Descriptor> blobs)
+    {
+    }
 
     /// <inheritdoc/>
     public IBlobProgress Begin(Descriptor blob) => this;
