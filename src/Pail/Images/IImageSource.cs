@@ -30,8 +30,14 @@ public interface IImageSink : IAsyncDisposable
     /// <summary>The address, for messages.</summary>
     string Name { get; }
 
+    /// <summary>False if it can hold one image only, no index: then a copy of an index picks a platform.</summary>
+    bool HoldsIndexes { get; }
+
     /// <summary>True if the address names exactly this manifest already: then nothing is left to do.</summary>
     Task<bool> HasRootAsync(Manifest root, CancellationToken cancel);
+
+    /// <summary>True if this manifest is stored under its digest, and with it (parts come first) all it names. A sink that can't be sure says false.</summary>
+    Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel);
 
     /// <summary>Stores a blob unless it is there, checking size and digest.</summary>
     /// <exception cref="PailException">The bytes differ from the descriptor (<see cref="Failure.BadContent"/>); nothing is visible then.</exception>
