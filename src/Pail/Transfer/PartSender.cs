@@ -1,0 +1,224 @@
+using System.Runtime.ExceptionServices;
+using Pail.Images;
+using Pail.Stores;
+
+namespace Pail.Transfer;
+
+/// <summary>The store's side of a multipart upload: begins it, sends parts in the background, completes or aborts it.</summary>
+internal sealed class PartSender : IDisposable
+{
+    // An upload whose creation is under way when all is cancelled can only be aborted once its id is known.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AbortLimit = TimeSpan.FromSeconds(15);
+
+    private readonly TransferEngine _engine;
+    private readonly IObjectStore _store;
+    private readonly string _key;
+    private readonly ObjectHeaders? _headers;
+    private readonly IBlobProgress _progress;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SortedDictionary<int, UploadedPart> _parts = [];
+    private readonly List<Task> _sends = [];
+    private Task<UploadId>? _upload;
+    private Exception? _failure;
+
+    public PartSender(TransferEngine engine, IObjectStore store, string key, ObjectHeaders headers, IBlobProgress progress)
+    {
+        (_engine, _store, _key, _headers, _progress) = (engine, store, key, headers, progress);
+        Stopped = _stop.Token;
+    }
+
+    public PartSender(TransferEngine engine, IObjectStore store, UploadState state, IBlobProgress progress)
+    {
+        (_engine, _store, _key, _progress) = (engine, store, state.Upload.Key, progress);
+        Stopped = _stop.Token;
+        _upload = Task.FromResult(state.Upload);
+        foreach (var part in state.Parts)
+            _parts.Add(part.Number, part);
+    }
+
+    /// <summary>Cancelled once a part failed for good, or the upload was aborted.</summary>
+    public CancellationToken Stopped { get; }
+
+    /// <summary>The parts that have arrived, in order.</summary>
+    public IReadOnlyList<UploadedPart> Parts
+    {
+        get
+        {
+            lock (_parts)
+                return [.. _parts.Values];
+        }
+    }
+
+    private Retry Retry => _engine.Retry;
+
+    public void Begin() => _upload ??= CreateAsync();
+
+    public Task<UploadId> GetUploadAsync(CancellationToken cancel)
+    {
+        Begin();
+        return _upload!.WaitAsync(cancel);
+    }
+
+    /// <summary>Sends a part in the background and then gives its memory back.</summary>
+    public void Send(int number, long offset, PartBuffer buffer)
+    {
+        Begin();
+        _sends.Add(SendAsync(number, offset, buffer));
+    }
+
+    public void ThrowIfFailed()
+    {
+        if (Volatile.Read(ref _failure) is { } failure)
+            ExceptionDispatchInfo.Throw(failure);
+    }
+
+    public async Task WhenSentAsync(CancellationToken cancel)
+    {
+        await Task.WhenAll(_sends).WaitAsync(cancel);
+        _sends.Clear();
+        ThrowIfFailed();
+    }
+
+    /// <summary>Makes the object of the parts that have arrived.</summary>
+    /// <param name="size">What they come to, in bytes.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    public async Task<string> CompleteAsync(long size, CancellationToken cancel)
+    {
+        var upload = await GetUploadAsync(cancel);
+        var parts = Parts;
+        var unsure = false;
+        return await Retry.RunAsync(
+            async token =>
+            {
+                try
+                {
+                    // A store may work on a large object for minutes before it answers.
+                    return await Retry.WithinAsync(10 * Retry.Options.StallTimeout, Name, t => _store.CompleteUploadAsync(upload, parts, t), token);
+                }
+                catch (StoreException error) when (unsure && !error.IsTransient)
+                {
+                    // The try before may have worked though its answer was lost: then the upload is gone and the object is there.
+                    if (await _store.HeadAsync(_key, token) is { } there && there.Size == size)
+                        return there.ETag;
+                    throw;
+                }
+                finally
+                {
+                    unsure = true;
+                }
+            },
+            cancel);
+    }
+
+    public async Task AbortAsync()
+    {
+        await _stop.CancelAsync();
+        var cut = _sends.Exists(send => !send.IsCompleted);
+        await Task.WhenAll(_sends);
+        if (_upload is null || await BegunAsync() is not { } upload)
+            return;
+        using var deadline = new CancellationTokenSource(AbortLimit, Retry.Time);
+        try
+        {
+            await Retry.RunAsync(token => RemoveAsync(upload, cut, token), deadline.Token);
+        }
+        catch (OperationCanceledException error)
+        {
+            throw new StoreException(StoreError.Unavailable, $"{Name}: the store did not abort the upload within {AbortLimit.TotalSeconds:0} s.", error);
+        }
+    }
+
+    public void Dispose() => _stop.Dispose();
+
+    private string Name => $"{_store.Name}: {_key}";
+
+    private async Task<UploadId> CreateAsync()
+    {
+        using var grace = new CancellationTokenSource();
+        await using var stopping = Stopped.UnsafeRegister(_ => grace.CancelAfter(Grace), null);
+        var begun = Retry.Time.GetTimestamp();
+        var lost = false;
+        var id = await Retry.RunAsync(
+            async _ =>
+            {
+                try
+                {
+                    return await Retry.WithinAsync(Retry.Options.StallTimeout, Name, token => _store.CreateUploadAsync(_key, _headers!, token), grace.Token);
+                }
+                catch
+                {
+                    lost = true;
+                    throw;
+                }
+            },
+            Stopped);
+        var upload = new UploadId(_key, id);
+        if (lost)
+            await RemoveLostAsync(upload, Retry.Time.GetElapsedTime(begun));
+        return upload;
+    }
+
+    // A failed creation may have worked though its answer was lost. Such an upload is one of this key that began while
+    // we tried, by the store's clock. Should it be somebody else's, they begin again (see BlobUpload); it has no parts
+    // worth more than that, and leaving it costs nothing until it is swept. So whatever fails here is no failure.
+    private async Task RemoveLostAsync(UploadId ours, TimeSpan tried)
+    {
+        try
+        {
+            var pending = await _store.ListUploadsAsync(_key, Stopped);
+            if (pending.FirstOrDefault(upload => upload.Upload == ours) is not { } known)
+                return;
+            foreach (var other in pending)
+                if (other.Upload.Key == _key && other.Upload != ours && other.Started <= known.Started && known.Started - other.Started <= tried + TimeSpan.FromSeconds(1))
+                    await _store.AbortUploadAsync(other.Upload, Stopped);
+        }
+        catch (StoreException)
+        {
+        }
+    }
+
+    private async Task SendAsync(int number, long offset, PartBuffer buffer)
+    {
+        using var _ = buffer;
+        try
+        {
+            var upload = await _upload!;
+            var etag = await Retry.RunAsync(
+                async token =>
+                {
+                    using var turn = await _engine.EnterAsync(token);
+                    return await Retry.WithinAsync(_engine.LimitFor(buffer.Length), Name, t => _store.UploadPartAsync(upload, number, offset, buffer.Content, t), token);
+                },
+                Stopped);
+            lock (_parts)
+                _parts[number] = new UploadedPart(number, etag, buffer.Length);
+            _progress.Advance(buffer.Length);
+        }
+        catch (Exception error)
+        {
+            Interlocked.CompareExchange(ref _failure, error, null);
+            await _stop.CancelAsync();
+        }
+    }
+
+    private async Task<UploadId?> BegunAsync()
+    {
+        try
+        {
+            return await _upload!;
+        }
+        catch (Exception error) when (error is StoreException or OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    // A part whose request was cut off may still arrive after the abort; S3 says to look, and to abort again.
+    private async Task RemoveAsync(UploadId upload, bool cut, CancellationToken cancel)
+    {
+        await _store.AbortUploadAsync(upload, cancel);
+        if (cut && await _store.ListPartsAsync(upload, cancel) is { Count: > 0 })
+            throw new StoreException(StoreError.Unavailable, $"{Name}: parts arrived after the upload was aborted.");
+    }
+}

@@ -1,0 +1,99 @@
+using Pail.Stores;
+
+namespace Pail.Transfer;
+
+/// <summary>Tries requests again that failed for a reason that may pass.</summary>
+/// <param name="options">How often and how soon.</param>
+/// <param name="time">The clock; null for the system's.</param>
+public sealed class Retry(RetryOptions options, TimeProvider? time = null)
+{
+    private static readonly TimeSpan LongestAsked = TimeSpan.FromMinutes(1);
+
+    /// <summary>How often and how soon.</summary>
+    public RetryOptions Options => options;
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; } = time ?? TimeProvider.System;
+
+    /// <summary>True for what may work when tried again: throttling, a 5xx, a broken or stalled connection.</summary>
+    public static bool IsTransient(Exception error) => error switch
+    {
+        StoreException store => store.IsTransient,
+        PailException => false,
+        FileNotFoundException or DirectoryNotFoundException or PathTooLongException => false,
+        IOException or HttpRequestException or TimeoutException => true,
+        _ => false,
+    };
+
+    /// <summary>Runs the attempt until it succeeds, fails for good, or has been tried often enough; then its last error is thrown.</summary>
+    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancel)
+    {
+        var tries = Begin();
+        while (true)
+        {
+            try
+            {
+                return await attempt(cancel);
+            }
+            catch (Exception error) when (tries.Again(error, cancel))
+            {
+                await tries.WaitAsync(cancel);
+            }
+        }
+    }
+
+    /// <inheritdoc cref="RunAsync{T}"/>
+    public Task RunAsync(Func<CancellationToken, Task> attempt, CancellationToken cancel) => RunAsync(
+        async token =>
+        {
+            await attempt(token);
+            return true;
+        },
+        cancel);
+
+    /// <summary>Starts counting tries, for callers that go on from where they broke rather than begin again.</summary>
+    internal Tries Begin() => new(this);
+
+    /// <summary>Ends an attempt that takes longer than it may, as a failure that may be tried again.</summary>
+    internal async Task<T> WithinAsync<T>(TimeSpan limit, string what, Func<CancellationToken, Task<T>> attempt, CancellationToken cancel)
+    {
+        using var deadline = new CancellationTokenSource(limit, Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancel);
+        try
+        {
+            return await attempt(either.Token);
+        }
+        catch (Exception error) when (deadline.IsCancellationRequested && !cancel.IsCancellationRequested)
+        {
+            throw new StoreException(StoreError.Unavailable, $"{what}: no answer within {limit.TotalSeconds:0} s.", error);
+        }
+    }
+
+    /// <summary>The tries of one piece of work.</summary>
+    internal sealed class Tries(Retry retry)
+    {
+        private int _failed;
+        private TimeSpan _asked;
+
+        /// <summary>Something was achieved: failures so far no longer count.</summary>
+        public void Progressed() => _failed = 0;
+
+        /// <summary>Counts a failure; true if the work is worth another try.</summary>
+        public bool Again(Exception error, CancellationToken cancel)
+        {
+            if (cancel.IsCancellationRequested || !IsTransient(error))
+                return false;
+            _asked = (error as StoreException)?.RetryAfter ?? TimeSpan.Zero;
+            return ++_failed < retry.Options.Attempts;
+        }
+
+        /// <summary>Waits before the next try: full jitter, so that many clients told to slow down don't return in step.</summary>
+        public Task WaitAsync(CancellationToken cancel)
+        {
+            var ceiling = Math.Min(retry.Options.FirstDelay.TotalMilliseconds * Math.Pow(2, _failed - 1), retry.Options.LongestDelay.TotalMilliseconds);
+            var jitter = TimeSpan.FromMilliseconds(Random.Shared.NextDouble() * ceiling);
+            var asked = _asked < LongestAsked ? _asked : LongestAsked;
+            return Task.Delay(asked > jitter ? asked : jitter, retry.Time, cancel);
+        }
+    }
+}

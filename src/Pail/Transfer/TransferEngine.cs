@@ -1,0 +1,88 @@
+using System.Diagnostics.CodeAnalysis;
+using Pail.Images;
+using Pail.Oci;
+using Pail.Stores;
+
+namespace Pail.Transfer;
+
+/// <summary>
+/// Moves blobs to and from buckets, in parallel parts and in one pass. One engine serves a whole process: it bounds the
+/// memory of all parts in flight (<see cref="Buffers"/>) and how many move at once (<see cref="TransferOptions.Connections"/>).
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to release.")]
+public sealed class TransferEngine
+{
+    private readonly SemaphoreSlim _connections;
+
+    /// <summary>Makes an engine.</summary>
+    /// <param name="options">How much it may use.</param>
+    /// <param name="time">The clock that waits go by; null for the system's.</param>
+    public TransferEngine(TransferOptions options, TimeProvider? time = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Connections, 1);
+        Options = options;
+        Retry = new Retry(options.Retry, time);
+        Buffers = new BufferPool(options.MemoryLimit);
+        _connections = new SemaphoreSlim(options.Connections);
+    }
+
+    /// <summary>How much it may use.</summary>
+    public TransferOptions Options { get; }
+
+    /// <summary>How it tries failed requests again.</summary>
+    public Retry Retry { get; }
+
+    /// <summary>The memory of all parts in flight.</summary>
+    public BufferPool Buffers { get; }
+
+    /// <summary>
+    /// Writes a blob of known digest and size. Small ones take one request, larger ones a multipart upload; the object
+    /// appears only if size and digest are right. A part that fails is sent again from memory; a source that breaks is
+    /// opened again where it broke. What fails or is cancelled leaves no upload behind.
+    /// </summary>
+    /// <param name="store">Where to.</param>
+    /// <param name="key">The key of the object.</param>
+    /// <param name="headers">What goes with it; the checksum is added here.</param>
+    /// <param name="blob">What the bytes must be.</param>
+    /// <param name="open">Opens the bytes. They must come without waiting for another blob of the same engine.</param>
+    /// <param name="progress">Hears of bytes that are safe in the store; the caller says when all is done.</param>
+    /// <param name="cancel">Interrupts it; the upload is then aborted before this returns.</param>
+    /// <exception cref="PailException">The bytes differ from the descriptor (<see cref="Failure.BadContent"/>), or the store or the source failed.</exception>
+    public Task UploadAsync(IObjectStore store, string key, ObjectHeaders headers, Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
+        new BlobUpload(this, store, key, headers, blob, open, progress).RunAsync(cancel);
+
+    /// <summary>
+    /// Reads an object from an offset on, in order, by ranged requests running ahead of the reader in parallel; one that
+    /// fits a part takes exactly one request, made at the first read. Each range goes on where it broke. Reading throws
+    /// if the object is not there, has another size, or changes meanwhile. Disposing it early ends all requests.
+    /// </summary>
+    /// <remarks>
+    /// Ranges go to memory over the engine's connections. When no memory is free the stream reads over one
+    /// connection of its own, beyond that count, so that it never waits for whoever consumes it.
+    /// </remarks>
+    /// <param name="store">Where from.</param>
+    /// <param name="key">The key of the object.</param>
+    /// <param name="size">The size of the whole object in bytes.</param>
+    /// <param name="offset">Where to begin, from 0 to the size.</param>
+    public Stream OpenRead(IObjectStore store, string key, long size, long offset = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, size);
+        return new RangedReader(this, new RangedObject(store, key, size), offset);
+    }
+
+    /// <summary>Waits for its turn to make a request that moves a part. Only who will not wait for anybody else may hold it.</summary>
+    internal async ValueTask<Turn> EnterAsync(CancellationToken cancel)
+    {
+        await _connections.WaitAsync(cancel);
+        return new Turn(_connections);
+    }
+
+    /// <summary>How long moving so many bytes may take before it counts as stalled: 128 KiB a second is the least.</summary>
+    internal TimeSpan LimitFor(long bytes) => Options.Retry.StallTimeout + TimeSpan.FromSeconds(bytes / (128 * 1024.0));
+
+    internal readonly struct Turn(SemaphoreSlim connections) : IDisposable
+    {
+        public void Dispose() => connections.Release();
+    }
+}

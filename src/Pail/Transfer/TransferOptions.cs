@@ -1,0 +1,33 @@
+namespace Pail.Transfer;
+
+/// <summary>How much a process may use to move blobs. The defaults fit a laptop and a small server alike.</summary>
+public sealed record TransferOptions
+{
+    /// <summary>The most memory that parts in flight may take together, in bytes; at least 16 MiB.</summary>
+    public long MemoryLimit { get; init; } = 256L << 20;
+
+    /// <summary>How many parts move at once, over all blobs and both directions.</summary>
+    public int Connections { get; init; } = 16;
+
+    /// <summary>Blobs up to this size in bytes are written by one request; larger ones in parts.</summary>
+    public long SinglePutLimit { get; init; } = PartPlan.Smallest;
+
+    /// <summary>How failed requests are tried again.</summary>
+    public RetryOptions Retry { get; init; } = new();
+}
+
+/// <summary>How failed requests are tried again: exponential backoff with full jitter.</summary>
+public sealed record RetryOptions
+{
+    /// <summary>How often a request is made in all before its error counts. Progress starts the count afresh.</summary>
+    public int Attempts { get; init; } = 8;
+
+    /// <summary>The first wait is a random time up to this, the next up to twice as much, and so on.</summary>
+    public TimeSpan FirstDelay { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>No random wait is longer. A store that asks for longer gets what it asks for, up to a minute.</summary>
+    public TimeSpan LongestDelay { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A transfer that stands still for this long counts as broken.</summary>
+    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
+}
