@@ -46,8 +46,8 @@ public interface IImageSink : IAsyncDisposable
     /// <summary>Stores a manifest under its digest, for an index to name. Its parts are there.</summary>
     Task PutManifestAsync(Manifest manifest, CancellationToken cancel);
 
-    /// <summary>Stores the root manifest and makes the address name it.</summary>
-    Task PutRootAsync(Manifest root, CancellationToken cancel);
+    /// <summary>Makes the address name the root manifest, and stores that first unless <paramref name="isStored"/>.</summary>
+    Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel);
 }
 
 /// <summary>Opens the bytes of a blob from an offset on. The caller disposes the stream.</summary>

@@ -1,0 +1,49 @@
+using Pail.Oci;
+using Pail.Registry;
+
+namespace Pail.Images;
+
+/// <summary>A place in a bucket, of either layout: a tag to be made or moved, or a digest.</summary>
+public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference) : IImageSink
+{
+    private bool _tagExists;
+
+    /// <inheritdoc/>
+    public string Name { get; } = $"{registry.Store.Name}, {repository}{(reference.Digest is null ? ":" : "@")}{reference}";
+
+    /// <inheritdoc/>
+    public bool HoldsIndexes => true;
+
+    /// <inheritdoc/>
+    public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)
+    {
+        if (reference.Digest is { } digest && digest != root.Digest)
+            throw new PailException(Failure.BadInput, $"{Name}: the image has the digest {root.Digest}. Name a tag, or that digest.");
+        var present = await registry.StatManifestAsync(repository, reference, cancel);
+        _tagExists = present is not null;
+        return present is not null && present.Digest == root.Digest && present.MediaType == root.MediaType;
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) =>
+        await registry.StatManifestAsync(repository, Reference.Of(manifest.Digest), cancel) is { } present && present.Size == manifest.Size && present.MediaType == manifest.MediaType;
+
+    /// <inheritdoc/>
+    public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
+        registry.PutBlobAsync(repository, blob, open, progress, cancel);
+
+    /// <inheritdoc/>
+    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => registry.PutManifestAsync(repository, manifest, cancel);
+
+    /// <inheritdoc/>
+    public async Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
+    {
+        if (!isStored)
+            await registry.PutManifestAsync(repository, root, cancel);
+        if (reference.Tag is { } tag)
+            await registry.TagAsync(repository, root, tag, cancel, replaces: _tagExists);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

@@ -1,0 +1,52 @@
+using System.Runtime.InteropServices;
+using Pail.Oci;
+
+namespace Pail.Images;
+
+/// <summary>Which manifest of a source is copied: its root, or the image for one platform of its index.</summary>
+public static class PlatformChoice
+{
+    /// <summary>The platform of images that run here: Linux, whatever the host, on its processor.</summary>
+    public static Platform Host { get; } = new("linux", RuntimeInformation.OSArchitecture switch
+    {
+        Architecture.X64 => "amd64",
+        Architecture.X86 => "386",
+        Architecture.Arm64 => "arm64",
+        Architecture.Arm => "arm",
+        var other => other.ToString().ToLowerInvariant(),
+    });
+
+    /// <summary>The manifest to copy into that sink.</summary>
+    /// <exception cref="PailException">No image for the platform (<see cref="Failure.NotFound"/>), or <c>--all</c> into a sink that holds one image.</exception>
+    public static async Task<Manifest> ChooseAsync(IImageSource source, IImageSink sink, CopyOptions options, CancellationToken cancel)
+    {
+        var root = await source.GetRootAsync(cancel);
+        if (options.All && root.IsIndex && !sink.HoldsIndexes)
+            throw new PailException(Failure.BadInput, $"{sink.Name} holds one image, not an index of {root.Manifests.Count}. Leave out --all, or name a --platform.");
+        var platform = options.Platform ?? (sink.HoldsIndexes || options.All ? null : Host);
+        return platform is null ? root : await ChooseAsync(source, root, platform, cancel);
+    }
+
+    /// <summary>The image for a platform: the root itself if it is no index.</summary>
+    /// <exception cref="PailException">There is none; the message lists those there are.</exception>
+    public static async Task<Manifest> ChooseAsync(IImageSource source, Manifest root, Platform platform, CancellationToken cancel)
+    {
+        var manifest = root;
+        for (var depth = 0; manifest.IsIndex; depth++)
+        {
+            if (depth > ImageCopy.MaxDepth)
+                throw new PailException(Failure.BadContent, $"{source.Name}: indexes are nested more than {ImageCopy.MaxDepth} deep.");
+            var child = manifest.Manifests.FirstOrDefault(entry => entry.Platform is { } offered && platform.Accepts(offered))
+                ?? manifest.Manifests.FirstOrDefault(entry => entry.Platform is null && MediaTypes.IsIndex(entry.MediaType))
+                ?? throw Missing(source, manifest, platform);
+            manifest = await source.GetManifestAsync(child, cancel);
+        }
+        return manifest;
+    }
+
+    private static PailException Missing(IImageSource source, Manifest index, Platform platform)
+    {
+        var offered = index.Manifests.Where(entry => entry.Platform is { Os: not "unknown" }).Select(entry => entry.Platform!.ToString()).Distinct().Take(20).ToList();
+        return new(Failure.NotFound, $"{source.Name} has no image for {platform}. It has {(offered.Count == 0 ? "none with a platform" : Printable.Line(string.Join(", ", offered), 600))}; choose one with --platform.");
+    }
+}

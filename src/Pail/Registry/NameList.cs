@@ -1,0 +1,51 @@
+using System.Text.Json;
+using Pail.Oci;
+
+namespace Pail.Registry;
+
+/// <summary>The JSON of <c>tags/list</c> and <c>_catalog</c>. Source: OCI distribution-spec, "Listing Tags"; Docker Registry HTTP API V2, "Catalog".</summary>
+internal static class NameList
+{
+    public const string Tags = "tags";
+    public const string Repositories = "repositories";
+
+    public static SortedSet<string> Read(ReadOnlyMemory<byte>? bytes, string property)
+    {
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        if (bytes is not { } json)
+            return names;
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            if (document.RootElement.TryGetProperty(property, out var list) && list.ValueKind == JsonValueKind.Array)
+                foreach (var item in list.EnumerateArray())
+                    names.Add(item.GetString() ?? "");
+            return names;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new PailException(Failure.BadContent, $"the bucket's list of {property} is damaged ({Printable.Line(e.Message)}). Run pail init on the bucket again to rebuild it.", e);
+        }
+    }
+
+    public static byte[] WriteTags(RepositoryName repository, IEnumerable<string> tags) => Write(Tags, tags, repository);
+
+    public static byte[] WriteCatalog(IEnumerable<string> repositories) => Write(Repositories, repositories, null);
+
+    private static byte[] Write(string property, IEnumerable<string> names, RepositoryName? repository)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            if (repository is { } name)
+                json.WriteString("name", name.ToString());
+            json.WriteStartArray(property);
+            foreach (var item in names)
+                json.WriteStringValue(item);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        return buffer.ToArray();
+    }
+}
