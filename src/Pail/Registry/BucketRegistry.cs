@@ -44,10 +44,21 @@ public sealed partial class BucketRegistry
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: what is stored is not what its digest says.</exception>
     public async Task<Manifest?> GetManifestAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
     {
-        if (await SmallObject.ReadAsync(Store, Engine.Retry, Layout.ManifestKey(repository, reference), Manifest.MaxSize, cancel) is not { } found)
+        try
+        {
+            var found = await SmallObject.ReadAsync(Store, Engine.Retry, Layout.ManifestKey(repository, reference), Manifest.MaxSize, cancel);
+            return found is null ? null : ReadManifest(found, repository, reference);
+        }
+        // The pool keeps layers, configs and manifests by digest in one place: asked for as a manifest, a layer is none.
+        catch (PailException e) when (e.Failure == Failure.BadContent && Layout.Kind == LayoutKind.Pool && reference.Digest is not null)
+        {
             return null;
-        var algorithm = reference.Digest?.Algorithm
-            ?? (StatedDigest(found.Info) is { } stated ? stated.Algorithm : DigestAlgorithm.Sha256);
+        }
+    }
+
+    private Manifest ReadManifest(SmallObject found, RepositoryName repository, Reference reference)
+    {
+        var algorithm = (reference.Digest ?? StatedDigest(found.Info))?.Algorithm ?? DigestAlgorithm.Sha256;
         var manifest = Manifest.Parse(found.Bytes, found.Info.ContentType, algorithm);
         return reference.Digest is { } digest && manifest.Digest != digest
             ? throw new PailException(Failure.BadContent, $"{Store.Name}: the manifest stored as {digest} in {repository} has the digest {manifest.Digest}: it is damaged.")
@@ -73,9 +84,11 @@ public sealed partial class BucketRegistry
     {
         if (Settings.Public)
             await _lists.AddManifestAsync(repository, manifest.Digest, cancel);
-        await PutAsync(repository, manifest, Reference.Of(manifest.Digest), cancel);
+        // Listed before it is written: a try interrupted in between leaves an entry that the next try makes true; the
+        // other way round the next try would find the manifest and have nothing to do.
         if (manifest.Subject is { } subject)
             await ChangeReferrersAsync(repository, subject.Digest, list => ReferrerList.Add(list, manifest), cancel);
+        await PutAsync(repository, manifest, Reference.Of(manifest.Digest), cancel);
     }
 
     /// <summary>Makes a tag name a manifest that is stored under its digest. One PUT; in public buckets the static lists as well.</summary>
