@@ -1,0 +1,137 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Pail.Stores;
+
+/// <summary>A bucket's folder, and its files by their paths in it. Symbolic links inside it are never followed.</summary>
+/// <param name="directory">The folder, as people write it.</param>
+/// <param name="time">Tells how old a forgotten file is.</param>
+internal sealed class FolderRoot(string directory, TimeProvider time)
+{
+    private static readonly TimeSpan Forgotten = TimeSpan.FromDays(1), BetweenSweeps = TimeSpan.FromHours(1);
+
+    private readonly string _given = System.IO.Path.GetFullPath(directory);
+    private string? _real;
+    private long _swept;
+
+    /// <summary>The bucket's address.</summary>
+    public string Name => $"file:{directory}";
+
+    /// <summary>True if the folder is there.</summary>
+    public bool Exists => Directory.Exists(_given);
+
+    /// <summary>The folder's path without symbolic links and without a slash at its end.</summary>
+    /// <exception cref="StoreException">There is no such folder.</exception>
+    public string Path => _real ??= FolderPosix.RealPath(_given, out var error) switch
+    {
+        null when error == FolderPosix.NoEntry => throw FolderErrors.NoBucket(this),
+        null => throw FolderPosix.Failed(error),
+        var real => real.TrimEnd('/'),
+    };
+
+    /// <summary>The path of a file of Pail's own.</summary>
+    public string PrivatePath(string name) => $"{Path}/{FolderPaths.Private}/{name}";
+
+    /// <summary>Opens a file for reading; null if there is none, or only behind a symbolic link.</summary>
+    public SafeFileHandle? Open(string path)
+    {
+        var file = FolderPosix.OpenNoLinks(Path, path, out var error);
+        return file is not null || error is FolderPosix.NoEntry or FolderPosix.NotDirectory || error == FolderPosix.Loop || error == FolderPosix.NameTooLong
+            ? file
+            : throw FolderPosix.Failed(error);
+    }
+
+    /// <summary>Opens a directory so that it can be flushed, and makes it if it isn't there.</summary>
+    public SafeFileHandle OpenOrMakeDirectory(string path)
+    {
+        while (true)
+        {
+            if (FolderPosix.OpenNoLinks(Path, path, out var error) is { } there)
+                return there;
+            if (error != FolderPosix.NoEntry)
+                throw FolderPosix.Failed(error);
+            if (path.Length <= Path.Length)
+                throw FolderErrors.NoBucket(this);
+            using var parent = OpenOrMakeDirectory(path[..path.LastIndexOf('/')]);
+            error = FolderPosix.MakeDirectory(path);
+            // Somebody else may make it first, or remove its empty parent again.
+            if (error is not (0 or FolderPosix.Exists or FolderPosix.NoEntry))
+                throw FolderPosix.Failed(error);
+            if (error == 0)
+                RandomAccess.FlushToDisk(parent);
+        }
+    }
+
+    /// <summary>Moves a file or directory into place at once; returns its directory, to be flushed; null if there is nothing at <paramref name="from"/>.</summary>
+    public SafeFileHandle? Move(string from, string to)
+    {
+        while (true)
+        {
+            var parent = OpenOrMakeDirectory(to[..to.LastIndexOf('/')]);
+            var error = FolderPosix.Rename(from, to);
+            if (error == 0)
+                return parent;
+            parent.Dispose();
+            if (error != FolderPosix.NoEntry)
+                throw FolderPosix.Failed(error);
+            // Either the new directory was empty, so a delete tidied it away, or the file is gone.
+            if (!System.IO.Path.Exists(from))
+                return null;
+        }
+    }
+
+    /// <summary>A new file of no object yet.</summary>
+    public FolderDraft NewDraft()
+    {
+        Sweep();
+        var path = NewPrivatePath("tmp");
+        return new(File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete), path);
+    }
+
+    /// <summary>A path nobody has, in a private directory that is there.</summary>
+    public string NewPrivatePath(string parent)
+    {
+        var path = PrivatePath(parent);
+        if (!Directory.Exists(path))
+            OpenOrMakeDirectory(path).Dispose();
+        return $"{path}/{Guid.NewGuid():n}";
+    }
+
+    /// <summary>Removes what writers that were killed have left: seldom looked for, and only what is older than any write takes.</summary>
+    private void Sweep()
+    {
+        var now = time.GetTimestamp();
+        var before = Interlocked.Read(ref _swept);
+        if ((before != 0 && time.GetElapsedTime(before, now) < BetweenSweeps) || Interlocked.CompareExchange(ref _swept, now, before) != before)
+            return;
+        foreach (var left in List("tmp").Concat(List("uploads").Where(upload => !File.Exists($"{upload.FullName}/content"))))
+        {
+            if (time.GetUtcNow().UtcDateTime - left.LastWriteTimeUtc < Forgotten)
+                continue;
+            if (left is DirectoryInfo { LinkTarget: null } upload)
+                upload.Delete(recursive: true);
+            else
+                left.Delete();
+        }
+
+        IEnumerable<FileSystemInfo> List(string name) =>
+            new DirectoryInfo(PrivatePath(name)) is { Exists: true } there ? there.EnumerateFileSystemInfos() : [];
+    }
+}
+
+/// <summary>A file being written that is no object yet. It is removed unless it was moved into place.</summary>
+internal sealed class FolderDraft(SafeFileHandle file, string path) : IDisposable
+{
+    /// <summary>The open file.</summary>
+    public SafeFileHandle File => file;
+
+    /// <summary>Where it is.</summary>
+    public string Path => path;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        file.Dispose();
+        // Fails, as it should, where the file has become an object.
+        _ = FolderPosix.Unlink(path);
+    }
+}
