@@ -1,0 +1,66 @@
+using Pail.Layouts;
+using Pail.Oci;
+
+namespace Pail.Server.Caches;
+
+/// <summary>
+/// Blobs this replica knows to be there, so that it need not ask the bucket again. Bounded; what was confirmed counts as
+/// known for a stated time, since another replica may delete it.
+/// </summary>
+/// <param name="layout">In a pool, what is known for one repository is known for all.</param>
+/// <param name="lifetime">How long a confirmation counts.</param>
+/// <param name="time">The clock.</param>
+internal sealed class BlobCache(LayoutKind layout, TimeSpan lifetime, TimeProvider time)
+{
+    private const int Capacity = 1 << 16;
+
+    private readonly BoundedCache<Key, Entry> _entries = new(Capacity, static _ => 1);
+
+    /// <summary>True if the blob was found or stored within the time a confirmation counts.</summary>
+    /// <param name="repository">Where.</param>
+    /// <param name="digest">Which.</param>
+    /// <param name="size">Its size in bytes.</param>
+    public bool IsThere(RepositoryName repository, Digest digest, out long size)
+    {
+        var there = _entries.TryGet(KeyOf(repository, digest), out var entry) && entry.Confirmed is { } at && time.GetElapsedTime(at) < lifetime;
+        size = there ? entry!.Size : 0;
+        return there;
+    }
+
+    /// <summary>
+    /// The size of a blob that was there once, or that a manifest served from here names; null for others. Good enough to
+    /// redirect to, since manifests never name what is not there.
+    /// </summary>
+    public long? Expect(RepositoryName repository, Digest digest) => _entries.TryGet(KeyOf(repository, digest), out var entry) ? entry.Size : null;
+
+    /// <summary>True if the blob was stored through this replica just now: what names it is most likely new too.</summary>
+    public bool HasJustLanded(RepositoryName repository, Digest digest) =>
+        _entries.TryGet(KeyOf(repository, digest), out var entry) && entry is { Landed: true, Confirmed: { } at } && time.GetElapsedTime(at) < lifetime;
+
+    /// <summary>The bucket said that the blob is there.</summary>
+    public void Found(RepositoryName repository, Digest digest, long size)
+    {
+        var landed = HasJustLanded(repository, digest);
+        _entries.Set(KeyOf(repository, digest), new Entry(size, time.GetTimestamp(), landed));
+    }
+
+    /// <summary>The blob was stored through this replica.</summary>
+    public void Landed(RepositoryName repository, Digest digest, long size) =>
+        _entries.Set(KeyOf(repository, digest), new Entry(size, time.GetTimestamp(), Landed: true));
+
+    /// <summary>A manifest in the repository names the blob.</summary>
+    public void Named(RepositoryName repository, Descriptor blob)
+    {
+        if (!_entries.TryGet(KeyOf(repository, blob.Digest), out _))
+            _entries.Set(KeyOf(repository, blob.Digest), new Entry(blob.Size, null, Landed: false));
+    }
+
+    /// <summary>The blob is not there, or no longer.</summary>
+    public void Forget(RepositoryName repository, Digest digest) => _entries.Remove(KeyOf(repository, digest));
+
+    private Key KeyOf(RepositoryName repository, Digest digest) => new(layout == LayoutKind.Pool ? default : repository, digest);
+
+    private readonly record struct Key(RepositoryName Repository, Digest Digest);
+
+    private sealed record Entry(long Size, long? Confirmed, bool Landed);
+}
