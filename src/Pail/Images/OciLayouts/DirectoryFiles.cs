@@ -1,0 +1,37 @@
+namespace Pail.Images.OciLayouts;
+
+/// <summary>A layout in a directory.</summary>
+/// <remarks>
+/// Symbolic links are followed, for some build tools make layouts of them: a blob and a manifest prove themselves by
+/// their digest before anything of them is visible. What has no size (a pipe, a device) is never opened.
+/// </remarks>
+internal sealed class DirectoryFiles(string directory) : ILayoutFiles
+{
+    public Task<long?> SizeAsync(string path, CancellationToken cancel) => Task.FromResult(SizeOf(Path.Combine(directory, path)));
+
+    public Task<Stream> OpenAsync(string path, long offset, CancellationToken cancel)
+    {
+        var full = Path.Combine(directory, path);
+        if (SizeOf(full) is null or 0)
+            return Task.FromResult(Stream.Null);
+        var stream = new FileStream(full, new FileStreamOptions
+        {
+            Access = FileAccess.Read,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+            Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
+            BufferSize = 0,
+        });
+        stream.Position = offset;
+        return Task.FromResult<Stream>(stream);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>The size of a file, or of what a link leads to; null if there is none.</summary>
+    public static long? SizeOf(string path)
+    {
+        var file = new FileInfo(path);
+        var target = file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo;
+        return target is { Exists: true } ? target.Length : null;
+    }
+}

@@ -1,0 +1,38 @@
+namespace Pail.Images.OciLayouts;
+
+/// <summary>Files that one process at a time works on; a process that dies lets go of its own.</summary>
+internal static class FileLock
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    // None is a lock on Unix; on Windows it would also forbid to rename the file while it is open.
+    private static readonly FileShare Alone = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
+
+    /// <summary>Opens a file for nobody else, making it and its folder if need be; waits while another has it.</summary>
+    public static async Task<FileStream> OpenAsync(string path, CancellationToken cancel)
+    {
+        while (true)
+        {
+            try
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                return new FileStream(path, new FileStreamOptions
+                {
+                    Mode = FileMode.OpenOrCreate,
+                    Access = FileAccess.ReadWrite,
+                    Share = Alone,
+                    Options = FileOptions.Asynchronous,
+                    BufferSize = 0,
+                });
+            }
+            catch (IOException e) when (IsHeld(e) || e is DirectoryNotFoundException)
+            {
+                // Held by another, or its folder was tidied away in this moment.
+                await Task.Delay(Pause, cancel);
+            }
+        }
+    }
+
+    // EWOULDBLOCK of Linux, of macOS, and ERROR_SHARING_VIOLATION of Windows.
+    private static bool IsHeld(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
+}

@@ -1,0 +1,40 @@
+using Pail.Oci;
+
+namespace Pail.Images.OciLayouts;
+
+/// <summary>The files of an OCI image layout, wherever they lie. Source: OCI image-spec, image-layout.md.</summary>
+/// <remarks>Paths are constants or made of a validated <see cref="Digest"/>, never of text a stranger wrote.</remarks>
+internal interface ILayoutFiles : IAsyncDisposable
+{
+    /// <summary>The size of a file in bytes; null if there is none.</summary>
+    Task<long?> SizeAsync(string path, CancellationToken cancel);
+
+    /// <summary>Opens a file that is there, from a byte offset on.</summary>
+    Task<Stream> OpenAsync(string path, long offset, CancellationToken cancel);
+}
+
+/// <summary>Names and limits of a layout.</summary>
+internal static class LayoutPaths
+{
+    public const string Index = "index.json";
+    public const string Marker = "oci-layout";
+
+    /// <summary>What the marker holds. Source: OCI image-spec, image-layout.md, "oci-layout file".</summary>
+    public static ReadOnlySpan<byte> MarkerContent => """{"imageLayoutVersion":"1.0.0"}"""u8;
+
+    public static string Blob(Digest digest) => $"blobs/{digest.AlgorithmName}/{digest.Hex}";
+
+    /// <summary>Reads a whole small file; null if there is none.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is larger than <paramref name="limit"/> bytes.</exception>
+    public static async Task<byte[]?> ReadAsync(this ILayoutFiles files, string name, string path, int limit, CancellationToken cancel)
+    {
+        if (await files.SizeAsync(path, cancel) is not { } size)
+            return null;
+        if (size > limit)
+            throw new PailException(Failure.BadContent, $"{name}: {path} has {size} bytes; at most {limit} are taken.");
+        var bytes = new byte[size];
+        await using var stream = await files.OpenAsync(path, 0, cancel);
+        await stream.ReadExactlyAsync(bytes, cancel);
+        return bytes;
+    }
+}

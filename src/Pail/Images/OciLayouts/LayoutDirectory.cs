@@ -1,0 +1,114 @@
+using Pail.Oci;
+
+namespace Pail.Images.OciLayouts;
+
+/// <summary>A layout in a directory, being written to, by several processes at once if need be.</summary>
+internal sealed class LayoutDirectory(string name, string directory)
+{
+    // Not below blobs/, where other tools expect digests and nothing else.
+    private readonly string _partials = Path.Combine(directory, ".pail-partial");
+    private readonly string _marker = Path.Combine(directory, LayoutPaths.Marker);
+    private readonly string _index = Path.Combine(directory, LayoutPaths.Index);
+
+    /// <summary>Reads from it.</summary>
+    public DirectoryFiles Files { get; } = new(directory);
+
+    /// <summary>Makes the directory a layout, unless it is one.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadInput"/>: it holds something else.</exception>
+    public async Task EnsureAsync(CancellationToken cancel)
+    {
+        if (IsLayout)
+            return;
+        if (File.Exists(directory))
+            throw new PailException(Failure.BadInput, $"{name}: this is a file; a directory is expected.");
+        // The marker is made first: where another process has begun something, there is one by now.
+        if (Directory.Exists(directory) && Directory.EnumerateFileSystemEntries(directory).Any() && !IsLayout)
+            throw new PailException(Failure.BadInput, $"{name}: the directory holds something else than an OCI image layout; name a new or an empty one.");
+        await (await LockAsync(cancel)).DisposeAsync();
+    }
+
+    /// <summary>What index.json lists; nothing if there is none yet.</summary>
+    public async Task<LayoutIndex> ReadIndexAsync(CancellationToken cancel) =>
+        LayoutIndex.Parse(name, await Files.ReadAsync(name, LayoutPaths.Index, LayoutIndex.MaxSize, cancel));
+
+    /// <summary>Makes a tag name an image, keeping what others write at the same time.</summary>
+    public async Task AddAsync(Manifest image, string? tag, CancellationToken cancel)
+    {
+        await using var held = await LockAsync(cancel);
+        ReplaceFile(_index, (await ReadIndexAsync(cancel)).With(image, tag));
+    }
+
+    /// <summary>Whether a blob is there. One of the right size was verified when it came, so it is taken to be right.</summary>
+    public bool Has(Descriptor blob) => DirectoryFiles.SizeOf(PathOf(blob)) == blob.Size;
+
+    /// <summary>Brings a blob in, going on where an interrupted run stopped.</summary>
+    public async Task<BlobOutcome> PutAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
+    {
+        if (Has(blob))
+            return BlobOutcome.Existed;
+        var partial = Path.Combine(_partials, $"{blob.Digest.AlgorithmName}-{blob.Digest.Hex}");
+        await using (var file = await FileLock.OpenAsync(partial, cancel))
+        {
+            if (Has(blob))
+            {
+                // Another pull brought it while this one waited for the file.
+                File.Delete(partial);
+                return BlobOutcome.Existed;
+            }
+            await PartialBlob.FillAsync(file, blob, open, progress, cancel);
+            file.Flush(flushToDisk: true);
+            Directory.CreateDirectory(Path.GetDirectoryName(PathOf(blob))!);
+            File.Move(partial, PathOf(blob), overwrite: true);
+        }
+        return BlobOutcome.Sent;
+    }
+
+    /// <summary>Removes the folder of unfinished blobs, if there is none left.</summary>
+    public void Tidy()
+    {
+        if (Directory.Exists(_partials) && !Directory.EnumerateFileSystemEntries(_partials).Any())
+        {
+            try
+            {
+                Directory.Delete(_partials);
+            }
+            catch (IOException)
+            {
+                // Another pull began a blob, or removed the folder, in this moment; it tidies up itself.
+            }
+        }
+    }
+
+    private bool IsLayout => File.Exists(_marker) || File.Exists(_index);
+
+    // The marker never changes, so it serves as the lock, and nothing has to be tidied away.
+    private async Task<FileStream> LockAsync(CancellationToken cancel)
+    {
+        var held = await FileLock.OpenAsync(_marker, cancel);
+        if (held.Length == 0)
+            await held.WriteAsync(LayoutPaths.MarkerContent.ToArray(), cancel);
+        return held;
+    }
+
+    private string PathOf(Descriptor blob) => Path.Combine(directory, LayoutPaths.Blob(blob.Digest));
+
+    // Whole or not at all: a reader finds the old content or the new.
+    private static void ReplaceFile(string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
+            {
+                file.Write(content);
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Pail.Oci;
+
+namespace Pail.Images.OciLayouts;
+
+/// <summary>The <c>index.json</c> of a layout: which images it holds, by tag. Source: OCI image-spec, image-layout.md, "index.json file".</summary>
+internal sealed class LayoutIndex
+{
+    /// <summary>The largest index.json taken, in bytes (16 MiB): some fifty thousand images.</summary>
+    public const int MaxSize = 16 << 20;
+
+    private const string RefName = "org.opencontainers.image.ref.name";
+
+    // What containerd and docker save write beside it: the whole name, docker.io/library/app:1.0.
+    private const string ImageName = "io.containerd.image.name";
+
+    private readonly string _name;
+    private readonly JsonElement _root;
+
+    private LayoutIndex(string name, JsonElement root, IReadOnlyList<Descriptor> entries) => (_name, _root, Entries) = (name, root, entries);
+
+    /// <summary>What it lists.</summary>
+    public IReadOnlyList<Descriptor> Entries { get; }
+
+    /// <summary>Reads an index; null stands for one without images.</summary>
+    /// <param name="name">The layout's address, for messages.</param>
+    /// <param name="bytes">The bytes of index.json.</param>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is none.</exception>
+    public static LayoutIndex Parse(string name, byte[]? bytes)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(bytes ?? """{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"""u8.ToArray());
+            var reader = new ManifestReader(document.RootElement);
+            return reader.MediaType(MediaTypes.OciIndex) == MediaTypes.OciIndex
+                ? new(name, document.RootElement.Clone(), reader.List("manifests"))
+                : throw new FormatException("it is not an OCI index");
+        }
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
+        {
+            throw new PailException(Failure.BadContent, $"{name}: index.json can't be used: {Printable.Line(e.Message)}.", e);
+        }
+    }
+
+    /// <summary>The entry a tag names; without a tag the only one, or the only one that has no tag.</summary>
+    /// <exception cref="PailException"><see cref="Failure.NotFound"/>: none does; the message lists those there are. <see cref="Failure.BadInput"/>: several could be meant.</exception>
+    public Descriptor Pick(string? tag)
+    {
+        var found = Candidates(tag);
+        return found.Count switch
+        {
+            1 => found[0],
+            0 when Entries.Count == 0 => throw new PailException(Failure.NotFound, $"{_name} holds no image."),
+            0 => throw new PailException(Failure.NotFound, $"{_name} has no image {Printable.Line(tag)}; it has {List(Entries)}."),
+            _ when tag is null => throw new PailException(Failure.BadInput, $"{_name} holds several images; add ':' and a tag. It has {List(Entries)}."),
+            _ => throw new PailException(Failure.BadInput, $"{_name} has several images {Printable.Line(tag)}: {string.Join(", ", found.Take(10).Select(entry => entry.Digest))}."),
+        };
+    }
+
+    /// <summary>True if the address names exactly this manifest.</summary>
+    public bool Names(string? tag, Digest digest) => Candidates(tag) is [var only] && only.Digest == digest;
+
+    /// <summary>The bytes of this index with an image under a tag, in place of the one that had it; all other entries stay as they are.</summary>
+    /// <remarks>Without a tag, the image takes the place of the only untagged entry, which is what an address without a tag reads.</remarks>
+    /// <exception cref="PailException"><see cref="Failure.BadInput"/>: it would be too large to be read again.</exception>
+    public byte[] With(Manifest image, string? tag)
+    {
+        var untagged = Entries.Count(entry => TagOf(entry) is null) == 1;
+        bool Goes(Descriptor entry) => tag is null
+            ? TagOf(entry) is null && (untagged || entry.Digest == image.Digest)
+            : entry.Annotations.GetValueOrDefault(RefName) == tag;
+
+        using var output = new MemoryStream();
+        // '+' as it is: media types are for people to read, too.
+        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            foreach (var property in _root.EnumerateObject().Where(property => property.Name != "manifests"))
+                property.WriteTo(json);
+            json.WriteStartArray("manifests");
+            foreach (var (entry, element) in Entries.Zip(Elements()))
+                if (!Goes(entry))
+                    element.WriteTo(json);
+            WriteEntry(json, image, tag);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        return output.Length <= MaxSize
+            ? output.ToArray()
+            : throw new PailException(Failure.BadInput, $"{_name} holds {Entries.Count} images already; index.json would be larger than {MaxSize} bytes.");
+    }
+
+    /// <summary>The bytes of an index with one image.</summary>
+    public static byte[] Of(Manifest image, string? tag) => Parse("", null).With(image, tag);
+
+    private JsonElement.ArrayEnumerator Elements() =>
+        _root.TryGetProperty("manifests", out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : default;
+
+    private static void WriteEntry(Utf8JsonWriter json, Manifest image, string? tag)
+    {
+        json.WriteStartObject();
+        json.WriteString("mediaType", image.MediaType);
+        json.WriteString("digest", image.Digest.ToString());
+        json.WriteNumber("size", image.Size);
+        if (image.ArtifactType is not null)
+            json.WriteString("artifactType", image.ArtifactType);
+        if (tag is not null)
+        {
+            json.WriteStartObject("annotations");
+            json.WriteString(RefName, tag);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+
+    // Exact names first; then the tag of a whole name, so that "1.0" finds docker.io/library/app:1.0.
+    private List<Descriptor> Candidates(string? tag)
+    {
+        List<Descriptor> Matching(Func<Descriptor, bool> matches) => [.. Entries.Where(matches).DistinctBy(entry => entry.Digest)];
+        if (tag is null)
+            return Matching(_ => true) is { Count: <= 1 } all ? all : Matching(entry => TagOf(entry) is null) is { Count: 1 } untagged ? untagged : Matching(_ => true);
+        return Matching(entry => entry.Annotations.GetValueOrDefault(RefName) == tag) is { Count: > 0 } exact
+            ? exact
+            : Matching(entry => IsNameOf(tag, entry.Annotations.GetValueOrDefault(ImageName)) || IsNameOf(tag, entry.Annotations.GetValueOrDefault(RefName)));
+    }
+
+    private static bool IsNameOf(string tag, string? name) => name is not null && (name == tag || name.EndsWith(":" + tag, StringComparison.Ordinal));
+
+    private static string? TagOf(Descriptor entry) => entry.Annotations.GetValueOrDefault(RefName) ?? entry.Annotations.GetValueOrDefault(ImageName);
+
+    private static string List(IReadOnlyList<Descriptor> entries)
+    {
+        var tags = entries.Select(TagOf).OfType<string>().Distinct().ToList();
+        var untagged = entries.Count(entry => TagOf(entry) is null);
+        var names = tags.Take(20).Select(tag => Printable.Line(tag)).ToList();
+        if (tags.Count > names.Count)
+            names.Add($"{tags.Count - names.Count} more");
+        if (untagged > 0)
+            names.Add($"{untagged} without a tag");
+        return string.Join(", ", names);
+    }
+}

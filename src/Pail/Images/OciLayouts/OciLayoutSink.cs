@@ -1,0 +1,72 @@
+using Pail.Oci;
+
+namespace Pail.Images.OciLayouts;
+
+/// <summary>A place in an OCI image layout: <c>oci:DIR[:TAG]</c>. The directory is made if need be, and may hold other images.</summary>
+/// <param name="directory">Path of the directory: a layout, empty, or not there.</param>
+/// <param name="tag">What to call the image; null for no name.</param>
+public sealed class OciLayoutSink(string directory, string? tag) : IImageSink
+{
+    private readonly LayoutDirectory _layout = new($"oci:{directory}", directory);
+
+    /// <inheritdoc/>
+    public string Name => tag is null ? $"oci:{directory}" : $"oci:{directory}:{tag}";
+
+    /// <inheritdoc/>
+    public bool HoldsIndexes => true;
+
+    /// <inheritdoc/>
+    public Task<bool> HasRootAsync(Manifest root, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
+    {
+        await _layout.EnsureAsync(cancel);
+        return (await _layout.ReadIndexAsync(cancel)).Names(tag, root.Digest) && await IsWholeAsync(root, cancel);
+    });
+
+    /// <inheritdoc/>
+    public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => LocalFiles.RunAsync(Name, () => IsWholeAsync(manifest, cancel));
+
+    /// <inheritdoc/>
+    public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
+    {
+        await _layout.EnsureAsync(cancel);
+        return await _layout.PutAsync(blob, open, progress, cancel);
+    });
+
+    /// <inheritdoc/>
+    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) =>
+        PutBlobAsync(manifest.Descriptor, (offset, _) => Task.FromResult<Stream>(new MemoryStream(manifest.Bytes[(int)offset..].ToArray())), NoProgress.Instance, cancel);
+
+    /// <inheritdoc/>
+    public async Task PutRootAsync(Manifest root, CancellationToken cancel)
+    {
+        await PutManifestAsync(root, cancel);
+        await LocalFiles.RunAsync(Name, async () =>
+        {
+            await _layout.AddAsync(root, tag, cancel);
+            _layout.Tidy();
+            return true;
+        });
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    // A layout from which somebody removed blobs is mended by pulling again.
+    private async Task<bool> IsWholeAsync(Manifest manifest, CancellationToken cancel)
+    {
+        if (!_layout.Has(manifest.Descriptor) || !manifest.Blobs.All(_layout.Has))
+            return false;
+        await using var source = new OciLayoutSource(directory, tag);
+        try
+        {
+            foreach (var child in manifest.Manifests)
+                if (!await IsWholeAsync(await source.GetManifestAsync(child, cancel), cancel))
+                    return false;
+            return true;
+        }
+        catch (PailException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Text;
+using System.Text.Json;
+using Pail.Oci;
+
+namespace Pail.Tests.Images;
+
+/// <summary>Makes small valid images of random content.</summary>
+internal static class RandomImage
+{
+    /// <summary>An image for one platform, with real layers and a config that agrees with them.</summary>
+    public static MemoryImage Plain(int seed = 1, int layers = 2, DigestAlgorithm algorithm = DigestAlgorithm.Sha256)
+    {
+        var image = new MemoryImage();
+        image.AddManifest(Platform(image, new Random(seed), layers, "amd64", algorithm));
+        return image;
+    }
+
+    /// <summary>An index of two platforms.</summary>
+    public static MemoryImage Index(int seed = 1)
+    {
+        var image = new MemoryImage();
+        var random = new Random(seed);
+        image.AddManifest(IndexOf(image, [(Platform(image, random, 2, "amd64"), "amd64"), (Platform(image, random, 1, "arm64"), "arm64")]));
+        return image;
+    }
+
+    /// <summary>An index that lists an index and an image.</summary>
+    public static MemoryImage Nested(int seed = 1)
+    {
+        var image = new MemoryImage();
+        var random = new Random(seed);
+        var inner = image.AddManifest(IndexOf(image, [(Platform(image, random, 1, "amd64"), "amd64"), (Platform(image, random, 1, "arm64"), "arm64")]));
+        image.AddManifest(IndexOf(image, [(inner, null), (Platform(image, random, 1, "riscv64"), "riscv64")]));
+        return image;
+    }
+
+    /// <summary>An artifact that is no image: an empty config and one blob of a made-up type. Its manifest has odd white space, which must stay.</summary>
+    public static MemoryImage Artifact(int seed = 1)
+    {
+        var image = new MemoryImage();
+        var config = image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty);
+        var blob = image.Add(Bytes(new Random(seed), 4000), "application/vnd.example.thing");
+        image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes($$"""
+            {  "schemaVersion": 2, "mediaType": "{{MediaTypes.OciManifest}}", "artifactType": "application/vnd.example.thing",
+               "config": {{Json(config)}}, "layers": [ {{Json(blob)}} ],
+               "annotations": {"org.example": "\u00e9"} }
+
+            """)));
+        return image;
+    }
+
+    /// <summary>Every kind there is, for tests that take each in turn.</summary>
+    public static MemoryImage Of(string kind, int seed = 1) => kind switch
+    {
+        "plain" => Plain(seed),
+        "twelve layers" => Plain(seed, layers: 12),
+        "no layers" => Plain(seed, layers: 0),
+        "sha512" => Plain(seed, algorithm: DigestAlgorithm.Sha512),
+        "index" => Index(seed),
+        "nested" => Nested(seed),
+        "artifact" => Artifact(seed),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+
+    /// <summary>The kinds of <see cref="Of"/>.</summary>
+    public static readonly TheoryData<string> Kinds = ["plain", "twelve layers", "no layers", "sha512", "index", "nested", "artifact"];
+
+    /// <summary>A tar with one file of random bytes.</summary>
+    public static byte[] Layer(Random random, int size)
+    {
+        using var output = new MemoryStream();
+        using (var tar = new TarWriter(output, TarEntryFormat.Ustar, leaveOpen: true))
+            tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, $"file-{random.Next()}") { DataStream = new MemoryStream(Bytes(random, size)) });
+        return output.ToArray();
+    }
+
+    public static byte[] Gzip(byte[] bytes)
+    {
+        using var output = new MemoryStream();
+        using (var gzip = new GZipStream(output, CompressionLevel.Fastest))
+            gzip.Write(bytes);
+        return output.ToArray();
+    }
+
+    public static byte[] Config(string architecture, IEnumerable<Digest> diffIds) => JsonSerializer.SerializeToUtf8Bytes(new
+    {
+        architecture,
+        os = "linux",
+        config = new { User = "nobody", WorkingDir = "/" },
+        rootfs = new { type = "layers", diff_ids = diffIds.Select(digest => digest.ToString()) },
+        history = diffIds.Select(_ => new { created_by = "test" }),
+    });
+
+    public static string Json(Descriptor descriptor, string? architecture = null) =>
+        $$"""{"mediaType":"{{descriptor.MediaType}}","digest":"{{descriptor.Digest}}","size":{{descriptor.Size}}{{(architecture is null ? "" : $$""","platform":{"os":"linux","architecture":"{{architecture}}"}""")}}}""";
+
+    public static Manifest ImageManifest(Descriptor config, IEnumerable<Descriptor> layers, DigestAlgorithm algorithm = DigestAlgorithm.Sha256) => Manifest.Parse(
+        Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","config":{{Json(config)}},"layers":[{{string.Join(',', layers.Select(layer => Json(layer)))}}]}"""),
+        MediaTypes.OciManifest,
+        algorithm);
+
+    public static byte[] Bytes(Random random, int size)
+    {
+        var bytes = new byte[size];
+        random.NextBytes(bytes);
+        return bytes;
+    }
+
+    private static Manifest Platform(MemoryImage image, Random random, int count, string architecture, DigestAlgorithm algorithm = DigestAlgorithm.Sha256)
+    {
+        var tars = Enumerable.Range(0, count).Select(_ => Layer(random, random.Next(1, 60_000))).ToList();
+        var layers = tars.Select(tar => image.Add(Gzip(tar), MediaTypes.OciLayerGzip, algorithm)).ToList();
+        var config = image.Add(Config(architecture, tars.Select(tar => Digest.Of(tar))), MediaTypes.OciConfig, algorithm);
+        return image.AddManifest(ImageManifest(config, layers, algorithm));
+    }
+
+    private static Manifest IndexOf(MemoryImage image, IEnumerable<(Manifest Manifest, string? Architecture)> children) => Manifest.Parse(Encoding.UTF8.GetBytes(
+        $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(',', children.Select(child => Json(child.Manifest.Descriptor, child.Architecture)))}}]}"""));
+}
