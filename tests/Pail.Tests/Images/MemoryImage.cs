@@ -73,7 +73,7 @@ internal sealed class MemoryImage : IImageSource, IImageSink
         return Task.CompletedTask;
     }
 
-    public Task PutRootAsync(Manifest root, CancellationToken cancel)
+    public Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
     {
         AddManifest(root);
         return Task.CompletedTask;

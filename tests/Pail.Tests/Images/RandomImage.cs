@@ -72,7 +72,7 @@ internal static class RandomImage
     {
         using var output = new MemoryStream();
         using (var tar = new TarWriter(output, TarEntryFormat.Ustar, leaveOpen: true))
-            tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, $"file-{random.Next()}") { DataStream = new MemoryStream(Bytes(random, size)) });
+            tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, $"file-{random.Next()}") { DataStream = new MemoryStream(Bytes(random, size)), ModificationTime = DateTimeOffset.UnixEpoch });
         return output.ToArray();
     }
 

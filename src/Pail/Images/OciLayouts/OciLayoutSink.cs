@@ -37,9 +37,10 @@ public sealed class OciLayoutSink(string directory, string? tag) : IImageSink
         PutBlobAsync(manifest.Descriptor, (offset, _) => Task.FromResult<Stream>(new MemoryStream(manifest.Bytes[(int)offset..].ToArray())), NoProgress.Instance, cancel);
 
     /// <inheritdoc/>
-    public async Task PutRootAsync(Manifest root, CancellationToken cancel)
+    public async Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
     {
-        await PutManifestAsync(root, cancel);
+        if (!isStored)
+            await PutManifestAsync(root, cancel);
         await LocalFiles.RunAsync(Name, async () =>
         {
             await _layout.AddAsync(root, tag, cancel);
