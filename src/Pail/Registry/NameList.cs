@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Pail.Oci;
 
@@ -8,6 +9,9 @@ internal static class NameList
 {
     public const string Tags = "tags";
     public const string Repositories = "repositories";
+
+    // "+" stays "+": nothing here is ever put into a page.
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static SortedSet<string> Read(ReadOnlyMemory<byte>? bytes, string property)
     {
@@ -35,7 +39,7 @@ internal static class NameList
     private static byte[] Write(string property, IEnumerable<string> names, RepositoryName? repository)
     {
         using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, Plain))
         {
             json.WriteStartObject();
             if (repository is { } name)

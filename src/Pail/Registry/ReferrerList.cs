@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Pail.Oci;
 
@@ -6,6 +7,9 @@ namespace Pail.Registry;
 /// <summary>The list of a manifest's referrers: an OCI index kept as an object. Source: OCI distribution-spec, "Listing Referrers".</summary>
 internal static class ReferrerList
 {
+    // "+" stays "+": nothing here is ever put into a page.
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>No referrers.</summary>
     public static readonly byte[] Empty = Write([]);
 
@@ -50,7 +54,7 @@ internal static class ReferrerList
     public static byte[] Write(IReadOnlyList<Descriptor> entries)
     {
         using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, Plain))
         {
             json.WriteStartObject();
             json.WriteNumber("schemaVersion", 2);
