@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Pail.Tests.Kit;
+
+/// <summary>How a program ended, and what it printed.</summary>
+internal sealed record Finished(string Command, int ExitCode, string Output, string Error)
+{
+    /// <summary>Itself, if the exit code is 0; else the test fails and shows what was printed.</summary>
+    public Finished Succeeded() => Ended(0);
+
+    /// <summary>Itself, if the exit code is this one.</summary>
+    public Finished Ended(int exitCode)
+    {
+        Assert.True(ExitCode == exitCode, $"{Command}\nended with {ExitCode}, not {exitCode}.\n{Output}\n{Error}");
+        return this;
+    }
+}
+
+/// <summary>A program run as a child process.</summary>
+internal sealed partial class Child : IAsyncDisposable
+{
+    /// <summary>No program a test runs may take longer.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
+    private readonly string _command;
+    private readonly Process _process;
+    private readonly Task<string> _output;
+    private readonly Task<string> _error;
+
+    private Child(string command, Process process) =>
+        (_command, _process, _output, _error) = (command, process, process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+
+    /// <summary>Starts a program, its input empty.</summary>
+    /// <param name="program">A path, or a name in the PATH.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="environment">Variables it gets besides ours; null as a value takes one away.</param>
+    public static Child Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
+            start.Environment[name] = value;
+        var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        return new Child($"{program} {string.Join(' ', start.ArgumentList)}", process);
+    }
+
+    /// <summary>Runs a program to its end.</summary>
+    public static async Task<Finished> RunAsync(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    {
+        await using var child = Start(program, arguments, environment);
+        return await child.EndAsync();
+    }
+
+    /// <summary>Waits until it ends.</summary>
+    public async Task<Finished> EndAsync()
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(Limit);
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+            return new(_command, _process.ExitCode, await _output.WaitAsync(limit.Token), await _error.WaitAsync(limit.Token));
+        }
+        catch (OperationCanceledException e) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"{_command}\ndid not end in {Limit.TotalMinutes} minutes.", e);
+        }
+    }
+
+    /// <summary>Ctrl-C.</summary>
+    public void Interrupt() => Send(2);
+
+    /// <summary><c>kill -9</c>: it gets no chance to do anything.</summary>
+    public void Kill() => Send(9);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+
+    private void Send(int signal)
+    {
+        if (SendSignal(_process.Id, signal) != 0)
+            throw new InvalidOperationException($"{_command}\nhas ended already.");
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int SendSignal(int pid, int signal);
+}

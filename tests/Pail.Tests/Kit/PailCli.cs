@@ -1,0 +1,24 @@
+namespace Pail.Tests.Kit;
+
+/// <summary>The <c>pail</c> program as built with the tests, run as a child process against one S3 endpoint.</summary>
+internal sealed class PailCli(Uri endpoint)
+{
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Pail.Cli.dll");
+
+    /// <summary>Against RGW itself.</summary>
+    public static PailCli Direct => new(TestEnvironment.S3);
+
+    /// <summary>Runs it to its end.</summary>
+    public async Task<Finished> RunAsync(params string[] arguments)
+    {
+        await using var child = Start(arguments);
+        return await child.EndAsync();
+    }
+
+    /// <summary>Starts it, for a test that interrupts it.</summary>
+    public Child Start(params string[] arguments) => Child.Start("dotnet", [Program, .. arguments], new Dictionary<string, string?>
+    {
+        ["AWS_ENDPOINT_URL_S3"] = endpoint.ToString(),
+        ["DOCKER_HOST"] = TestEnvironment.Docker,
+    });
+}
