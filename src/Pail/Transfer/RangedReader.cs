@@ -20,6 +20,7 @@ internal sealed class RangedReader(TransferEngine engine, RangedObject source, l
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (buffer.IsEmpty)
         {
             await StartAsync(cancellationToken);
@@ -35,6 +36,7 @@ internal sealed class RangedReader(TransferEngine engine, RangedObject source, l
 
     public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (_bytes.IsEmpty)
             _bytes = await NextAsync(cancellationToken);
         while (!_bytes.IsEmpty)
@@ -83,7 +85,6 @@ internal sealed class RangedReader(TransferEngine engine, RangedObject source, l
 
     private async ValueTask StartAsync(CancellationToken cancel)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         if (_started)
             return;
         _started = true;
@@ -118,6 +119,7 @@ internal sealed class RangedReader(TransferEngine engine, RangedObject source, l
 
     private async Task EndAsync()
     {
+        _bytes = default;
         await _stop.CancelAsync();
         foreach (var part in _parts)
             await part.DisposeAsync();
