@@ -44,6 +44,12 @@ public enum StoreOperation
     /// <summary>Class B.</summary>
     HeadObject,
 
+    /// <summary>Class B.</summary>
+    HeadBucket,
+
+    /// <summary>Class B.</summary>
+    GetBucketPolicy,
+
     /// <summary>Free.</summary>
     DeleteObject,
 
@@ -77,7 +83,7 @@ public sealed class RequestMeter
     public long ClassA => _counts.Where(pair => pair.Key < StoreOperation.GetObject).Sum(pair => pair.Value);
 
     /// <summary>GET and HEAD requests: $0.0004 a 1,000 on S3 standard.</summary>
-    public long ClassB => _counts.Where(pair => pair.Key is StoreOperation.GetObject or StoreOperation.HeadObject).Sum(pair => pair.Value);
+    public long ClassB => _counts.Where(pair => pair.Key is >= StoreOperation.GetObject and < StoreOperation.DeleteObject).Sum(pair => pair.Value);
 
     /// <summary>The price in US dollars of the requests counted, at the list price of S3 standard in us-east-1.</summary>
     public decimal Price => (ClassA * 0.005m + ClassB * 0.0004m) / 1000m;

@@ -1,0 +1,163 @@
+using Amazon;
+using Amazon.Runtime;
+using Amazon.Runtime.CredentialManagement;
+using Amazon.Runtime.Credentials;
+using Amazon.S3;
+using Amazon.S3.Model;
+using Pail.Oci;
+
+namespace Pail.S3;
+
+/// <summary>
+/// A way to a bucket: the SDK's client for small requests, an <see cref="HttpClient"/> over the same connections for bytes,
+/// and whose credentials, region and addresses both use.
+/// </summary>
+internal sealed class S3Connection : IDisposable
+{
+    // What a store that knows no regions is signed for. R2's documentation asks for "auto".
+    private const string DefaultRegion = "us-east-1";
+    private const string R2Host = ".r2.cloudflarestorage.com";
+
+    private S3Connection(AmazonS3Client client, HttpClient http, AWSCredentials credentials, string region, Uri bucket)
+    {
+        Client = client;
+        Http = http;
+        Credentials = credentials;
+        Region = RegionEndpoint.GetBySystemName(region);
+        Bucket = bucket;
+        IsAws = IsAwsHost(bucket.Host);
+    }
+
+    /// <summary>The SDK's client; it retries nothing, for the one retry is the caller's.</summary>
+    public AmazonS3Client Client { get; }
+
+    /// <summary>Sends what <see cref="S3Wire"/> signs.</summary>
+    public HttpClient Http { get; }
+
+    /// <summary>Whose name requests are signed with.</summary>
+    public AWSCredentials Credentials { get; }
+
+    /// <summary>The region requests are signed for.</summary>
+    public RegionEndpoint Region { get; }
+
+    /// <summary>The bucket's address; ends in <c>/</c>.</summary>
+    public Uri Bucket { get; }
+
+    /// <summary>The bucket's address for those who get presigned requests, where it is another; ends in <c>/</c>.</summary>
+    public Uri? PublicBucket { get; private init; }
+
+    /// <summary>True for Amazon's own S3, which has storage classes and checks <c>x-amz-checksum-sha256</c>.</summary>
+    public bool IsAws { get; }
+
+    /// <exception cref="PailException">The configuration is missing or makes no sense.</exception>
+    public static S3Connection Open(S3Options options)
+    {
+        try
+        {
+            var profile = options.Profile is null ? null : new Profile(options.Profile);
+            var endpoint = options.Endpoint ?? new AmazonS3Config { Profile = profile }.ServiceURL;
+            var uri = endpoint is null ? null : CheckEndpoint(endpoint);
+            var region = options.Region ?? ConfiguredRegion(options.Profile)
+                ?? (uri is null ? null : uri.Host.EndsWith(R2Host, StringComparison.OrdinalIgnoreCase) ? "auto" : DefaultRegion)
+                ?? FallbackRegionFactory.GetRegionEndpoint(includeInstanceMetadata: true)?.SystemName
+                ?? throw new PailException(Failure.BadInput, $"{options.Root}: no region is set. Set AWS_REGION to the bucket's region, or AWS_ENDPOINT_URL_S3 to the address of another S3 store.");
+
+            var http = new HttpClient(S3Handlers.Create(options.ConnectTimeout, uri?.Scheme != Uri.UriSchemeHttp), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
+            http.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", "pail");
+            var config = Config(uri, region, options.ChosenAddressing, http, profile);
+            var credentials = Find(config, options);
+            var client = new AmazonS3Client(credentials, config);
+            return new S3Connection(client, http, credentials, region, Address(client, options.Root.Bucket))
+            {
+                PublicBucket = options.PublicEndpoint is null ? null : PublicAddress(CheckEndpoint(options.PublicEndpoint)),
+            };
+
+            Uri PublicAddress(Uri outside)
+            {
+                using var other = new AmazonS3Client(credentials, Config(outside, region, options.ChosenAddressing, http, profile));
+                return Address(other, options.Root.Bucket);
+            }
+        }
+        catch (AmazonClientException e)
+        {
+            throw new PailException(Failure.BadInput, $"{options.Root}: the AWS configuration can't be used: {Printable.Line(e.Message)}", e);
+        }
+    }
+
+    /// <summary>Closes the connections.</summary>
+    public void Dispose()
+    {
+        Client.Dispose();
+        Http.Dispose();
+    }
+
+    private static AmazonS3Config Config(Uri? endpoint, string region, AddressingStyle style, HttpClient http, Profile? profile)
+    {
+        var config = new AmazonS3Config
+        {
+            Profile = profile,
+            ForcePathStyle = style == AddressingStyle.Path || (style == AddressingStyle.Auto && endpoint is not null && !IsAwsHost(endpoint.Host)),
+            MaxErrorRetry = 0,
+            MaxStaleConnectionRetries = 0,
+            AllowAutoRedirect = false,
+            Timeout = Timeout.InfiniteTimeSpan,
+            HttpClientFactory = new Shared(http),
+            // R2, RGW and Swift refuse or miss the checksum trailers that are the SDK's default.
+            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
+            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
+        };
+        if (endpoint is null)
+        {
+            config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
+        }
+        else
+        {
+            config.ServiceURL = endpoint.AbsoluteUri;
+            config.AuthenticationRegion = region;
+        }
+        return config;
+    }
+
+    private static Uri CheckEndpoint(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0
+            ? uri
+            : throw new PailException(Failure.BadInput, $"'{Printable.Line(text)}' is not the address of an S3 store: http://HOST[:PORT] or https://HOST[:PORT] is expected.");
+
+    // The SDK knows AWS_REGION alone; other tools honour AWS_DEFAULT_REGION as well.
+    private static string? ConfiguredRegion(string? profile)
+    {
+        foreach (var name in (ReadOnlySpan<string>)["AWS_REGION", "AWS_DEFAULT_REGION"])
+            if (Environment.GetEnvironmentVariable(name) is { Length: > 0 } region)
+                return region;
+        var chain = new CredentialProfileStoreChain();
+        return chain.TryGetProfile(profile ?? Environment.GetEnvironmentVariable("AWS_PROFILE") ?? "default", out var found) ? found.Region?.SystemName : null;
+    }
+
+    private static AWSCredentials Find(AmazonS3Config config, S3Options options)
+    {
+        try
+        {
+            return DefaultAWSCredentialsIdentityResolver.GetCredentials(config);
+        }
+        catch (Exception e) when (e is AmazonClientException or AmazonServiceException or ProfileNotFoundException)
+        {
+            throw S3Errors.NoCredentials(options.Root.ToString(), e);
+        }
+    }
+
+    // The SDK's own rules know which bucket names may be part of a host's name, and every partition's hosts.
+    private static Uri Address(AmazonS3Client client, string bucket) =>
+        new(client.DetermineServiceOperationEndpoint(new GetObjectRequest { BucketName = bucket, Key = "key" }).URL.TrimEnd('/') + "/");
+
+    private static bool IsAwsHost(string host) =>
+        host.EndsWith(".amazonaws.com", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".amazonaws.com.cn", StringComparison.OrdinalIgnoreCase);
+
+    private sealed class Shared(HttpClient http) : HttpClientFactory
+    {
+        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => http;
+
+        public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
+
+        public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
+    }
+}

@@ -1,0 +1,62 @@
+using Pail.Addresses;
+
+namespace Pail.S3;
+
+/// <summary>How a bucket's name goes into an address.</summary>
+public enum AddressingStyle
+{
+    /// <summary>Virtual-host style on AWS, path style everywhere else.</summary>
+    Auto,
+
+    /// <summary><c>https://endpoint/bucket/key</c>.</summary>
+    Path,
+
+    /// <summary><c>https://bucket.endpoint/key</c>, where the name can be a part of a host's name.</summary>
+    VirtualHost,
+}
+
+/// <summary>
+/// Which bucket, and how to reach it. What is not set comes from where every AWS tool looks:
+/// AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_CA_BUNDLE, ~/.aws/config, ~/.aws/credentials.
+/// </summary>
+/// <param name="Root">The bucket, and the prefix all keys have.</param>
+public sealed record S3Options(BucketRoot.S3 Root)
+{
+    /// <summary>The variable that sets <see cref="Addressing"/> where no option does: <c>path</c>, <c>virtual</c> or <c>auto</c>.</summary>
+    public const string AddressingVariable = "PAIL_S3_ADDRESSING";
+
+    /// <summary>The store's address, such as <c>https://ACCOUNT.r2.cloudflarestorage.com</c>; null for the configured one, else AWS.</summary>
+    public string? Endpoint { get; init; }
+
+    /// <summary>The region requests are signed for; null for the configured one.</summary>
+    public string? Region { get; init; }
+
+    /// <summary>A profile of the AWS configuration files; null for AWS_PROFILE or the default one.</summary>
+    public string? Profile { get; init; }
+
+    /// <summary>Path or virtual-host style; null for what <see cref="AddressingVariable"/> says, else <see cref="AddressingStyle.Auto"/>.</summary>
+    public AddressingStyle? Addressing { get; init; }
+
+    /// <summary>The endpoint to presign for, if those who use the addresses reach the store by another name; null for the same.</summary>
+    public string? PublicEndpoint { get; init; }
+
+    /// <summary>How long a connection may take to open.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a transfer may move no byte before it counts as broken.</summary>
+    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the store may think before it answers.</summary>
+    public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long it may think where it copies or assembles objects, which takes minutes for large ones.</summary>
+    public TimeSpan AssemblyTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    internal AddressingStyle ChosenAddressing => Addressing ?? Environment.GetEnvironmentVariable(AddressingVariable) switch
+    {
+        null or "" or "auto" => AddressingStyle.Auto,
+        "path" => AddressingStyle.Path,
+        "virtual" => AddressingStyle.VirtualHost,
+        _ => throw new PailException(Failure.BadInput, $"{AddressingVariable} must be path, virtual or auto."),
+    };
+}

@@ -1,0 +1,100 @@
+using Amazon.S3.Model;
+using Pail.Stores;
+
+namespace Pail.S3;
+
+// What makes and opens a bucket.
+public sealed partial class S3Store
+{
+    /// <inheritdoc/>
+    public async Task<bool> CreateBucketAsync(CancellationToken cancel)
+    {
+        // Asked first: who may use a bucket need not have the right to make one.
+        if (await IsThereAsync(cancel))
+            return false;
+        var request = new PutBucketRequest { BucketName = _bucket, UseClientRegion = false };
+        // Other stores have their own names for places, and one to begin with.
+        if (_connection.IsAws)
+            request.BucketRegionName = _connection.Region.SystemName;
+        try
+        {
+            await ControlAsync(StoreOperation.CreateBucket, "", token => _connection.Client.PutBucketAsync(request, token), cancel);
+            return true;
+        }
+        catch (StoreException e) when (Code(e) == "BucketAlreadyOwnedByYou")
+        {
+            return false;
+        }
+        catch (StoreException e) when (Code(e) == "BucketAlreadyExists")
+        {
+            throw new StoreException(StoreError.AccessDenied, $"{Name}: a bucket of this name belongs to somebody else. Choose another name", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<string> AllowAnonymousReadAsync(string prefix, CancellationToken cancel)
+    {
+        var before = await PolicyAsync(cancel);
+        var after = PublicReadPolicy.Merge(before, _bucket, _prefix + prefix, _connection.Region.PartitionName, Name);
+        if (after == before)
+            return after;
+        var request = new PutBucketPolicyRequest { BucketName = _bucket, Policy = after };
+        try
+        {
+            await ControlAsync(StoreOperation.PutBucketPolicy, "", token => _connection.Client.PutBucketPolicyAsync(request, token), cancel);
+            return after;
+        }
+        catch (StoreException e) when (_connection.IsAws && e.Error == StoreError.AccessDenied)
+        {
+            throw new StoreException(
+                StoreError.AccessDenied,
+                $"{Name}: AWS blocks public policies on this bucket, or the credentials may not set one (s3:PutBucketPolicy). " +
+                $"If it is meant to be public: aws s3api put-public-access-block --bucket {_bucket} --public-access-block-configuration BlockPublicPolicy=false,RestrictPublicBuckets=false,BlockPublicAcls=true,IgnorePublicAcls=true",
+                e);
+        }
+        catch (StoreException e) when (HasNoPolicies(e))
+        {
+            throw NoPolicies(e);
+        }
+    }
+
+    private async Task<bool> IsThereAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await ControlAsync(StoreOperation.HeadBucket, "", token => _connection.Client.HeadBucketAsync(new HeadBucketRequest { BucketName = _bucket }, token), cancel);
+            return true;
+        }
+        catch (StoreException e) when (e.InnerException is Amazon.Runtime.AmazonServiceException { StatusCode: System.Net.HttpStatusCode.NotFound })
+        {
+            return false;
+        }
+    }
+
+    private async Task<string?> PolicyAsync(CancellationToken cancel)
+    {
+        try
+        {
+            var response = await ControlAsync(StoreOperation.GetBucketPolicy, "", token => _connection.Client.GetBucketPolicyAsync(new GetBucketPolicyRequest { BucketName = _bucket }, token), cancel);
+            return string.IsNullOrEmpty(response.Policy) ? null : response.Policy;
+        }
+        catch (StoreException e) when (Code(e) == "NoSuchBucketPolicy")
+        {
+            return null;
+        }
+        catch (StoreException e) when (HasNoPolicies(e))
+        {
+            throw NoPolicies(e);
+        }
+    }
+
+    private StoreException NoPolicies(StoreException e) => new(
+        StoreError.Rejected,
+        $"{Name}: this store has no bucket policies, so Pail can't make the bucket public. Do it with the store's own tools " +
+        $"(Cloudflare R2: connect a custom domain; OpenStack Swift: a read ACL on the container), for keys that begin with {_prefix}v2/",
+        e);
+
+    private static bool HasNoPolicies(StoreException e) => Code(e) is "NotImplemented" or "MethodNotAllowed" or "UnsupportedOperation";
+
+    private static string? Code(StoreException e) => (e.InnerException as Amazon.Runtime.AmazonServiceException)?.ErrorCode;
+}

@@ -1,0 +1,127 @@
+using System.Buffers;
+using System.Globalization;
+using System.Net;
+using Amazon.S3;
+using Amazon.S3.Model;
+using Pail.Stores;
+
+namespace Pail.S3;
+
+// Uploads in parts.
+public sealed partial class S3Store
+{
+    /// <inheritdoc/>
+    public async Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel)
+    {
+        var request = new InitiateMultipartUploadRequest { BucketName = _bucket, Key = _prefix + key, ContentType = headers.ContentType };
+        Describe(headers, request.Headers, request.Metadata);
+        if (StorageClass(headers) is { } storageClass)
+            request.StorageClass = storageClass;
+        var response = await ControlAsync(StoreOperation.CreateMultipartUpload, key, token => _connection.Client.InitiateMultipartUploadAsync(request, token), cancel);
+        return response.UploadId;
+    }
+
+    /// <inheritdoc/>
+    public async Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel)
+    {
+        var request = new WireRequest(HttpMethod.Put, PartQuery(upload, number)) { Body = body };
+        using var guard = new StallGuard(cancel);
+        using var response = await _wire.SendAsync(StoreOperation.UploadPart, _prefix + upload.Key, request, guard, cancel);
+        return response.IsSuccessStatusCode
+            ? WireHeaders.ETag(response)
+            : throw _errors.Refused(StoreOperation.UploadPart, upload.Key, await RefusalAsync(response, guard));
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Tried again after an answer that got lost, the upload is gone because its object is there: that is success,
+    /// told by the object's size and by its ETag, which ends in the number of parts.
+    /// </remarks>
+    public async Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel)
+    {
+        var request = new CompleteMultipartUploadRequest
+        {
+            BucketName = _bucket,
+            Key = _prefix + upload.Key,
+            UploadId = upload.Id,
+            PartETags = [.. parts.Select(part => new PartETag(part.Number, part.ETag))],
+        };
+        try
+        {
+            var response = await ControlAsync(StoreOperation.CompleteMultipartUpload, upload.Key, token => _connection.Client.CompleteMultipartUploadAsync(request, token), cancel);
+            return WireHeaders.Unquote(response.ETag);
+        }
+        catch (StoreException e) when (e.Error == StoreError.NoSuchUpload)
+        {
+            var there = await HeadAsync(upload.Key, cancel);
+            if (there is not null && there.Size == parts.Sum(part => part.Size) && there.ETag.EndsWith(string.Create(CultureInfo.InvariantCulture, $"-{parts.Count}"), StringComparison.Ordinal))
+                return there.ETag;
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task AbortUploadAsync(UploadId upload, CancellationToken cancel)
+    {
+        var request = new AbortMultipartUploadRequest { BucketName = _bucket, Key = _prefix + upload.Key, UploadId = upload.Id };
+        try
+        {
+            await ControlAsync(StoreOperation.AbortMultipartUpload, upload.Key, token => _connection.Client.AbortMultipartUploadAsync(request, token), cancel);
+        }
+        catch (StoreException e) when (e.Error == StoreError.NoSuchUpload)
+        {
+            // It is gone, as was wanted.
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel)
+    {
+        var parts = new List<UploadedPart>();
+        var request = new ListPartsRequest { BucketName = _bucket, Key = _prefix + upload.Key, UploadId = upload.Id };
+        try
+        {
+            ListPartsResponse page;
+            do
+            {
+                page = await ControlAsync(StoreOperation.ListParts, upload.Key, token => _connection.Client.ListPartsAsync(request, token), cancel);
+                parts.AddRange((page.Parts ?? []).Select(part => new UploadedPart(part.PartNumber ?? 0, WireHeaders.Unquote(part.ETag), part.Size ?? 0)));
+                request.PartNumberMarker = page.NextPartNumberMarker?.ToString(CultureInfo.InvariantCulture);
+            }
+            while (page.IsTruncated == true);
+        }
+        catch (StoreException e) when (e.Error == StoreError.NoSuchUpload)
+        {
+            return [];
+        }
+        return parts;
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<PendingUpload>> ListUploadsAsync(string prefix, CancellationToken cancel)
+    {
+        var uploads = new List<PendingUpload>();
+        var request = new ListMultipartUploadsRequest { BucketName = _bucket, Prefix = _prefix + prefix, Encoding = EncodingType.Url };
+        ListMultipartUploadsResponse page;
+        do
+        {
+            page = await ControlAsync(StoreOperation.ListMultipartUploads, prefix, token => _connection.Client.ListMultipartUploadsAsync(request, token), cancel);
+            uploads.AddRange((page.MultipartUploads ?? []).Select(upload => new PendingUpload(new UploadId(Relative(upload.Key), upload.UploadId), Utc(upload.Initiated))));
+            request.KeyMarker = WebUtility.UrlDecode(page.NextKeyMarker);
+            request.UploadIdMarker = page.NextUploadIdMarker;
+        }
+        while (page.IsTruncated == true);
+        return uploads;
+    }
+
+    private static string PartQuery(UploadId upload, int number) =>
+        string.Create(CultureInfo.InvariantCulture, $"?partNumber={number}&uploadId={Uri.EscapeDataString(upload.Id)}");
+
+    private static void Describe(ObjectHeaders headers, HeadersCollection to, MetadataCollection metadata)
+    {
+        if (headers.CacheControl is { } cacheControl)
+            to.CacheControl = cacheControl;
+        foreach (var (name, value) in headers.Metadata)
+            metadata[name] = value;
+    }
+}

@@ -1,0 +1,215 @@
+using System.Buffers;
+using System.Globalization;
+using System.Security.Cryptography;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
+using Pail.Oci;
+using Pail.Stores;
+
+namespace Pail.S3;
+
+/// <summary>A bucket of S3 or of a store that speaks its language: AWS, Cloudflare R2, Ceph RGW, OpenStack Swift, MinIO.</summary>
+/// <remarks>
+/// Bytes go through <see cref="S3Wire"/>, everything else through the SDK, over one pool of connections.
+/// Nothing is retried here: <see cref="StoreException.IsTransient"/> tells the caller what is worth another try.
+/// </remarks>
+public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner, IBucketAdmin, IDisposable
+{
+    private readonly S3Options _options;
+    private readonly S3Connection _connection;
+    private readonly S3Errors _errors;
+    private readonly S3Wire _wire;
+    private readonly RequestMeter _meter;
+    private readonly string _bucket;
+    private readonly string _prefix;
+
+    private S3Store(S3Options options, S3Connection connection, RequestMeter meter)
+    {
+        Name = options.Root.ToString();
+        _options = options;
+        _connection = connection;
+        _meter = meter;
+        _errors = new S3Errors(Name, connection.Bucket);
+        _wire = new S3Wire(connection, options, _errors, meter);
+        _bucket = options.Root.Bucket;
+        _prefix = options.Root.Prefix;
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <summary>Finds credentials, region and endpoint; sends the bucket no request yet.</summary>
+    /// <exception cref="PailException">Credentials or region are missing, or the configuration makes no sense.</exception>
+    public static S3Store Open(S3Options options, RequestMeter meter) => new(options, S3Connection.Open(options), meter);
+
+    /// <inheritdoc/>
+    public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel)
+    {
+        using var guard = new StallGuard(cancel);
+        using var response = await _wire.SendAsync(StoreOperation.HeadObject, _prefix + key, new WireRequest(HttpMethod.Head), guard, cancel);
+        if (response.IsSuccessStatusCode)
+            return WireHeaders.Info(response, response.Content.Headers.ContentLength ?? 0);
+        // Without a body there is no telling a missing bucket from a missing object.
+        var refusal = await RefusalAsync(response, guard);
+        return refusal.Status == 404 ? null : throw _errors.Refused(StoreOperation.HeadObject, key, refusal);
+    }
+
+    /// <inheritdoc/>
+    public async Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel)
+    {
+        var request = new WireRequest(HttpMethod.Get);
+        if (range is { } wanted)
+            request.Unsigned["Range"] = string.Create(CultureInfo.InvariantCulture, $"bytes={wanted.First}-{wanted.Last}");
+        var guard = new StallGuard(cancel);
+        HttpResponseMessage? response = null;
+        try
+        {
+            response = await _wire.SendAsync(StoreOperation.GetObject, _prefix + key, request, guard, cancel);
+            if (response.IsSuccessStatusCode)
+                return await ContentAsync(key, range, response, guard);
+            var refusal = await RefusalAsync(response, guard);
+            if (refusal is not { Status: 404, Code: not "NoSuchBucket" })
+                throw _errors.Refused(StoreOperation.GetObject, key, refusal);
+        }
+        catch
+        {
+            response?.Dispose();
+            guard.Dispose();
+            throw;
+        }
+        response.Dispose();
+        guard.Dispose();
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public async Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel)
+    {
+        // Every store checks the hash that the signature covers; AWS alone is known to check and keep x-amz-checksum-sha256.
+        var hash = headers.Sha256 is { Algorithm: DigestAlgorithm.Sha256 } digest ? digest.Hex : Sha256(body);
+        var request = new WireRequest(HttpMethod.Put) { Body = body, BodyHash = hash };
+        WireHeaders.Describe(request, headers, StorageClass(headers));
+        if (_connection.IsAws)
+            request.Signed["x-amz-checksum-sha256"] = Convert.ToBase64String(Convert.FromHexString(hash));
+        if (condition.Absent)
+            request.Unsigned["If-None-Match"] = "*";
+        else if (condition.ETag is { } etag)
+            request.Unsigned["If-Match"] = _wire.IfMatch(etag);
+
+        using var guard = new StallGuard(cancel);
+        using var response = await _wire.SendAsync(StoreOperation.PutObject, _prefix + key, request, guard, cancel);
+        if (response.IsSuccessStatusCode)
+            return WireHeaders.ETag(response);
+        var refusal = await RefusalAsync(response, guard);
+        return refusal switch
+        {
+            { Status: 412 } => null,
+            // What was to be replaced is gone.
+            { Status: 404, Code: "NoSuchKey" } when condition.ETag is not null => null,
+            { Status: 501 } when condition != PutCondition.None => throw new StoreException(
+                StoreError.ConditionUnsupported, $"{Name} {Printable.Line(key)}: this store can't make a write depend on what is there (PutObject: 501)"),
+            _ => throw _errors.Refused(StoreOperation.PutObject, key, refusal),
+        };
+    }
+
+    /// <inheritdoc/>
+    public async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel)
+    {
+        var request = new ListObjectsV2Request
+        {
+            BucketName = _bucket,
+            Prefix = _prefix + query.Prefix,
+            Delimiter = query.Delimiter,
+            StartAfter = query.StartAfter is null || query.Continuation is not null ? null : _prefix + query.StartAfter,
+            ContinuationToken = query.Continuation,
+            MaxKeys = query.Limit,
+            // XML has no way to write some of the characters that keys may hold.
+            Encoding = EncodingType.Url,
+        };
+        var page = await ControlAsync(StoreOperation.ListObjects, query.Prefix, token => _connection.Client.ListObjectsV2Async(request, token), cancel);
+        return new ListPage(
+            [.. (page.S3Objects ?? []).Select(entry => new ObjectEntry(Relative(entry.Key), entry.Size ?? 0, WireHeaders.Unquote(entry.ETag), Utc(entry.LastModified)))],
+            [.. (page.CommonPrefixes ?? []).Select(Relative)],
+            page.IsTruncated == true ? page.NextContinuationToken : null);
+    }
+
+    /// <inheritdoc/>
+    public async Task DeleteAsync(string key, CancellationToken cancel)
+    {
+        var request = new DeleteObjectRequest { BucketName = _bucket, Key = _prefix + key };
+        await UnlessMissingAsync(ControlAsync(StoreOperation.DeleteObject, key, token => _connection.Client.DeleteObjectAsync(request, token), cancel));
+    }
+
+    /// <summary>Closes the connections.</summary>
+    public void Dispose() => _connection.Dispose();
+
+    private async Task<ObjectContent> ContentAsync(string key, ByteRange? range, HttpResponseMessage response, StallGuard guard)
+    {
+        var (offset, length, size) = WireHeaders.Extent(response)
+            ?? throw _errors.Broken(StoreOperation.GetObject, key, "the store did not say how long the object is");
+        var last = Math.Min(range?.Last ?? long.MaxValue, size - 1);
+        if (offset != (range?.First ?? 0) || length != last - offset + 1)
+            throw _errors.Broken(StoreOperation.GetObject, key, $"the store sent bytes {offset} to {offset + length - 1} of {size}, which is not the range asked for");
+        var body = await response.Content.ReadAsStreamAsync(guard.Token);
+        return new ObjectContent(
+            WireHeaders.Info(response, size),
+            new ResponseBody(response, body, length, guard, _options.StallTimeout, (what, e) => _errors.Broken(StoreOperation.GetObject, key, what, e)),
+            length);
+    }
+
+    private async Task<Refusal> RefusalAsync(HttpResponseMessage response, StallGuard guard)
+    {
+        guard.Allow(_options.AnswerTimeout);
+        return await S3Refusals.ReadAsync(response, guard.Token);
+    }
+
+    private async Task<T> ControlAsync<T>(StoreOperation operation, string key, Func<CancellationToken, Task<T>> request, CancellationToken cancel)
+    {
+        var assembles = operation is StoreOperation.CompleteMultipartUpload or StoreOperation.CopyObject or StoreOperation.UploadPartCopy;
+        await _errors.CredentialsAsync(_connection.Credentials);
+        using var guard = new StallGuard(cancel);
+        guard.Allow(_options.ConnectTimeout + (assembles ? _options.AssemblyTimeout : _options.AnswerTimeout));
+        _meter.Count(operation);
+        try
+        {
+            return await request(guard.Token);
+        }
+        catch (AmazonServiceException e)
+        {
+            throw _errors.From(operation, key, e);
+        }
+        catch (Exception e) when (e is AmazonClientException or HttpRequestException or IOException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            throw _errors.Broken(operation, key, e, guard.Expired);
+        }
+    }
+
+    private static async Task<bool> UnlessMissingAsync(Task request)
+    {
+        try
+        {
+            await request;
+            return true;
+        }
+        catch (StoreException e) when (e.InnerException is AmazonServiceException { ErrorCode: "NoSuchKey" })
+        {
+            return false;
+        }
+    }
+
+    // Other stores refuse the storage classes of AWS.
+    private string? StorageClass(ObjectHeaders headers) => _connection.IsAws ? headers.StorageClass : null;
+
+    private string Relative(string encoded) => System.Net.WebUtility.UrlDecode(encoded)[_prefix.Length..];
+
+    private static DateTimeOffset Utc(DateTime? time) => time is { } known ? new DateTimeOffset(known.ToUniversalTime()) : default;
+
+    private static string Sha256(ReadOnlySequence<byte> body)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var segment in body)
+            hash.AppendData(segment.Span);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

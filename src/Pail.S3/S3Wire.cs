@@ -1,0 +1,108 @@
+using System.Buffers;
+using System.Text.RegularExpressions;
+using Amazon.Runtime;
+using Amazon.Runtime.Signing;
+using Pail.Stores;
+
+namespace Pail.S3;
+
+/// <summary>
+/// Sends the requests that carry bytes. The SDK would hash every part once more to sign it and copy it on the way;
+/// here the signature says <c>UNSIGNED-PAYLOAD</c>, or the digest that is known anyway and that the store then checks.
+/// </summary>
+internal sealed partial class S3Wire(S3Connection connection, S3Options options, S3Errors errors, RequestMeter meter)
+{
+    private const string ContentHash = "x-amz-content-sha256";
+
+    // One that is refused (throttled, denied) is answered before its body is sent.
+    private const long ExpectContinueFrom = 1024 * 1024;
+
+    private bool _ceph;
+
+    /// <summary>
+    /// <c>If-Match</c> as this store reads it. RFC 9110 wants quotes; Ceph RGW 16 compares them with the bare ETag and never matches.
+    /// It is told by its request ids, and whoever has an ETag of a store has had an answer from it.
+    /// </summary>
+    public string IfMatch(string etag) => _ceph ? etag : $"\"{etag}\"";
+
+    /// <summary>Sends a request and returns any answer the store gives; the caller disposes it.</summary>
+    /// <param name="operation">What it counts as.</param>
+    /// <param name="key">The whole key, prefix included.</param>
+    /// <param name="request">Its method, query and headers; its address is set here.</param>
+    /// <param name="guard">Ends it when nothing moves.</param>
+    /// <param name="cancel">The caller's.</param>
+    public async Task<HttpResponseMessage> SendAsync(StoreOperation operation, string key, WireRequest request, StallGuard guard, CancellationToken cancel)
+    {
+        var credentials = await errors.CredentialsAsync(connection.Credentials);
+        using var message = await SignedAsync(key, request, credentials, guard);
+        meter.Count(operation);
+        try
+        {
+            guard.Allow(options.ConnectTimeout + options.AnswerTimeout);
+            var response = await connection.Http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, guard.Token);
+            guard.Pause();
+            if (!_ceph && response.Headers.NonValidated.TryGetValues("x-amz-request-id", out var id) && CephRequestId().IsMatch(id.ToString()))
+                _ceph = true;
+            return response;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException && !cancel.IsCancellationRequested)
+        {
+            throw errors.Broken(operation, key, e, guard.Expired);
+        }
+    }
+
+    private async Task<HttpRequestMessage> SignedAsync(string key, WireRequest request, AWSCredentials credentials, StallGuard guard)
+    {
+        var sign = new AWSSigningRequest { HttpMethod = request.Method, RequestUri = AddressOf(connection.Bucket, key, request.Query) };
+        foreach (var (name, value) in request.Signed)
+            sign.Headers[name] = value;
+        sign.Headers[ContentHash] = request.BodyHash ?? "UNSIGNED-PAYLOAD";
+        var result = await AWSSigV4Signer.SignAsync(sign, Parameters(credentials));
+
+        var message = new HttpRequestMessage(request.Method, sign.RequestUri);
+        if (request.Body is { } body)
+        {
+            message.Content = new SequenceContent(body, guard, options.StallTimeout, options.AnswerTimeout);
+            message.Headers.ExpectContinue = body.Length >= ExpectContinueFrom;
+        }
+        foreach (var (name, value) in request.Signed.Concat(request.Unsigned).Concat(result.Headers))
+            if (!message.Headers.TryAddWithoutValidation(name, value))
+                message.Content!.Headers.TryAddWithoutValidation(name, value);
+        return message;
+    }
+
+    /// <summary>An address that somebody without credentials may use for a while. Makes no request.</summary>
+    public Uri Presign(HttpMethod method, string key, string query, TimeSpan lifetime) =>
+        AWSSigV4Signer.Presign(
+            new AWSSigningRequest { HttpMethod = method, RequestUri = AddressOf(connection.PublicBucket ?? connection.Bucket, key, query) },
+            Parameters(connection.Credentials),
+            lifetime).Uri;
+
+    private AWSSigV4Parameters Parameters(AWSCredentials credentials) => new() { Credentials = credentials, Region = connection.Region, Service = "s3" };
+
+    // Sent exactly as signed: Uri would else rewrite what it holds for another spelling of the same.
+    private static Uri AddressOf(Uri bucket, string key, string query) => new(
+        bucket.AbsoluteUri + string.Join('/', key.Split('/').Select(Uri.EscapeDataString)) + query,
+        new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+
+    [GeneratedRegex("^tx[0-9a-f]{21}-[0-9a-f]{10}-[0-9a-f]+-", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex CephRequestId();
+}
+
+/// <summary>A request to be signed and sent.</summary>
+/// <param name="Method">Its method.</param>
+/// <param name="Query">Its query with the question mark, or nothing.</param>
+internal sealed record WireRequest(HttpMethod Method, string Query = "")
+{
+    /// <summary>Headers that the signature covers; all <c>x-amz-</c> ones must be among them.</summary>
+    public Dictionary<string, string> Signed { get; } = [];
+
+    /// <summary>Other headers.</summary>
+    public Dictionary<string, string> Unsigned { get; } = [];
+
+    /// <summary>Its body, if any.</summary>
+    public ReadOnlySequence<byte>? Body { get; init; }
+
+    /// <summary>The body's SHA-256 in hexadecimal digits, which the store checks; null to let it go unchecked.</summary>
+    public string? BodyHash { get; init; }
+}

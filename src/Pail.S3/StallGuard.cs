@@ -1,0 +1,27 @@
+namespace Pail.S3;
+
+/// <summary>
+/// Ends a request that makes no progress. A connection whose other end vanished looks like a slow one;
+/// without this a transfer over it never ends.
+/// </summary>
+internal sealed class StallGuard(CancellationToken cancel) : IDisposable
+{
+    private readonly CancellationTokenSource _source = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+
+    /// <summary>Cancelled when the caller gives up, or when the time last allowed has passed.</summary>
+    public CancellationToken Token => _source.Token;
+
+    /// <summary>True if it was the time that ended it, not the caller.</summary>
+    public bool Expired => _source.IsCancellationRequested && !cancel.IsCancellationRequested;
+
+    /// <summary>Something moved, or is about to: from now on so much time may pass.</summary>
+    public void Allow(TimeSpan time) => _source.CancelAfter(time);
+
+    /// <summary>It is the caller's turn; it may take any time.</summary>
+    public void Pause() => _source.CancelAfter(Timeout.InfiniteTimeSpan);
+
+    /// <summary>Ends the request now.</summary>
+    public void Cancel() => _source.Cancel();
+
+    public void Dispose() => _source.Dispose();
+}
