@@ -65,7 +65,7 @@ internal sealed class S3Connection : IDisposable
             var http = new HttpClient(S3Handlers.Create(options.ConnectTimeout, uri?.Scheme != Uri.UriSchemeHttp), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
             http.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", "pail");
             var config = Config(uri, region, options.ChosenAddressing, http, profile);
-            var credentials = Find(config, options);
+            var credentials = options.Credentials ?? Find(config, options);
             var client = new AmazonS3Client(credentials, config);
             return new S3Connection(client, http, credentials, region, Address(client, options.Root.Bucket))
             {

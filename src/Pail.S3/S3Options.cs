@@ -1,3 +1,4 @@
+using Amazon.Runtime;
 using Pail.Addresses;
 
 namespace Pail.S3;
@@ -51,6 +52,9 @@ public sealed record S3Options(BucketRoot.S3 Root)
 
     /// <summary>How long it may think where it copies or assembles objects, which takes minutes for large ones.</summary>
     public TimeSpan AssemblyTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Credentials in place of the standard chain's.</summary>
+    internal AWSCredentials? Credentials { get; init; }
 
     internal AddressingStyle ChosenAddressing => Addressing ?? Environment.GetEnvironmentVariable(AddressingVariable) switch
     {

@@ -1,6 +1,7 @@
 using Amazon.S3;
 using Amazon.S3.Model;
 using Pail.Stores;
+using ByteRange = Pail.Stores.ByteRange;
 
 namespace Pail.S3;
 
@@ -26,7 +27,7 @@ public sealed partial class S3Store
     }
 
     /// <inheritdoc/>
-    public async Task<string> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, CancellationToken cancel)
+    public async Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel)
     {
         var request = new CopyPartRequest
         {
@@ -39,8 +40,8 @@ public sealed partial class S3Store
             UploadId = upload.Id,
             PartNumber = number,
         };
-        var response = await ControlAsync(StoreOperation.UploadPartCopy, upload.Key, token => _connection.Client.CopyPartAsync(request, token), cancel);
-        return WireHeaders.Unquote(response.ETag);
+        var copy = ControlAsync(StoreOperation.UploadPartCopy, upload.Key, token => _connection.Client.CopyPartAsync(request, token), cancel);
+        return await UnlessMissingAsync(copy) ? WireHeaders.Unquote((await copy).ETag) : null;
     }
 
     /// <inheritdoc/>

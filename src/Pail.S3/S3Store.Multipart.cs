@@ -27,16 +27,13 @@ public sealed partial class S3Store
         var request = new WireRequest(HttpMethod.Put, PartQuery(upload, number)) { Body = body };
         using var guard = new StallGuard(cancel);
         using var response = await _wire.SendAsync(StoreOperation.UploadPart, _prefix + upload.Key, request, guard, cancel);
-        return response.IsSuccessStatusCode
+        return Succeeded(response)
             ? WireHeaders.ETag(response)
             : throw _errors.Refused(StoreOperation.UploadPart, upload.Key, await RefusalAsync(response, guard));
     }
 
     /// <inheritdoc/>
-    /// <remarks>
-    /// Tried again after an answer that got lost, the upload is gone because its object is there: that is success,
-    /// told by the object's size and by its ETag, which ends in the number of parts.
-    /// </remarks>
+    /// <remarks>Tried again after an answer that got lost, the upload is gone because its object is there: that is success.</remarks>
     public async Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel)
     {
         var request = new CompleteMultipartUploadRequest
@@ -51,11 +48,13 @@ public sealed partial class S3Store
             var response = await ControlAsync(StoreOperation.CompleteMultipartUpload, upload.Key, token => _connection.Client.CompleteMultipartUploadAsync(request, token), cancel);
             return WireHeaders.Unquote(response.ETag);
         }
-        catch (StoreException e) when (e.Error == StoreError.NoSuchUpload)
+        catch (StoreException e) when (e.Error == StoreError.NoSuchUpload || Code(e) == "InternalError")
         {
-            var there = await HeadAsync(upload.Key, cancel);
-            if (there is not null && there.Size == parts.Sum(part => part.Size) && there.ETag.EndsWith(string.Create(CultureInfo.InvariantCulture, $"-{parts.Count}"), StringComparison.Ordinal))
+            if (await HeadAsync(upload.Key, cancel) is { } there && IsMadeOf(there, parts))
                 return there.ETag;
+            // RGW 16 says of an upload that is gone what it says of one being completed: 500. Only its list of parts tells.
+            if (e.Error != StoreError.NoSuchUpload && await PartsAsync(upload, cancel) is null)
+                throw _errors.Refused(StoreOperation.CompleteMultipartUpload, upload.Key, new Refusal(404, "NoSuchUpload"), e);
             throw;
         }
     }
@@ -75,27 +74,7 @@ public sealed partial class S3Store
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel)
-    {
-        var parts = new List<UploadedPart>();
-        var request = new ListPartsRequest { BucketName = _bucket, Key = _prefix + upload.Key, UploadId = upload.Id };
-        try
-        {
-            ListPartsResponse page;
-            do
-            {
-                page = await ControlAsync(StoreOperation.ListParts, upload.Key, token => _connection.Client.ListPartsAsync(request, token), cancel);
-                parts.AddRange((page.Parts ?? []).Select(part => new UploadedPart(part.PartNumber ?? 0, WireHeaders.Unquote(part.ETag), part.Size ?? 0)));
-                request.PartNumberMarker = page.NextPartNumberMarker?.ToString(CultureInfo.InvariantCulture);
-            }
-            while (page.IsTruncated == true);
-        }
-        catch (StoreException e) when (e.Error == StoreError.NoSuchUpload)
-        {
-            return [];
-        }
-        return parts;
-    }
+    public async Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) => await PartsAsync(upload, cancel) ?? [];
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<PendingUpload>> ListUploadsAsync(string prefix, CancellationToken cancel)
@@ -113,6 +92,34 @@ public sealed partial class S3Store
         while (page.IsTruncated == true);
         return uploads;
     }
+
+    // Null if there is no such upload.
+    private async Task<List<UploadedPart>?> PartsAsync(UploadId upload, CancellationToken cancel)
+    {
+        var parts = new List<UploadedPart>();
+        var request = new ListPartsRequest { BucketName = _bucket, Key = _prefix + upload.Key, UploadId = upload.Id };
+        ListPartsResponse page;
+        do
+        {
+            try
+            {
+                page = await ControlAsync(StoreOperation.ListParts, upload.Key, token => _connection.Client.ListPartsAsync(request, token), cancel);
+            }
+            // NoSuchKey is RGW 16's word for it.
+            catch (StoreException e) when (e.Error == StoreError.NoSuchUpload || Code(e) == "NoSuchKey")
+            {
+                return null;
+            }
+            parts.AddRange((page.Parts ?? []).Select(part => new UploadedPart(part.PartNumber ?? 0, WireHeaders.Unquote(part.ETag), part.Size ?? 0)));
+            request.PartNumberMarker = page.NextPartNumberMarker?.ToString(CultureInfo.InvariantCulture);
+        }
+        while (page.IsTruncated == true);
+        return parts;
+    }
+
+    // The ETag of an object that came in parts ends in their number.
+    private static bool IsMadeOf(ObjectInfo there, IReadOnlyList<UploadedPart> parts) =>
+        there.Size == parts.Sum(part => part.Size) && there.ETag.EndsWith(string.Create(CultureInfo.InvariantCulture, $"-{parts.Count}"), StringComparison.Ordinal);
 
     private static string PartQuery(UploadId upload, int number) =>
         string.Create(CultureInfo.InvariantCulture, $"?partNumber={number}&uploadId={Uri.EscapeDataString(upload.Id)}");

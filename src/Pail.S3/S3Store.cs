@@ -6,6 +6,7 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using Pail.Oci;
 using Pail.Stores;
+using ByteRange = Pail.Stores.ByteRange;
 
 namespace Pail.S3;
 
@@ -23,6 +24,9 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
     private readonly RequestMeter _meter;
     private readonly string _bucket;
     private readonly string _prefix;
+
+    // Set by the first answer that only an existing bucket gives.
+    private volatile bool _bucketSeen;
 
     private S3Store(S3Options options, S3Connection connection, RequestMeter meter)
     {
@@ -48,11 +52,15 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
     {
         using var guard = new StallGuard(cancel);
         using var response = await _wire.SendAsync(StoreOperation.HeadObject, _prefix + key, new WireRequest(HttpMethod.Head), guard, cancel);
-        if (response.IsSuccessStatusCode)
+        if (Succeeded(response))
             return WireHeaders.Info(response, response.Content.Headers.ContentLength ?? 0);
-        // Without a body there is no telling a missing bucket from a missing object.
         var refusal = await RefusalAsync(response, guard);
-        return refusal.Status == 404 ? null : throw _errors.Refused(StoreOperation.HeadObject, key, refusal);
+        if (refusal.Status != 404)
+            throw _errors.Refused(StoreOperation.HeadObject, key, refusal);
+        // The answer has no body to tell a missing bucket from a missing object; before anything else did, that is worth a request.
+        if (!_bucketSeen && !await IsThereAsync(cancel))
+            throw _errors.Refused(StoreOperation.HeadObject, key, refusal with { Code = "NoSuchBucket" });
+        return null;
     }
 
     /// <inheritdoc/>
@@ -66,11 +74,12 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
         try
         {
             response = await _wire.SendAsync(StoreOperation.GetObject, _prefix + key, request, guard, cancel);
-            if (response.IsSuccessStatusCode)
+            if (Succeeded(response))
                 return await ContentAsync(key, range, response, guard);
             var refusal = await RefusalAsync(response, guard);
             if (refusal is not { Status: 404, Code: not "NoSuchBucket" })
                 throw _errors.Refused(StoreOperation.GetObject, key, refusal);
+            _bucketSeen |= refusal.Code == "NoSuchKey";
         }
         catch
         {
@@ -99,7 +108,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
 
         using var guard = new StallGuard(cancel);
         using var response = await _wire.SendAsync(StoreOperation.PutObject, _prefix + key, request, guard, cancel);
-        if (response.IsSuccessStatusCode)
+        if (Succeeded(response))
             return WireHeaders.ETag(response);
         var refusal = await RefusalAsync(response, guard);
         return refusal switch
@@ -158,6 +167,8 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
             length);
     }
 
+    private bool Succeeded(HttpResponseMessage response) => response.IsSuccessStatusCode && (_bucketSeen = true);
+
     private async Task<Refusal> RefusalAsync(HttpResponseMessage response, StallGuard guard)
     {
         guard.Allow(_options.AnswerTimeout);
@@ -173,7 +184,9 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
         _meter.Count(operation);
         try
         {
-            return await request(guard.Token);
+            var answer = await request(guard.Token);
+            _bucketSeen = true;
+            return answer;
         }
         catch (AmazonServiceException e)
         {
@@ -192,7 +205,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
             await request;
             return true;
         }
-        catch (StoreException e) when (e.InnerException is AmazonServiceException { ErrorCode: "NoSuchKey" })
+        catch (StoreException e) when (Code(e) == "NoSuchKey")
         {
             return false;
         }

@@ -25,4 +25,10 @@ public sealed record StoreTraits
 
     /// <summary>An object read is all of one version, even if it is replaced while it is read.</summary>
     public bool ReadsOneVersion { get; init; } = true;
+
+    /// <summary>An upload may be completed without parts that were sent after the last one; else all that were sent must be named.</summary>
+    public bool CompleteLeavesPartsOut { get; init; } = true;
+
+    /// <summary>Parts of a completed upload can't be listed any more.</summary>
+    public bool ForgetsCompletedParts { get; init; } = true;
 }

@@ -1,0 +1,41 @@
+using Amazon.Runtime;
+using Pail.Addresses;
+using Pail.S3;
+using Pail.Stores;
+
+namespace Pail.Tests.S3;
+
+/// <summary>The real S3 servers that <c>./test</c> starts.</summary>
+internal sealed record S3Server(string Endpoint, AWSCredentials Credentials)
+{
+    public static S3Server Ceph => new(Variable("PAIL_TEST_S3"), new BasicAWSCredentials(Variable("AWS_ACCESS_KEY_ID"), Variable("AWS_SECRET_ACCESS_KEY")));
+
+    public static S3Server Swift => new(Variable("PAIL_TEST_SWIFT"), new BasicAWSCredentials(Variable("PAIL_TEST_SWIFT_ACCESS"), Variable("PAIL_TEST_SWIFT_SECRET")));
+
+    public S3Options Options(string bucket, string prefix = "") => new(new BucketRoot.S3(bucket, prefix)) { Endpoint = Endpoint, Credentials = Credentials };
+
+    public S3Store Open(string bucket, string prefix = "", RequestMeter? meter = null) => S3Store.Open(Options(bucket, prefix), meter ?? new());
+
+    public static string NewName() => $"t-{Guid.NewGuid():n}";
+
+    /// <summary>Empties and removes a bucket.</summary>
+    public async Task RemoveAsync(string bucket)
+    {
+        using var store = Open(bucket);
+        foreach (var pending in await store.ListUploadsAsync("", CancellationToken.None))
+            await store.AbortUploadAsync(pending.Upload, CancellationToken.None);
+        for (string? token = null; ;)
+        {
+            var page = await store.ListAsync(new("", Continuation: token), CancellationToken.None);
+            await Parallel.ForEachAsync(page.Objects, async (entry, cancel) => await store.DeleteAsync(entry.Key, cancel));
+            if ((token = page.Continuation) is null)
+                break;
+        }
+        using var client = new Amazon.S3.AmazonS3Client(Credentials, new Amazon.S3.AmazonS3Config { ServiceURL = Endpoint, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+        await client.DeleteBucketAsync(bucket);
+    }
+
+    private static string Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value
+        ? value
+        : throw new InvalidOperationException($"{name} is not set: run ./test, which starts the servers this test needs.");
+}
