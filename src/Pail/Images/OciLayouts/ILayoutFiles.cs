@@ -24,6 +24,10 @@ internal static class LayoutPaths
 
     public static string Blob(Digest digest) => $"blobs/{digest.AlgorithmName}/{digest.Hex}";
 
+    /// <summary>True for the path of something a layout is made of.</summary>
+    public static bool IsPart(string path) => path is Index or Marker
+        || (path.Split('/', 4) is ["blobs", var algorithm, var hex] && Digest.TryParse($"{algorithm}:{hex}", out _));
+
     /// <summary>Reads a whole small file; null if there is none.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is larger than <paramref name="limit"/> bytes.</exception>
     public static async Task<byte[]?> ReadAsync(this ILayoutFiles files, string name, string path, int limit, CancellationToken cancel)
@@ -36,5 +40,30 @@ internal static class LayoutPaths
         await using var stream = await files.OpenAsync(path, 0, cancel);
         await stream.ReadExactlyAsync(bytes, cancel);
         return bytes;
+    }
+
+    /// <summary>True if a manifest is there with all it names, each of the right size.</summary>
+    /// <remarks>A layout from which somebody removed blobs is mended by copying into it again.</remarks>
+    public static async Task<bool> HoldsAsync(this ILayoutFiles files, Manifest manifest, CancellationToken cancel)
+    {
+        foreach (var part in manifest.Blobs.Append(manifest.Descriptor))
+            if (await files.SizeAsync(Blob(part.Digest), cancel) != part.Size)
+                return false;
+        foreach (var child in manifest.Manifests)
+            if (await ReadManifestAsync(files, child, cancel) is not { } inner || !await files.HoldsAsync(inner, cancel))
+                return false;
+        return true;
+    }
+
+    private static async Task<Manifest?> ReadManifestAsync(ILayoutFiles files, Descriptor descriptor, CancellationToken cancel)
+    {
+        try
+        {
+            return await files.ReadAsync("", Blob(descriptor.Digest), Manifest.MaxSize, cancel) is { } bytes ? Manifest.Parse(bytes, descriptor) : null;
+        }
+        catch (PailException)
+        {
+            return null;
+        }
     }
 }

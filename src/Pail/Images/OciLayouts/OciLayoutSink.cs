@@ -19,11 +19,11 @@ public sealed class OciLayoutSink(string directory, string? tag) : IImageSink
     public Task<bool> HasRootAsync(Manifest root, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
     {
         await _layout.EnsureAsync(cancel);
-        return (await _layout.ReadIndexAsync(cancel)).Names(tag, root.Digest) && await IsWholeAsync(root, cancel);
+        return (await _layout.ReadIndexAsync(cancel)).Names(tag, root.Digest) && await _layout.Files.HoldsAsync(root, cancel);
     });
 
     /// <inheritdoc/>
-    public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => LocalFiles.RunAsync(Name, () => IsWholeAsync(manifest, cancel));
+    public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => LocalFiles.RunAsync(Name, () => _layout.Files.HoldsAsync(manifest, cancel));
 
     /// <inheritdoc/>
     public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
@@ -51,23 +51,4 @@ public sealed class OciLayoutSink(string directory, string? tag) : IImageSink
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
-    // A layout from which somebody removed blobs is mended by pulling again.
-    private async Task<bool> IsWholeAsync(Manifest manifest, CancellationToken cancel)
-    {
-        if (!_layout.Has(manifest.Descriptor) || !manifest.Blobs.All(_layout.Has))
-            return false;
-        await using var source = new OciLayoutSource(directory, tag);
-        try
-        {
-            foreach (var child in manifest.Manifests)
-                if (!await IsWholeAsync(await source.GetManifestAsync(child, cancel), cancel))
-                    return false;
-            return true;
-        }
-        catch (PailException)
-        {
-            return false;
-        }
-    }
 }

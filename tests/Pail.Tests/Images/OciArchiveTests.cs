@@ -1,0 +1,381 @@
+using System.Diagnostics;
+using System.Formats.Tar;
+using System.Text;
+using Pail.Images;
+using Pail.Images.OciLayouts;
+using Pail.Oci;
+
+namespace Pail.Tests.Images;
+
+public sealed class OciArchiveTests : IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    private string Archive => _folder["image.tar"];
+
+    [Theory]
+    [MemberData(nameof(RandomImage.Kinds), MemberType = typeof(RandomImage))]
+    public async Task Archive_AnyImage_ComesBackByteForByte(string kind)
+    {
+        var image = RandomImage.Of(kind);
+
+        await PutAsync(image, "1");
+
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciArchiveSource(Archive, "1")));
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciArchiveSource(Archive, null)));
+        Assert.Equal(["image.tar"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName));
+    }
+
+    [Theory]
+    [MemberData(nameof(RandomImage.Kinds), MemberType = typeof(RandomImage))]
+    public async Task Archive_SameImageTwice_IsTheSameFile(string kind)
+    {
+        await PutAsync(RandomImage.Of(kind), "1");
+        var first = await File.ReadAllBytesAsync(Archive);
+        File.Delete(Archive);
+        await PutAsync(RandomImage.Of(kind), "1");
+
+        Assert.Equal(first, await File.ReadAllBytesAsync(Archive));
+        Assert.Equal([.. Names(first).Order(StringComparer.Ordinal)], Names(first));
+    }
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("sha512")]
+    public async Task Archive_UnpackedByTar_IsTheLayout(string kind)
+    {
+        var image = RandomImage.Of(kind);
+        await PutAsync(image, "1");
+        Directory.CreateDirectory(_folder["out"]);
+
+        Run("tar", "-xf", Archive, "-C", _folder["out"]);
+
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciLayoutSource(_folder["out"], "1")));
+    }
+
+    [Theory]
+    [InlineData("ustar")]
+    [InlineData("gnu")]
+    [InlineData("pax")]
+    [InlineData("v7")]
+    public async Task Archive_PackedByTar_IsRead(string format)
+    {
+        var image = RandomImage.Nested();
+        await Copying.RunAsync(image, new OciLayoutSink(_folder["layout"], "1"));
+
+        Run("tar", $"--format={format}", "-cf", Archive, "-C", _folder["layout"], ".");
+
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciArchiveSource(Archive, "1")));
+    }
+
+    [Theory]
+    [InlineData("gnu")]
+    [InlineData("pax")]
+    public async Task Archive_LongNamesPackedByTar_AreRead(string format)
+    {
+        var image = RandomImage.Of("sha512");
+        await Copying.RunAsync(image, new OciLayoutSink(_folder["layout"], "1"));
+
+        Run("tar", $"--format={format}", "-cf", Archive, "-C", _folder["layout"], ".");
+
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciArchiveSource(Archive, "1")));
+    }
+
+    [Fact]
+    public async Task Archive_CompressedWithGzip_IsRead()
+    {
+        var image = RandomImage.Index();
+        await PutAsync(image, "1");
+        await File.WriteAllBytesAsync(Archive, RandomImage.Gzip(await File.ReadAllBytesAsync(Archive)));
+
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciArchiveSource(Archive, "1")));
+    }
+
+    [Fact]
+    public async Task OpenBlob_FromAnOffset_GivesTheRest()
+    {
+        var image = RandomImage.Plain();
+        await PutAsync(image, "1");
+        var layer = image.Root!.Layers[0];
+        await using var source = new OciArchiveSource(Archive, "1");
+        await using var stream = await source.OpenBlobAsync(layer, 100, default);
+        using var rest = new MemoryStream();
+        await stream.CopyToAsync(rest);
+
+        Assert.Equal(image.Blobs[layer.Digest][100..], rest.ToArray());
+    }
+
+    [Fact]
+    public async Task Put_FileHoldsAnotherImage_IsRefusedAndKept()
+    {
+        await PutAsync(RandomImage.Plain(1), "1");
+        var before = await File.ReadAllBytesAsync(Archive);
+
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(RandomImage.Plain(2), "1"));
+
+        Assert.Equal(Failure.BadInput, error.Failure);
+        Assert.Contains("exists", error.Message);
+        Assert.Equal(before, await File.ReadAllBytesAsync(Archive));
+    }
+
+    [Fact]
+    public async Task Put_FileIsNoArchive_IsRefusedAndKept()
+    {
+        await File.WriteAllTextAsync(Archive, "my thesis");
+
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(RandomImage.Plain(), "1"));
+
+        Assert.Equal(Failure.BadInput, error.Failure);
+        Assert.Equal("my thesis", await File.ReadAllTextAsync(Archive));
+    }
+
+    [Fact]
+    public async Task Put_SameImageAgain_ChangesNothing()
+    {
+        await PutAsync(RandomImage.Nested(), "1");
+        await using var sink = new OciArchiveSink(Archive, "1");
+
+        Assert.True(await sink.HasRootAsync(RandomImage.Nested().Root!, default));
+    }
+
+    [Fact]
+    public async Task Put_EmptyFile_IsReplaced()
+    {
+        await File.WriteAllBytesAsync(Archive, []);
+
+        await PutAsync(RandomImage.Plain(), "1");
+
+        MemoryImage.AssertSame(RandomImage.Plain(), await Copying.ReadAsync(new OciArchiveSource(Archive, null)));
+    }
+
+    [Fact]
+    public async Task Put_SourceLies_LeavesNothing()
+    {
+        var image = RandomImage.Plain();
+        var (digest, bytes) = image.Blobs.First();
+        image.Spoil(digest, [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
+
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(image, "1"));
+
+        Assert.Equal(Failure.BadContent, error.Failure);
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
+    public async Task Put_LeftoverOfAKilledRun_IsBegunAnew()
+    {
+        await File.WriteAllBytesAsync(_folder[".image.tar.pail-partial"], new byte[1_000_000]);
+
+        await PutAsync(RandomImage.Plain(), "1");
+
+        MemoryImage.AssertSame(RandomImage.Plain(), await Copying.ReadAsync(new OciArchiveSource(Archive, null)));
+        Assert.Equal(["image.tar"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task Archive_CutAnywhere_IsOneClearLine()
+    {
+        await PutAsync(RandomImage.Plain(), "1");
+        var whole = await File.ReadAllBytesAsync(Archive);
+        var random = new Random(3);
+        // All but the end marks counts; what is missing of those is forgiven, as other readers do.
+        for (var i = 0; i < 60; i++)
+        {
+            var length = i switch { 0 => 1, 1 => 511, 2 => 512, _ => random.Next(whole.Length - 1024) };
+            await File.WriteAllBytesAsync(Archive, whole[..length]);
+
+            var error = await Assert.ThrowsAsync<PailException>(() => Copying.ReadAsync(new OciArchiveSource(Archive, "1")));
+
+            Assert.True(error.Failure is Failure.BadContent or Failure.NotFound, error.Message);
+            Assert.DoesNotContain('\n', error.Message);
+        }
+    }
+
+    [Fact]
+    public async Task Archive_OneByteChanged_IsNeverTakenForTheImage()
+    {
+        var image = RandomImage.Plain();
+        await PutAsync(image, "1");
+        var whole = await File.ReadAllBytesAsync(Archive);
+        var random = new Random(4);
+        for (var i = 0; i < 200; i++)
+        {
+            var spoilt = whole.ToArray();
+            spoilt[random.Next(whole.Length)] ^= (byte)(1 << random.Next(8));
+            await File.WriteAllBytesAsync(Archive, spoilt);
+            try
+            {
+                // A bit in padding or in a field nobody reads may change; content may not.
+                MemoryImage.AssertSame(image, await ReadVerifiedAsync(new OciArchiveSource(Archive, "1")));
+            }
+            catch (PailException e)
+            {
+                Assert.DoesNotContain('\n', e.Message);
+            }
+        }
+    }
+
+    public static readonly TheoryData<string, string> BadTars = new()
+    {
+        { "parent", "leads outside" },
+        { "absolute", "leads outside" },
+        { "deep parent", "leads outside" },
+        { "pax parent", "leads outside" },
+        { "blob is a symlink", "is a link in the archive" },
+        { "blob is a hard link", "is a link in the archive" },
+        { "index is a symlink", "is a link in the archive" },
+        { "index twice", "twice" },
+        { "blob twice", "twice" },
+        { "no tar", "not a tar" },
+        { "zeros", "no OCI image layout" },
+        { "sparse", "sparse" },
+        { "pax sparse", "sparse" },
+        { "huge pax header", "has 2000000000 bytes; at most 1048576" },
+        { "huge long name", "has 2000000000 bytes; at most 1048576" },
+        { "negative size", "number in a header" },
+        { "size beyond all", "size of" },
+        { "pax size beyond all", "size of" },
+        { "pax malformed", "malformed" },
+        { "size past the end", "ends in the middle" },
+        { "many entries", "more than 262144 entries" },
+        { "zstd", "compressed with zstd" },
+        { "xz", "compressed with xz" },
+        { "bzip2", "compressed with bzip2" },
+        { "damaged gzip", "gzip" },
+        { "empty", "empty" },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadTars))]
+    public async Task Archive_Bad_IsOneClearLine(string kind, string says)
+    {
+        await File.WriteAllBytesAsync(Archive, Bad(kind));
+
+        var error = await Assert.ThrowsAsync<PailException>(() => Copying.ReadAsync(new OciArchiveSource(Archive, null)));
+
+        Assert.Contains(says, error.Message);
+        Assert.DoesNotContain('\n', error.Message);
+        Assert.True(error.Failure is Failure.BadContent or Failure.NotFound);
+    }
+
+    [Fact]
+    public async Task Archive_LinksAndFoldersThatNobodyNeeds_AreLeftAlone()
+    {
+        var image = RandomImage.Plain();
+        await PutAsync(image, "1");
+        var bytes = await File.ReadAllBytesAsync(Archive);
+        await File.WriteAllBytesAsync(Archive, [.. new TarBytes().Folder("blobs/").Link("etc", "/etc").Link("blobs/latest", "../../x").ToArray()[..^1024], .. bytes]);
+
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciArchiveSource(Archive, "1")));
+    }
+
+    [Fact]
+    public async Task Archive_NotThere_SaysSo()
+    {
+        var error = await Assert.ThrowsAsync<PailException>(() => new OciArchiveSource(Archive, null).GetRootAsync(default));
+
+        Assert.Equal(Failure.NotFound, error.Failure);
+    }
+
+    [Fact]
+    public async Task OpenBlob_SizeDiffersFromDescriptor_SaysWhichAndHowMuch()
+    {
+        var image = RandomImage.Plain();
+        var layer = image.Root!.Layers[0];
+        await PutAsync(image, "1");
+        await using var source = new OciArchiveSource(Archive, "1");
+
+        var error = await Assert.ThrowsAsync<PailException>(() => source.OpenBlobAsync(layer with { Size = 7 }, 0, default));
+
+        Assert.Contains($"blob {layer.Digest} has {layer.Size} bytes; its descriptor says 7", error.Message);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static byte[] Bad(string kind)
+    {
+        var image = RandomImage.Plain();
+        var (digest, blob) = image.Blobs.First();
+        var path = $"blobs/sha256/{digest.Hex}";
+        var index = $$"""{"schemaVersion":2,"manifests":[{"mediaType":"{{MediaTypes.OciManifest}}","digest":"{{digest}}","size":{{blob.Length}}}]}""";
+        var good = new TarBytes().File("index.json", index);
+        return kind switch
+        {
+            "parent" => good.File("../evil", "x").ToArray(),
+            "deep parent" => good.File("blobs/sha256/../../../evil", "x").ToArray(),
+            "absolute" => good.File("/etc/passwd", "x").ToArray(),
+            "pax parent" => good.Raw(new TarBytes { Format = TarEntryFormat.Pax }.File("../" + new string('a', 200), "x").ToArray()).ToArray(),
+            "blob is a symlink" => good.Link(path, "/etc/passwd").ToArray(),
+            "blob is a hard link" => good.Link(path, "index.json", TarEntryType.HardLink).ToArray(),
+            "index is a symlink" => new TarBytes().Link("index.json", "/etc/passwd").ToArray(),
+            "index twice" => good.File("./index.json", index).ToArray(),
+            "blob twice" => good.File(path, blob).File(path, blob).ToArray(),
+            "no tar" => Encoding.ASCII.GetBytes(new string('z', 5000)),
+            "zeros" => new byte[10240],
+            "sparse" => good.Raw(TarBytes.Header("x", 'S', 512)).Raw(new byte[512]).ToArray(),
+            "pax sparse" => good.Raw(Pax("22 GNU.sparse.major=1\n")).ToArray(),
+            "huge pax header" => good.Raw(TarBytes.Header("x", 'x', 2_000_000_000)).Raw(new byte[2_000_000]).ToArray(),
+            "huge long name" => good.Raw(TarBytes.Header("x", 'L', 2_000_000_000)).Raw(new byte[2_000_000]).ToArray(),
+            "negative size" => good.Raw(Binary(0xFF)).ToArray(),
+            "size beyond all" => good.Raw(Binary(0x80)).ToArray(),
+            "pax size beyond all" => good.Raw(Pax("28 size=9223372036854775807\n")).ToArray(),
+            "pax malformed" => good.Raw(Pax("99 path=x\n")).ToArray(),
+            "size past the end" => good.Raw(TarBytes.Header("x", '0', 1_000_000)).ToArray(),
+            "many entries" => [.. Enumerable.Repeat(TarBytes.Header("x", '0', 0), 262_145).SelectMany(block => block)],
+            "zstd" => [0x28, 0xB5, 0x2F, 0xFD, .. new byte[600]],
+            "xz" => [0xFD, 0x37, 0x7A, 0x58, .. new byte[600]],
+            "bzip2" => [.. "BZh91AY"u8, .. new byte[600]],
+            "damaged gzip" => [.. RandomImage.Gzip(good.ToArray())[..10], .. Enumerable.Repeat((byte)0xFF, 500)],
+            "empty" => [],
+            _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+        };
+    }
+
+    private static byte[] Pax(string record) =>
+        [.. TarBytes.Header("x", 'x', record.Length), .. Encoding.ASCII.GetBytes(record.PadRight(512, '\0')), .. TarBytes.Header("y", '0', 0)];
+
+    // A size in binary: the first byte, then all ones.
+    private static byte[] Binary(byte first)
+    {
+        var block = TarBytes.Header("x", '0', 0);
+        block.AsSpan(124, 12).Fill(first == 0xFF ? (byte)0xFF : (byte)0);
+        block[124] = first;
+        if (first == 0x80)
+            block.AsSpan(128, 8).Fill(0x7F);
+        block.AsSpan(148, 8).Fill((byte)' ');
+        Encoding.ASCII.GetBytes(Convert.ToString(block.Sum(value => value), 8).PadLeft(6, '0') + "\0 ").CopyTo(block, 148);
+        return block;
+    }
+
+    private async Task PutAsync(MemoryImage image, string? tag)
+    {
+        await using var sink = new OciArchiveSink(Archive, tag);
+        await Copying.RunAsync(image, sink);
+    }
+
+    // Into a sink that verifies, as all of Pail's do.
+    private async Task<MemoryImage> ReadVerifiedAsync(IImageSource source)
+    {
+        var layout = _folder[Guid.NewGuid().ToString()];
+        await using (source)
+            await Copying.RunAsync(source, new OciLayoutSink(layout, "1"));
+        return await Copying.ReadAsync(new OciLayoutSource(layout, "1"));
+    }
+
+    private static List<string> Names(byte[] tar)
+    {
+        using var reader = new TarReader(new MemoryStream(tar));
+        var names = new List<string>();
+        while (reader.GetNextEntry() is { } entry)
+            names.Add(entry.Name);
+        return names;
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+        var error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, error);
+    }
+}
