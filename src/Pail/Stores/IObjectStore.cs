@@ -4,7 +4,7 @@ namespace Pail.Stores;
 
 /// <summary>
 /// A bucket: objects by key, written whole or not at all. Keys are UTF-8, at most 1,024 bytes, <c>/</c> between their parts.
-/// Every call makes one request, retries none (the caller does), is safe to make
+/// Every call makes one request, retries none (the caller does), ends by itself a request that stands still, is safe to make
 /// concurrently, and throws <see cref="StoreException"/> for all that goes wrong.
 /// </summary>
 public interface IObjectStore : IMultipartUploads

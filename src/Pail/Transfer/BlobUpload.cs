@@ -48,11 +48,7 @@ internal sealed class BlobUpload(TransferEngine engine, IObjectStore store, stri
             async token =>
             {
                 using var turn = await engine.EnterAsync(token);
-                return await engine.Retry.WithinAsync(
-                    engine.LimitFor(blob.Size),
-                    $"{store.Name}: {key}",
-                    t => store.PutAsync(key, part.Content, checkedHeaders, PutCondition.None, t),
-                    token);
+                return await store.PutAsync(key, part.Content, checkedHeaders, PutCondition.None, token);
             },
             cancel);
         progress.Advance(blob.Size);

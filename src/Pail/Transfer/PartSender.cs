@@ -93,8 +93,7 @@ internal sealed class PartSender : IDisposable
             {
                 try
                 {
-                    // A store may work on a large object for minutes before it answers.
-                    return await Retry.WithinAsync(10 * Retry.Options.StallTimeout, Name, t => _store.CompleteUploadAsync(upload, parts, t), token);
+                    return await _store.CompleteUploadAsync(upload, parts, token);
                 }
                 catch (StoreException error) when (unsure && !error.IsTransient)
                 {
@@ -144,7 +143,7 @@ internal sealed class PartSender : IDisposable
             {
                 try
                 {
-                    return await Retry.WithinAsync(Retry.Options.StallTimeout, Name, token => _store.CreateUploadAsync(_key, _headers!, token), grace.Token);
+                    return await _store.CreateUploadAsync(_key, _headers!, grace.Token);
                 }
                 catch
                 {
@@ -188,7 +187,7 @@ internal sealed class PartSender : IDisposable
                 async token =>
                 {
                     using var turn = await _engine.EnterAsync(token);
-                    return await Retry.WithinAsync(_engine.LimitFor(buffer.Length), Name, t => _store.UploadPartAsync(upload, number, offset, buffer.Content, t), token);
+                    return await _store.UploadPartAsync(upload, number, offset, buffer.Content, token);
                 },
                 Stopped);
             lock (_parts)

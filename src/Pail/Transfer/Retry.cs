@@ -54,21 +54,6 @@ public sealed class Retry(RetryOptions options, TimeProvider? time = null)
     /// <summary>Starts counting tries, for callers that go on from where they broke rather than begin again.</summary>
     internal Tries Begin() => new(this);
 
-    /// <summary>Ends an attempt that takes longer than it may, as a failure that may be tried again.</summary>
-    internal async Task<T> WithinAsync<T>(TimeSpan limit, string what, Func<CancellationToken, Task<T>> attempt, CancellationToken cancel)
-    {
-        using var deadline = new CancellationTokenSource(limit, Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancel);
-        try
-        {
-            return await attempt(either.Token);
-        }
-        catch (Exception error) when (deadline.IsCancellationRequested && !cancel.IsCancellationRequested)
-        {
-            throw new StoreException(StoreError.Unavailable, $"{what}: no answer within {limit.TotalSeconds:0} s.", error);
-        }
-    }
-
     /// <summary>The tries of one piece of work.</summary>
     internal sealed class Tries(Retry retry)
     {

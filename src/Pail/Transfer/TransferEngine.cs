@@ -78,9 +78,6 @@ public sealed class TransferEngine
         return new Turn(_connections);
     }
 
-    /// <summary>How long moving so many bytes may take before it counts as stalled: 128 KiB a second is the least.</summary>
-    internal TimeSpan LimitFor(long bytes) => Options.Retry.StallTimeout + TimeSpan.FromSeconds(bytes / (128 * 1024.0));
-
     internal readonly struct Turn(SemaphoreSlim connections) : IDisposable
     {
         public void Dispose() => connections.Release();

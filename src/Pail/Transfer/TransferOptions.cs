@@ -27,7 +27,4 @@ public sealed record RetryOptions
 
     /// <summary>No random wait is longer. A store that asks for longer gets what it asks for, up to a minute.</summary>
     public TimeSpan LongestDelay { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>A transfer that stands still for this long counts as broken.</summary>
-    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }

@@ -104,16 +104,6 @@ public sealed class OpenReadTests
     }
 
     [Fact]
-    public async Task OpenRead_Stalls_IsTriedAgain()
-    {
-        var engine = new TransferEngine(new TransferOptions { Retry = new() { StallTimeout = TimeSpan.FromMilliseconds(100), FirstDelay = TimeSpan.FromMilliseconds(1) } });
-        var blob = Store(9 * MiB);
-        _store.Body = (call, body) => call.Number <= 2 ? new StallingStream(body, MiB) : body;
-        await using var stream = engine.OpenRead(_store, Key, 9 * MiB);
-        blob.AssertIs(await CopyAsync(stream));
-    }
-
-    [Fact]
     public async Task OpenRead_StoreStaysDown_FailsOnceAndForAll()
     {
         Store(20 * MiB);

@@ -84,18 +84,5 @@ public sealed class RetryTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(TimeSpan.FromSeconds(30), Cancel));
     }
 
-    [Fact]
-    public async Task WithinAsync_NothingComes_IsATransientFailure()
-    {
-        var error = await Assert.ThrowsAsync<StoreException>(() => new Retry(Options, _time).WithinAsync(
-            TimeSpan.FromSeconds(5), "s3://acme: key", async token =>
-            {
-                await Task.Delay(Timeout.Infinite, token);
-                return 0;
-            }, Cancel));
-        Assert.True(error.IsTransient);
-        Assert.Equal("s3://acme: key: no answer within 5 s.", error.Message);
-    }
-
     private static StoreException Throttled() => new(StoreError.Throttled, "503 SlowDown");
 }

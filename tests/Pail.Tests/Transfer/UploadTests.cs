@@ -263,17 +263,6 @@ public sealed class UploadTests
     }
 
     [Fact]
-    public async Task UploadAsync_StoreStalls_IsTriedAgain()
-    {
-        var engine = new TransferEngine(new TransferOptions { Retry = new() { StallTimeout = TimeSpan.FromMilliseconds(50), FirstDelay = TimeSpan.FromMilliseconds(1) } });
-        _store.Before = (call, token) => call.Number == 1 ? Task.Delay(Timeout.Infinite, token) : Task.CompletedTask;
-        var blob = new TestBlob(1000);
-        await InTimeAsync(engine.UploadAsync(_store, Key, Headers, blob.Descriptor, blob.Open, _progress, Cancel));
-        Assert.Equal(2, _store.Count(StoreOperation.PutObject));
-        AssertStored(blob);
-    }
-
-    [Fact]
     public async Task UploadAsync_ManyAtOnceWithLittleMemory_AllFinishWithinTheBounds()
     {
         var engine = new TransferEngine(new TransferOptions { MemoryLimit = 17 * MiB, Connections = 3 });
