@@ -19,6 +19,12 @@ public abstract class RegistryContract
 
     private protected RequestMeter Meter { get; } = new();
 
+    /// <summary>False for a store whose static lists may miss a change made at the same moment as another.</summary>
+    private protected virtual bool WritesConditionally => true;
+
+    /// <summary>Requests of class A and B for a new two-blob image in a new repository of a public bucket.</summary>
+    private protected virtual (long A, long B) PublicPushCost => (7, 7);
+
     /// <summary>An empty bucket, for this test only, whose requests <see cref="Meter"/> counts.</summary>
     private protected abstract Task<IObjectStore> NewBucketAsync();
 
@@ -75,13 +81,13 @@ public abstract class RegistryContract
     }
 
     [Fact]
-    public async Task Push_NewTwoBlobImageIntoPublicBucket_CostsThreeAAndThreeBMore()
+    public async Task Push_NewTwoBlobImageIntoPublicBucket_CostsAtMostThreeAAndThreeBMore()
     {
         var registry = await InitAsync(open: true);
         var before = (Meter.ClassA, Meter.ClassB);
         registry = await BucketRegistry.OpenAsync(registry.Store, Engine, None);
         await PushAsync(registry, TestImage.Simple(size: 1 << 20), "1");
-        Assert.Equal((7, 7), (Meter.ClassA - before.ClassA, Meter.ClassB - before.ClassB));
+        Assert.Equal(PublicPushCost, (Meter.ClassA - before.ClassA, Meter.ClassB - before.ClassB));
     }
 
     [Theory]
@@ -176,7 +182,8 @@ public abstract class RegistryContract
                 await registry.DeleteTagAsync(App, $"t{n % 12}", cancel);
             await PushAsync(registry, image, $"u{n}", RepositoryName.Parse($"many/r{n % 5}"));
         });
-        var check = await BucketRegistry.OpenAsync(store, Engine, None);
+        // The promise is weaker where writes can't be conditional: what was missed is put right by init.
+        var check = WritesConditionally ? await BucketRegistry.OpenAsync(store, Engine, None) : await BucketRegistry.InitAsync(store, Engine, null, null, None);
         var tags = await ListAsync(check.ListTagsAsync(App, null, None));
         using var list = JsonDocument.Parse(await TextAsync(check, "v2/team/app/tags/list"));
         Assert.Equal(tags, list.RootElement.GetProperty("tags").EnumerateArray().Select(tag => tag.GetString()));
