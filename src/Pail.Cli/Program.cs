@@ -1,2 +1,5 @@
-Console.Error.WriteLine("pail");
-return 0;
+using Pail.Cli;
+using Pail.Cli.Output;
+
+using var interruption = new Interruption();
+return await PailProgram.RunAsync(args, Terminal.OfProcess(), interruption);

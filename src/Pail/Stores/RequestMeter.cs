@@ -57,6 +57,19 @@ public enum StoreOperation
     AbortMultipartUpload,
 }
 
+/// <summary>How a provider bills a request.</summary>
+public enum RequestClass
+{
+    /// <summary>PUT, COPY, POST and LIST.</summary>
+    A,
+
+    /// <summary>GET and HEAD.</summary>
+    B,
+
+    /// <summary>DELETE, and the abort of an upload.</summary>
+    Free,
+}
+
 /// <summary>
 /// Counts the requests made to a store, tries included: one for each that a provider would bill.
 /// The local folder counts what the same work would cost on S3.
@@ -80,11 +93,29 @@ public sealed class RequestMeter
     public IReadOnlyDictionary<StoreOperation, long> Counts => _counts;
 
     /// <summary>PUT, COPY, POST and LIST requests: $0.005 a 1,000 on S3 standard.</summary>
-    public long ClassA => _counts.Where(pair => pair.Key < StoreOperation.GetObject).Sum(pair => pair.Value);
+    public long ClassA => Total(RequestClass.A);
 
     /// <summary>GET and HEAD requests: $0.0004 a 1,000 on S3 standard.</summary>
-    public long ClassB => _counts.Where(pair => pair.Key is >= StoreOperation.GetObject and < StoreOperation.DeleteObject).Sum(pair => pair.Value);
+    public long ClassB => Total(RequestClass.B);
 
     /// <summary>The price in US dollars of the requests counted, at the list price of S3 standard in us-east-1.</summary>
-    public decimal Price => (ClassA * 0.005m + ClassB * 0.0004m) / 1000m;
+    public decimal Price => _counts.Sum(pair => pair.Value * PriceOf(pair.Key));
+
+    /// <summary>How a request is billed.</summary>
+    public static RequestClass ClassOf(StoreOperation operation) => operation switch
+    {
+        < StoreOperation.GetObject => RequestClass.A,
+        < StoreOperation.DeleteObject => RequestClass.B,
+        _ => RequestClass.Free,
+    };
+
+    /// <summary>The price of one request in US dollars.</summary>
+    public static decimal PriceOf(StoreOperation operation) => ClassOf(operation) switch
+    {
+        RequestClass.A => 0.005m / 1000,
+        RequestClass.B => 0.0004m / 1000,
+        _ => 0,
+    };
+
+    private long Total(RequestClass requests) => _counts.Where(pair => ClassOf(pair.Key) == requests).Sum(pair => pair.Value);
 }

@@ -1,0 +1,57 @@
+using Pail.Addresses;
+using Pail.Cli.Output;
+using Pail.Images;
+
+namespace Pail.Cli.Commands;
+
+/// <summary>What push, pull and copy have in common: everything but which addresses they take.</summary>
+internal static class CopyRun
+{
+    public static async Task RunAsync(Session session, Address from, Address to, CopyOptions options, CancellationToken cancel)
+    {
+        await using var source = await session.Wiring.OpenSourceAsync(from, cancel);
+        await using var sink = await session.Wiring.OpenSinkAsync(to, cancel);
+        session.Say($"{session.Terminal.Ink.Bold(from.ToString())} to {session.Terminal.Ink.Bold(to.ToString())}");
+        var (tally, result) = await ShowAsync(session, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));
+
+        var report = new CopyReport(
+            from.ToString(), to.ToString(), result.Root.Digest.ToString(), result.Root.MediaType, !result.Unchanged,
+            new(result.Sent, result.Existed, result.Copied), result.BytesSent, Math.Round(tally.Elapsed.TotalSeconds, 3), session.Cost);
+        session.Say(Summary(report));
+        session.Result(report, ResultsJson.Plain.CopyReport, lines => lines.WriteLine(ByDigest(to, result.Root.Digest)));
+    }
+
+    private static async Task<T> ShowAsync<T>(Session session, Func<CopyTally, Task<T>> work)
+    {
+        if (session.Quiet)
+            return await work(new CopyTally(null));
+        if (session.Terminal.Interactive)
+            return await BarView.RunAsync(session.Terminal, work);
+        using var view = new PlainView(session.Terminal.Error);
+        var tally = new CopyTally(view);
+        view.Watch(tally);
+        return await work(tally);
+    }
+
+    private static string Summary(CopyReport report)
+    {
+        if (!report.Changed)
+            return "It was there already, the same to the byte: nothing to do.";
+        var (sent, existed, copied) = report.Blobs;
+        List<string> parts = [$"{Count(sent, "blob")} sent, {ByteSize.Format(report.BytesSent)}"];
+        if (copied > 0)
+            parts.Add($"{copied} copied within the bucket");
+        if (existed > 0)
+            parts.Add($"{existed} there already");
+        var time = TimeSpan.FromSeconds(report.Seconds);
+        var speed = report.BytesSent > 1 << 20 ? $" ({ByteSize.Format(report.BytesSent / Math.Max(report.Seconds, 0.001))}/s)" : "";
+        return $"Done in {Duration.Format(time)}{speed}: {string.Join(", ", parts)}.";
+    }
+
+    private static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
+
+    // What scripts want to keep: the name that can't come to mean something else.
+    private static string ByDigest(Address to, Oci.Digest digest) => to is Address.Bucket { Repository: { } name } bucket
+        ? $"{bucket.Root.WithSeparator}{name}@{digest}"
+        : digest.ToString();
+}

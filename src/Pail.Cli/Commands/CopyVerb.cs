@@ -1,0 +1,28 @@
+using System.CommandLine;
+using Pail.Addresses;
+using Pail.Cli.Options;
+using Pail.Cli.Output;
+using Pail.Images;
+using Pail.Oci;
+
+namespace Pail.Cli.Commands;
+
+/// <summary>A verb that copies an image from one address to another.</summary>
+internal abstract class CopyVerb(Terminal terminal, string name, string description) : Verb(terminal, name, description)
+{
+    private readonly Option<Platform?> _platform = PlatformOptions.Create("Only the image for this platform of an index, such as linux/arm64 [default: the whole index, or this machine's where only one image fits]");
+    private readonly Option<bool> _all = new("--all") { Description = "The whole index, or an error if the destination can't hold one" };
+
+    /// <summary>Adds the options of copies.</summary>
+    protected void AddCopyOptions()
+    {
+        Add(_platform);
+        Add(_all);
+        AddSharedOptions(quiet: true, moves: true);
+    }
+
+    /// <summary>Copies.</summary>
+    protected Task CopyAsync(Session session, Address from, Address to, CancellationToken cancel) => session.Get(_all) && session.Get(_platform) is not null
+        ? throw new PailException(Failure.BadInput, "--all and --platform exclude each other.")
+        : CopyRun.RunAsync(session, from, to, new CopyOptions(session.Get(_platform), session.Get(_all)), cancel);
+}

@@ -1,0 +1,37 @@
+using System.CommandLine;
+using Pail.Cli.Demo;
+using Pail.Cli.Output;
+
+namespace Pail.Cli.Commands;
+
+internal sealed class DemoCommand : Verb
+{
+    private readonly Option<bool> _keep = new("--keep") { Description = "Keep the bucket's folder, to look around in it" };
+
+    public DemoCommand(Terminal terminal)
+        : base(terminal, "demo", "Show the whole of it in a few seconds, on this machine alone")
+    {
+        Add(_keep);
+        AddSharedOptions(store: false);
+    }
+
+    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    {
+        var folder = Directory.CreateTempSubdirectory("pail-demo-").FullName;
+        var keep = session.Get(_keep);
+        try
+        {
+            // As JSON the story is told at its end; to people, while it happens.
+            using var nobody = new StringWriter();
+            var story = new DemoStory(session.Json ? nobody : session.Terminal.Lines, session.Json ? default : session.Terminal.ResultInk);
+            var result = await story.TellAsync(session.Wiring, folder, keep, cancel);
+            if (session.Json)
+                session.Result(result, ResultsJson.Plain.DemoResult, _ => { });
+        }
+        finally
+        {
+            if (!keep)
+                Directory.Delete(folder, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using Pail.Addresses;
+using Pail.Oci;
+
+namespace Pail.Cli.Commands;
+
+/// <summary>Completes the address of a destination with what the source's says.</summary>
+internal static class Destinations
+{
+    /// <summary>A destination of any kind.</summary>
+    public static Address Anywhere(string text, Address from) => AddressParser.Parse(text) switch
+    {
+        Address.Bucket bucket => Complete(text, bucket, from),
+        var other => other,
+    };
+
+    /// <summary>A destination that must be in a bucket.</summary>
+    public static Address InBucket(string text, Address from) => Complete(text, Addressed.Bucket(text), from);
+
+    /// <summary>The local Docker Engine, under the name the image has in its bucket.</summary>
+    public static Address InEngine(Address.Bucket from) => from.Reference is { Tag: { } tag }
+        ? new Address.DockerDaemon($"{from.Repository}:{tag}")
+        : throw Addressed.Bad(from.ToString(), $"an image of the engine needs a tag, which a digest does not give; name the destination, such as docker-daemon:{from.Repository}:1.0.");
+
+    private static Address Complete(string text, Address.Bucket to, Address from)
+    {
+        var (name, tag) = NameOf(from);
+        // Completed, it is looked at once more as a whole: "file:dir/app:1.0" is most likely no folder.
+        var repository = to.Repository ?? (name is { } known ? known : null);
+        return repository is null
+            ? Addressed.Image(text)
+            : to with { Repository = repository, Reference = to.Reference ?? Reference.Parse(tag ?? Addressed.DefaultTag) };
+    }
+
+    /// <summary>The repository and tag an address speaks of, as far as it does.</summary>
+    internal static (RepositoryName? Name, string? Tag) NameOf(Address address) => address switch
+    {
+        Address.Bucket { Repository: var name, Reference: var reference } => (name, reference?.Tag),
+        Address.DockerDaemon { Image: var image } => NameOf(image),
+        Address.OciLayout { Tag: { } tag } => NameOfTag(tag),
+        Address.OciArchive { Tag: { } tag } => NameOfTag(tag),
+        _ => (null, null),
+    };
+
+    // The tag of a layout is a tag, or the whole name of an image.
+    private static (RepositoryName? Name, string? Tag) NameOfTag(string text) => Reference.IsTag(text) ? (null, text) : NameOf(text);
+
+    // [HOST[:PORT]/]NAME[:TAG][@DIGEST]; docker takes the first part for a host if it has a dot, a colon, or is localhost.
+    private static (RepositoryName? Name, string? Tag) NameOf(string image)
+    {
+        if (Digest.TryParse(image, out _))
+            return (null, null);
+        var at = image.IndexOf('@', StringComparison.Ordinal);
+        var name = at < 0 ? image : image[..at];
+        var slash = name.IndexOf('/', StringComparison.Ordinal);
+        if (slash > 0 && (name.AsSpan(0, slash).ContainsAny('.', ':') || name.AsSpan(0, slash) is "localhost"))
+            name = name[(slash + 1)..];
+        var colon = name.LastIndexOf(':');
+        var tag = colon > name.LastIndexOf('/') ? name[(colon + 1)..] : null;
+        return (RepositoryName.TryParse(tag is null ? name : name[..colon], out var repository) ? repository : null, Reference.IsTag(tag) ? tag : null);
+    }
+}

@@ -1,0 +1,83 @@
+using System.CommandLine;
+using Pail.Addresses;
+using Pail.Cli.Output;
+using Pail.Layouts;
+using Pail.Registry;
+using Pail.Stores;
+
+namespace Pail.Cli.Commands;
+
+internal sealed class InitCommand : Verb
+{
+    private readonly Argument<string> _bucket = new("bucket") { HelpName = "BUCKET", Description = "s3://BUCKET, s3://BUCKET/PREFIX// or file:DIR; made if it is not there" };
+    private readonly Option<string?> _layout = new("--layout") { HelpName = "v2|pool", Description = "How objects are named: v2 can be pulled from without a server, pool stores each blob once [default: what the bucket has, or v2]" };
+    private readonly Option<bool> _public = new("--public") { Description = "Let anybody pull from the bucket itself: keeps the lists registries have, and on S3 sets a bucket policy that allows reading" };
+
+    public InitCommand(Terminal terminal)
+        : base(terminal, "init", "Make a bucket a registry")
+    {
+        _layout.AcceptOnlyFromAmong("v2", "pool");
+        Add(_bucket);
+        Add(_layout);
+        Add(_public);
+        AddSharedOptions(quiet: true);
+    }
+
+    public override IReadOnlyList<(string Line, string Says)> Examples =>
+    [
+        ("pail init s3://acme", "private: pulled with 'pail pull', by those who have credentials"),
+        ("pail init s3://whale --public", "anybody pulls with docker, podman, ... from the bucket itself"),
+        ("pail init file:/srv/bucket --public", "the same in a folder, for any web server"),
+    ];
+
+    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    {
+        var root = AddressParser.ParseRoot(session.Get(_bucket));
+        LayoutKind? layout = session.Get(_layout) switch { "v2" => LayoutKind.V2, "pool" => LayoutKind.Pool, _ => null };
+        bool? open = session.Get(_public) ? true : null;
+        if (layout == LayoutKind.Pool && open == true)
+            throw new PailException(Failure.BadInput, "a pool bucket can't be pulled from without a server: --public goes with --layout v2.");
+        var store = session.Wiring.OpenStore(root);
+        var made = await MakeAsync(store, root, cancel);
+        var settings = (await BucketRegistry.InitAsync(store, session.Wiring.Engine, layout, open, cancel)).Settings;
+        session.Say($"{(made ? "Made" : "Set up")} {root}: layout {LayoutName(settings.Layout)}, {(settings.Public ? "public" : "private")}.");
+        var opened = open == true ? await OpenAsync(session, store, root, cancel) : null;
+        session.Result(new InitResult(root.ToString(), made, LayoutName(settings.Layout), settings.Public, opened, session.Cost), ResultsJson.Plain.InitResult, _ => { });
+    }
+
+    private static async Task<bool> MakeAsync(IObjectStore store, BucketRoot root, CancellationToken cancel)
+    {
+        if (store is IBucketAdmin admin)
+            return await admin.CreateBucketAsync(cancel);
+        if (root is not BucketRoot.Folder { Directory: var path } || Directory.Exists(path))
+            return false;
+        FolderStore.Create(path);
+        return true;
+    }
+
+    // Returns what was opened, as the store keeps it; null where opening is somebody else's business.
+    private static async Task<string?> OpenAsync(Session session, IObjectStore store, BucketRoot root, CancellationToken cancel)
+    {
+        if (store is not IBucketAdmin admin)
+        {
+            session.Say("Now let a web server serve this folder; docs/public-buckets.md has a configuration for nginx.");
+            return null;
+        }
+        try
+        {
+            // The registry's paths, and nothing else that may be in the bucket.
+            var prefix = (root is BucketRoot.S3 s3 ? s3.Prefix : "") + V2Layout.RootKey;
+            var opened = await admin.AllowAnonymousReadAsync(prefix, cancel);
+            session.Say($"Anybody can now read, without credentials, what is under {prefix} (but not list it):{Environment.NewLine}{opened}");
+            return opened;
+        }
+        catch (StoreException e) when (e.Error == StoreError.Rejected)
+        {
+            // Stores without bucket policies, such as R2, are opened by other means; the bucket is ready for that.
+            session.Say($"{session.Terminal.Ink.Yellow("Not opened yet:")} {e.Message} See docs/public-buckets.md.");
+            return null;
+        }
+    }
+
+    private static string LayoutName(LayoutKind kind) => kind == LayoutKind.Pool ? "pool" : "v2";
+}

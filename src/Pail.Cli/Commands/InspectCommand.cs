@@ -1,0 +1,30 @@
+using Pail.Cli.Output;
+using Pail.Images;
+using Pail.Oci;
+
+namespace Pail.Cli.Commands;
+
+internal sealed class InspectCommand : ImageVerb
+{
+    public InspectCommand(Terminal terminal)
+        : base(terminal, "inspect", "Show what an image is made of", "Look at the image for this platform of an index, such as linux/arm64 [default: the index itself]") => AddSharedOptions();
+
+    public override IReadOnlyList<(string Line, string Says)> Examples =>
+    [
+        ("pail inspect s3://acme/app:1.0", "digest, platform, layers, how it runs"),
+        ("pail inspect --json app:1.0 | jq .totalSize", "the same for programs"),
+    ];
+
+    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    {
+        await using var source = await OpenAsync(session, cancel);
+        var manifest = await source.GetRootAsync(cancel);
+        if (Platform(session) is { } platform)
+            manifest = await PlatformChoice.ChooseAsync(source, manifest, platform, cancel);
+        var inspection = InspectionReport.Of(Image(session).ToString(), manifest);
+        if (manifest.Config is { MediaType: MediaTypes.OciConfig or MediaTypes.DockerConfig })
+            inspection = InspectionReport.WithConfig(inspection, await ReadConfigAsync(source, manifest, cancel));
+        inspection = inspection with { Requests = session.Cost };
+        session.Result(inspection, ResultsJson.Plain.Inspection, lines => InspectionReport.Write(inspection, lines));
+    }
+}

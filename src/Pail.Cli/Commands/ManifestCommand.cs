@@ -1,0 +1,21 @@
+using Pail.Cli.Output;
+using Pail.Images;
+
+namespace Pail.Cli.Commands;
+
+internal sealed class ManifestCommand : ImageVerb
+{
+    public ManifestCommand(Terminal terminal)
+        : base(terminal, "manifest", "Write a manifest or index to stdout, byte for byte", "The manifest for this platform of an index, such as linux/arm64 [default: the index itself]") => AddSharedOptions(json: false);
+
+    public override IReadOnlyList<(string Line, string Says)> Examples => [("pail manifest s3://acme/app:1.0 | sha256sum", "the image's digest")];
+
+    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    {
+        await using var source = await OpenAsync(session, cancel);
+        var manifest = await source.GetRootAsync(cancel);
+        if (Platform(session) is { } platform)
+            manifest = await PlatformChoice.ChooseAsync(source, manifest, platform, cancel);
+        await session.Terminal.WriteBytesAsync(manifest.Bytes, cancel);
+    }
+}

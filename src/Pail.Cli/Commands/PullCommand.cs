@@ -1,0 +1,38 @@
+using System.CommandLine;
+using Pail.Addresses;
+using Pail.Cli.Output;
+
+namespace Pail.Cli.Commands;
+
+internal sealed class PullCommand : CopyVerb
+{
+    private readonly Argument<string> _image = new("image") { HelpName = "IMAGE", Description = "s3://BUCKET/REPO:TAG or file:DIR//REPO:TAG; a digest by @sha256:..." };
+    private readonly Argument<string?> _destination = new("destination")
+    {
+        HelpName = "DESTINATION",
+        Description = "Where to [default: the local Docker Engine, with the same name and tag]",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    public PullCommand(Terminal terminal)
+        : base(terminal, "pull", "Pull an image out of a bucket")
+    {
+        Add(_image);
+        Add(_destination);
+        AddCopyOptions();
+    }
+
+    public override IReadOnlyList<(string Line, string Says)> Examples =>
+    [
+        ("pail pull s3://acme/app:1.0", "into the local Docker Engine, as app:1.0"),
+        ("pail pull s3://acme/app:1.0 oci:build/image", "into a folder, without Docker"),
+    ];
+
+    protected override Task RunAsync(Session session, CancellationToken cancel)
+    {
+        if (Addressed.Image(session.Get(_image)) is not Address.Bucket from)
+            throw Addressed.Bad(session.Get(_image), "an image in a bucket is expected, s3://BUCKET/REPO:TAG or file:DIR//REPO:TAG; 'pail copy' takes any source.");
+        var to = session.Get(_destination) is { } text ? Destinations.Anywhere(text, from) : Destinations.InEngine(from);
+        return CopyAsync(session, from, to, cancel);
+    }
+}

@@ -1,0 +1,67 @@
+using System.CommandLine;
+using Pail.Cli.Options;
+using Pail.Cli.Output;
+
+namespace Pail.Cli.Commands;
+
+/// <summary>A command whose help ends with examples.</summary>
+internal interface IShowsExamples
+{
+    /// <summary>Command lines worth showing, each with what it does.</summary>
+    IReadOnlyList<(string Line, string Says)> Examples { get; }
+}
+
+/// <summary>A verb that works on images or buckets: its options, and one session for each run.</summary>
+internal abstract class Verb : Command, IShowsExamples
+{
+    private readonly OutputOptions _output = new();
+    private readonly StoreOptions _store = new();
+    private readonly WorkOptions _work = new();
+    private readonly Terminal _terminal;
+
+    protected Verb(Terminal terminal, string name, string description)
+        : base(name, description)
+    {
+        _terminal = terminal;
+        SetAction(InvokeAsync);
+    }
+
+    /// <inheritdoc/>
+    public virtual IReadOnlyList<(string Line, string Says)> Examples => [];
+
+    /// <summary>Does the work.</summary>
+    protected abstract Task RunAsync(Session session, CancellationToken cancel);
+
+    /// <summary>Adds the options all verbs share; called last in constructors, so that a verb's own come first in the help.</summary>
+    /// <param name="json">The result is not bytes.</param>
+    /// <param name="quiet">The verb tells of its work.</param>
+    /// <param name="moves">The verb moves blobs.</param>
+    /// <param name="store">The verb works on a bucket of the user's.</param>
+    protected void AddSharedOptions(bool json = true, bool quiet = false, bool moves = false, bool store = true)
+    {
+        _output.AddTo(this, json, quiet, cost: store);
+        if (moves)
+            _work.AddTo(this);
+        if (store)
+            _store.AddTo(this);
+    }
+
+    private async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var session = new Session(parsed, _terminal, new(root => _store.Read(parsed, root), _work.Read(parsed)))
+        {
+            Json = _output.Json(parsed),
+            Quiet = _output.Quiet(parsed),
+            ExplainCost = _output.ExplainCost(parsed),
+        };
+        try
+        {
+            await RunAsync(session, cancel);
+            return ExitCode.Ok;
+        }
+        finally
+        {
+            session.TellCost();
+        }
+    }
+}

@@ -1,0 +1,20 @@
+#compdef pail
+# zsh completion for pail. In ~/.zshrc, after compinit: source <(pail completion zsh)
+_pail() {
+    local -a open closed
+    local word says
+    while IFS=$'\t' read -r word says; do
+        case $word in
+            *:|*/) open+=("$word") ;;
+            *) closed+=("${word//:/\\:}${says:+:$says}") ;;
+        esac
+    done < <("${words[1]}" complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)
+    (( $#closed )) && _describe -t words pail closed
+    (( $#open )) && compadd -S '' -- $open
+    # A path after "oci:", "oci-archive:" or "file:".
+    if compset -P '(oci|oci-archive|file):'; then
+        _files -S ''
+    fi
+    (( $#closed || $#open ))
+}
+compdef _pail pail ./pail

@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using Pail.Addresses;
+using Pail.Cli.Output;
+using Pail.Images;
+using Pail.Layouts;
+using Pail.Oci;
+using Pail.Registry;
+using Pail.Stores;
+
+namespace Pail.Cli.Demo;
+
+/// <summary>What <c>pail demo --json</c> writes.</summary>
+internal sealed record DemoResult(string Image, string Digest, IReadOnlyList<DemoObject> Objects, IReadOnlyList<PullStep> Requests, IReadOnlyList<EngineResult> Engines, CostReport PushOnS3, string? Folder);
+
+/// <summary>An object of the demo's bucket.</summary>
+internal sealed record DemoObject(string Key, string ContentType, long Size);
+
+/// <summary>The demo: an image goes into a bucket, the bucket is served as plain files, and out comes the image.</summary>
+internal sealed class DemoStory(TextWriter lines, Ink ink)
+{
+    private const string Repository = "demo/hello";
+    private const string Tag = "1.0";
+
+    private int _step;
+
+    public async Task<DemoResult> TellAsync(Wiring wiring, string folder, bool keep, CancellationToken cancel)
+    {
+        lines.WriteLine(ink.Bold("Your bucket is the registry: an image goes in, and every client pulls it from plain objects."));
+
+        await using var image = new DemoImage(PlatformChoice.Host.Architecture == "arm64" ? "arm64" : "amd64");
+        Step("A small image, made here");
+        Line($"hello for linux/{image.Architecture}: one layer with one program of {image.Program.Length} bytes, {Short(image.Manifest.Digest)}");
+
+        var root = new BucketRoot.Folder(Path.Combine(folder, "bucket"));
+        var store = wiring.OpenStore(root);
+        FolderStore.Create(root.Directory);
+        var registry = await BucketRegistry.InitAsync(store, wiring.Engine, LayoutKind.V2, open: true, cancel);
+        var pushing = new RequestMeter();
+        var (objects, seconds) = await PushAsync(wiring, registry, image, pushing, cancel);
+        Step($"Pushed into a bucket, here a folder, in {seconds:0.00} s: an object a thing, its key the path a client asks for");
+        Columns.Write(lines, [.. objects.Select(item => new[] { Shorten(item.Key), $"{item.Size} B", item.ContentType })], new HashSet<int> { 1 }, indent: 3, (_, column, cell) => column == 0 ? cell : ink.Dim(cell));
+
+        await using var server = PlainFileServer.Start(root.Directory);
+        Step($"Served on {server.Address} by a web server that knows nothing of images: path in, file out");
+
+        var pull = new DockerPull(server.Address, Repository, Tag);
+        Step("Pulled with the requests docker makes, every digest checked");
+        try
+        {
+            await pull.RunAsync(cancel);
+        }
+        finally
+        {
+            WriteRequests(pull.Steps);
+        }
+
+        var name = $"{server.Address.Authority}/{Repository}:{Tag}";
+        var before = server.Log.Count;
+        var engines = await Engine.PullAllAsync(name, Path.Combine(folder, "skopeo"), cancel);
+        var reached = server.Log.Count > before;
+        WriteEngines(engines, name);
+
+        Step("What this push costs in requests on S3");
+        CostReport.Write(pushing, lines, ink);
+        lines.WriteLine();
+        lines.WriteLine(keep ? $"The bucket is in {root.Directory}." : ink.Dim("Everything was in a temporary folder, and is gone."));
+        lines.WriteLine($"Yours: {ink.Cyan("pail init s3://BUCKET --public")}, then {ink.Cyan("pail push app:1.0 s3://BUCKET")}. README.md goes on from here.");
+
+        // An engine that cannot reach this machine's loopback shows nothing; one that reached it must have pulled.
+        if (reached && engines.FirstOrDefault(engine => !engine.Pulled && server.Log.Skip(before).Any(request => request.Client.Contains(engine.Agent, StringComparison.OrdinalIgnoreCase))) is { } failed)
+            throw new PailException(Failure.BadContent, $"{failed.Name} {failed.Outcome}");
+        return new(name, image.Manifest.Digest.ToString(), objects, pull.Steps, engines, CostReport.Of(pushing), keep ? root.Directory : null);
+    }
+
+    private static async Task<(IReadOnlyList<DemoObject> Objects, double Seconds)> PushAsync(Wiring wiring, BucketRegistry registry, DemoImage image, RequestMeter meter, CancellationToken cancel)
+    {
+        var clock = Stopwatch.StartNew();
+        var before = new Dictionary<StoreOperation, long>(wiring.Meter.Counts);
+        await using var sink = new BucketSink(registry, RepositoryName.Parse(Repository), Reference.Parse(Tag));
+        await ImageCopy.RunAsync(image, sink, new CopyOptions(), NoProgress.Instance, cancel);
+        var seconds = clock.Elapsed.TotalSeconds;
+        foreach (var (operation, count) in wiring.Meter.Counts)
+            for (var more = count - before.GetValueOrDefault(operation); more > 0; more--)
+                meter.Count(operation);
+
+        var objects = new List<DemoObject>();
+        var page = await registry.Store.ListAsync(new ListQuery(""), cancel);
+        foreach (var item in page.Objects)
+            objects.Add(new(item.Key, (await registry.Store.HeadAsync(item.Key, cancel))?.ContentType ?? "", item.Size));
+        return (objects, seconds);
+    }
+
+    private void WriteRequests(IReadOnlyList<PullStep> steps) => Columns.Write(
+        lines,
+        [.. steps.Select(step => new[] { step.Method, Shorten(step.Path), step.Status.ToString(), $"{step.Size} B", step.ContentType ?? "", step.Checked is null ? "" : step.Checked == "digest" ? "✓ digest" : "✗ digest" })],
+        new HashSet<int> { 3 },
+        indent: 3,
+        (row, column, cell) => column switch
+        {
+            2 => steps[row].Status == 200 ? ink.Green(cell) : ink.Red(cell),
+            3 or 4 => ink.Dim(cell),
+            5 => cell.StartsWith('✓') ? ink.Green(cell) : ink.Red(cell),
+            _ => cell,
+        });
+
+    private void WriteEngines(IReadOnlyList<EngineResult> engines, string name)
+    {
+        if (engines.Count == 0)
+            return;
+        Step($"And by the engines of this machine: docker pull {name}");
+        foreach (var engine in engines)
+        {
+            Line($"{(engine.Pulled ? ink.Green("✓") : ink.Yellow("–"))} {engine.Name} {engine.Outcome}");
+            if (engine.Said is { } said)
+                Line($"  {ink.Cyan(said)}");
+        }
+    }
+
+    private void Step(string title)
+    {
+        lines.WriteLine();
+        lines.WriteLine($"{ink.Bold($"{++_step}.")} {ink.Bold(title)}");
+    }
+
+    private void Line(string text) => lines.WriteLine($"   {text}");
+
+    private static string Short(Digest digest) => BlobWords.Short(digest);
+
+    // Digests are shown by their first digits; nobody reads more.
+    private static string Shorten(string path)
+    {
+        var at = path.IndexOf("sha256:", StringComparison.Ordinal);
+        return at < 0 ? path : $"{path[..(at + 7 + 12)]}…";
+    }
+}

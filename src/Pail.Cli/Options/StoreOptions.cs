@@ -1,0 +1,43 @@
+using System.CommandLine;
+using Pail.Addresses;
+using Pail.S3;
+
+namespace Pail.Cli.Options;
+
+/// <summary>How <c>s3://</c> addresses are reached, where the standard variables and profiles don't say it.</summary>
+internal sealed class StoreOptions
+{
+    private readonly Option<string?> _endpoint = new("--endpoint-url") { HelpName = "URL", Description = "The S3 service [default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's, or AWS]" };
+    private readonly Option<string?> _region = new("--region") { HelpName = "NAME", Description = "The region [default: AWS_REGION, or the profile's]" };
+    private readonly Option<string?> _profile = new("--profile") { HelpName = "NAME", Description = "The profile of ~/.aws/config and ~/.aws/credentials [default: AWS_PROFILE]" };
+    private readonly Option<string?> _style = new("--addressing-style")
+    {
+        HelpName = "auto|path|virtual",
+        Description = $"Where URLs name the bucket: in the path or in the host; auto takes the host on AWS only [default: {S3Options.AddressingVariable}, or auto]",
+    };
+
+    public StoreOptions() => _style.AcceptOnlyFromAmong("auto", "path", "virtual");
+
+    public void AddTo(Command command)
+    {
+        command.Add(_endpoint);
+        command.Add(_region);
+        command.Add(_profile);
+        command.Add(_style);
+    }
+
+    /// <summary>How a bucket is reached.</summary>
+    public S3Options Read(ParseResult parsed, BucketRoot.S3 root) => new(root)
+    {
+        Endpoint = parsed.GetValue(_endpoint),
+        Region = parsed.GetValue(_region),
+        Profile = parsed.GetValue(_profile),
+        Addressing = parsed.GetValue(_style) switch
+        {
+            "auto" => AddressingStyle.Auto,
+            "path" => AddressingStyle.Path,
+            "virtual" => AddressingStyle.VirtualHost,
+            _ => null,
+        },
+    };
+}

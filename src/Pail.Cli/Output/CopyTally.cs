@@ -1,0 +1,76 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Pail.Images;
+using Pail.Oci;
+
+namespace Pail.Cli.Output;
+
+/// <summary>Draws or tells what a <see cref="CopyTally"/> hears.</summary>
+internal interface ICopyView
+{
+    /// <summary>A blob moves.</summary>
+    void Begun(Descriptor blob);
+
+    /// <summary>So many more bytes of it are there.</summary>
+    void Advanced(Descriptor blob, long bytes);
+
+    /// <summary>It is there.</summary>
+    void Ended(Descriptor blob, BlobOutcome outcome);
+}
+
+/// <summary>Keeps count of a copy, whoever draws it.</summary>
+internal sealed class CopyTally(ICopyView? view) : ICopyProgress
+{
+    private readonly ConcurrentDictionary<Digest, long> _expected = new();
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private long _toMove;
+    private long _moved;
+    private int _done;
+
+    /// <summary>Bytes that are known to have to move; what turns out to be there is taken off.</summary>
+    public long ToMove => Interlocked.Read(ref _toMove);
+
+    /// <summary>Bytes that have moved.</summary>
+    public long Moved => Interlocked.Read(ref _moved);
+
+    /// <summary>Blobs that are there.</summary>
+    public int Done => Volatile.Read(ref _done);
+
+    public TimeSpan Elapsed => _clock.Elapsed;
+
+    /// <inheritdoc/>
+    public void Expect(IReadOnlyCollection<Descriptor> blobs)
+    {
+        foreach (var blob in blobs)
+            if (_expected.TryAdd(blob.Digest, blob.Size))
+                Interlocked.Add(ref _toMove, blob.Size);
+    }
+
+    /// <inheritdoc/>
+    public IBlobProgress Begin(Descriptor blob)
+    {
+        Expect([blob]);
+        view?.Begun(blob);
+        return new Blob(this, view, blob);
+    }
+
+    private sealed class Blob(CopyTally tally, ICopyView? view, Descriptor blob) : IBlobProgress
+    {
+        private long _advanced;
+
+        public void Advance(long bytes)
+        {
+            Interlocked.Add(ref _advanced, bytes);
+            Interlocked.Add(ref tally._moved, bytes);
+            view?.Advanced(blob, bytes);
+        }
+
+        public void Done(BlobOutcome outcome)
+        {
+            Interlocked.Increment(ref tally._done);
+            // What was there, or copied by the store, has not moved: speed and time left don't count it.
+            Interlocked.Add(ref tally._toMove, Interlocked.Read(ref _advanced) - blob.Size);
+            view?.Ended(blob, outcome);
+        }
+    }
+}

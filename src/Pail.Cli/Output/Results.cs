@@ -1,0 +1,108 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Pail.Cli.Demo;
+
+namespace Pail.Cli.Output;
+
+/// <summary>What <c>pail ls --json</c> writes.</summary>
+internal sealed record BucketListing(string Bucket, IReadOnlyList<RepositoryListing> Repositories, CostReport? Requests);
+
+/// <summary>A repository of a listing; its tags where they were asked for.</summary>
+internal sealed record RepositoryListing(string Name, IReadOnlyList<string>? Tags);
+
+/// <summary>What <c>pail tags --json</c> writes.</summary>
+internal sealed record TagListing(string Repository, IReadOnlyList<string> Tags, CostReport? Requests);
+
+/// <summary>What <c>pail tag --json</c> writes.</summary>
+internal sealed record TagResult(string Repository, string Digest, IReadOnlyList<string> Tags, CostReport? Requests);
+
+/// <summary>What <c>pail rm --json</c> writes.</summary>
+internal sealed record RemovalResult(IReadOnlyList<string> Removed, CostReport? Requests);
+
+/// <summary>What <c>pail init --json</c> writes.</summary>
+/// <param name="Bucket">The bucket.</param>
+/// <param name="Made">True if it was not there before.</param>
+/// <param name="Layout">v2 or pool.</param>
+/// <param name="Public">Whether it keeps the static lists that bare pulls need.</param>
+/// <param name="Opened">The policy that was set, if one was.</param>
+/// <param name="Requests">The S3 requests, where asked for.</param>
+internal sealed record InitResult(string Bucket, bool Made, string Layout, bool Public, string? Opened, CostReport? Requests);
+
+/// <summary>What <c>pail push|pull|copy --json</c> write.</summary>
+/// <param name="Source">The address read.</param>
+/// <param name="Destination">The address written.</param>
+/// <param name="Digest">The digest of the manifest or index the destination names now.</param>
+/// <param name="MediaType">Its type.</param>
+/// <param name="Changed">False if the destination named it already, and nothing was done.</param>
+/// <param name="Blobs">Blobs by what became of them.</param>
+/// <param name="BytesSent">Bytes of the blobs sent.</param>
+/// <param name="Seconds">How long it took.</param>
+/// <param name="Requests">The S3 requests, where asked for.</param>
+internal sealed record CopyReport(string Source, string Destination, string Digest, string MediaType, bool Changed, BlobCounts Blobs, long BytesSent, double Seconds, CostReport? Requests);
+
+/// <summary>How many blobs were sent, were there already, or were copied by the store.</summary>
+internal sealed record BlobCounts(int Sent, int Existed, int Copied);
+
+/// <summary>What <c>pail inspect --json</c> writes.</summary>
+internal sealed record Inspection(string Image, string Digest, string MediaType, long Size)
+{
+    public string? ArtifactType { get; init; }
+
+    public string? Platform { get; init; }
+
+    public DateTimeOffset? Created { get; init; }
+
+    /// <summary>Bytes of config and layers together.</summary>
+    public long? TotalSize { get; init; }
+
+    public InspectedBlob? Config { get; init; }
+
+    public IReadOnlyList<InspectedBlob>? Layers { get; init; }
+
+    public IReadOnlyList<InspectedBlob>? Manifests { get; init; }
+
+    public InspectedBlob? Subject { get; init; }
+
+    public InspectedRun? Run { get; init; }
+
+    public IReadOnlyDictionary<string, string>? Annotations { get; init; }
+
+    public CostReport? Requests { get; init; }
+}
+
+/// <summary>A blob or manifest that an inspected one names.</summary>
+internal sealed record InspectedBlob(string Digest, string MediaType, long Size, string? Platform = null, string? ArtifactType = null);
+
+/// <summary>How a container of the image runs, from its config.</summary>
+internal sealed record InspectedRun
+{
+    public string? User { get; init; }
+
+    public IReadOnlyList<string>? Entrypoint { get; init; }
+
+    public IReadOnlyList<string>? Cmd { get; init; }
+
+    public string? WorkingDir { get; init; }
+
+    public IReadOnlyList<string>? Env { get; init; }
+
+    public IReadOnlyList<string>? ExposedPorts { get; init; }
+
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(BucketListing))]
+[JsonSerializable(typeof(TagListing))]
+[JsonSerializable(typeof(TagResult))]
+[JsonSerializable(typeof(RemovalResult))]
+[JsonSerializable(typeof(InitResult))]
+[JsonSerializable(typeof(CopyReport))]
+[JsonSerializable(typeof(Inspection))]
+[JsonSerializable(typeof(DemoResult))]
+internal sealed partial class ResultsJson : JsonSerializerContext
+{
+    /// <summary>For a terminal or a program, not for a web page: characters stay as they are where JSON allows it.</summary>
+    public static ResultsJson Plain => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

@@ -1,0 +1,63 @@
+using System.Runtime.CompilerServices;
+using Pail.Addresses;
+using Pail.Cli.Commands;
+using Pail.Images;
+using Pail.Images.OciLayouts;
+using Pail.Registry;
+using Pail.S3;
+using Pail.Stores;
+using Pail.Transfer;
+
+namespace Pail.Cli;
+
+/// <summary>The composition root: makes of an address what can be read or written.</summary>
+internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, TransferOptions transfer)
+{
+    private readonly Dictionary<BucketRoot, IObjectStore> _stores = [];
+
+    /// <summary>Counts the requests of everything opened here.</summary>
+    public RequestMeter Meter { get; } = new();
+
+    /// <summary>Moves the bytes of everything opened here.</summary>
+    public TransferEngine Engine { get; } = new(transfer);
+
+    /// <summary>The objects of a bucket; one store for each root, however often it is opened.</summary>
+    public IObjectStore OpenStore(BucketRoot root)
+    {
+        if (!_stores.TryGetValue(root, out var store))
+            _stores[root] = store = root switch
+            {
+                BucketRoot.Folder folder => new FolderStore(folder.Directory, Meter),
+                BucketRoot.S3 bucket => OpenS3(bucket),
+                _ => throw new InvalidOperationException(),
+            };
+        return store;
+    }
+
+    /// <summary>The registry in a bucket. Reads the bucket's settings.</summary>
+    public Task<BucketRegistry> OpenRegistryAsync(BucketRoot root, CancellationToken cancel) => BucketRegistry.OpenAsync(OpenStore(root), Engine, cancel);
+
+    /// <summary>The image an address names, to be read.</summary>
+    public async Task<IImageSource> OpenSourceAsync(Address address, CancellationToken cancel) => address switch
+    {
+        Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSource(await OpenRegistryAsync(bucket.Root, cancel), name, reference),
+        Address.OciLayout layout => new OciLayoutSource(layout.Directory, layout.Tag),
+        Address.OciArchive archive => new OciArchiveSource(archive.File, archive.Tag),
+        Address.DockerDaemon engine => new DockerDaemonSource(engine.Image),
+        _ => throw Addressed.Bad(address.ToString(), "names no image."),
+    };
+
+    /// <summary>The place an address names, to be written.</summary>
+    public async Task<IImageSink> OpenSinkAsync(Address address, CancellationToken cancel) => address switch
+    {
+        Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(await OpenRegistryAsync(bucket.Root, cancel), name, reference),
+        Address.OciLayout layout => new OciLayoutSink(layout.Directory, layout.Tag),
+        Address.OciArchive archive => new OciArchiveSink(archive.File, archive.Tag),
+        Address.DockerDaemon engine => new DockerDaemonSink(engine.Image),
+        _ => throw Addressed.Bad(address.ToString(), "names no image."),
+    };
+
+    // Apart, so that the S3 client is loaded for buckets only.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IObjectStore OpenS3(BucketRoot.S3 bucket) => S3Store.Open(s3(bucket), Meter);
+}
