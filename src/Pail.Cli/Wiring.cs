@@ -43,7 +43,7 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, TransferOptions 
         Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSource(await OpenRegistryAsync(bucket.Root, cancel), name, reference),
         Address.OciLayout layout => new OciLayoutSource(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSource(archive.File, archive.Tag),
-        Address.DockerDaemon engine => new DockerDaemonSource(engine.Image),
+        Address.DockerDaemon engine => throw NoEngine(engine),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
 
@@ -53,11 +53,13 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, TransferOptions 
         Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(await OpenRegistryAsync(bucket.Root, cancel), name, reference),
         Address.OciLayout layout => new OciLayoutSink(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSink(archive.File, archive.Tag),
-        Address.DockerDaemon engine => new DockerDaemonSink(engine.Image),
+        Address.DockerDaemon engine => throw NoEngine(engine),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
 
+    private static PailException NoEngine(Address.DockerDaemon engine) => new(Failure.Unavailable, $"{engine}: the Docker Engine can't be reached by this build.");
+
     // Apart, so that the S3 client is loaded for buckets only.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private IObjectStore OpenS3(BucketRoot.S3 bucket) => S3Store.Open(s3(bucket), Meter);
+    private S3Store OpenS3(BucketRoot.S3 bucket) => S3Store.Open(s3(bucket), Meter);
 }
