@@ -1,22 +1,36 @@
 using Microsoft.AspNetCore.Http;
 using Pail.Registry;
 using Pail.Server.Caches;
+using Pail.Server.Running;
 
 namespace Pail.Server;
 
 /// <summary>What all handlers of a server work with.</summary>
-internal sealed class RegistryServices(ServerOptions options, BucketRegistry registry, TimeProvider time)
+internal sealed class RegistryServices(ServerOptions options, BucketRegistry registry, ServerLog? log, TimeProvider time)
 {
+    private readonly Forwarding _forwarding = new(options.TrustedProxies);
+
     public ServerOptions Options => options;
 
     public BucketRegistry Registry => registry;
+
+    /// <summary>The log; null if none is kept.</summary>
+    public ServerLog? Log => log;
 
     public TimeProvider Time => time;
 
     /// <summary>The blobs known to be there. Who stores one says so here.</summary>
     public BlobCache Blobs { get; } = new(registry.Layout.Kind, options.DigestLifetime, time);
 
+    /// <summary>Manifests by digest.</summary>
+    public ManifestCache Manifests { get; } = new(options.ManifestMemory, registry.Layout.Kind, options.DigestLifetime, time);
+
+    /// <summary>What tags named.</summary>
+    public TagCache Tags { get; } = new(options.TagLifetime, time);
+
     /// <summary>The value of a Location header for a path of this server, as whoever sent the request has to ask for it.</summary>
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1822", Justification = "It will depend on the proxies trusted.")]
-    public string Locate(HttpContext context, string path) => path;
+    public string Locate(HttpContext context, string path) => _forwarding.Origin(context) + path;
+
+    /// <summary>Whom the request is from, as far as that can be believed.</summary>
+    public string Client(HttpContext context) => _forwarding.Client(context);
 }

@@ -3,14 +3,20 @@ using Pail.Stores;
 
 namespace Pail.Server;
 
-/// <summary>How a registry server runs. The defaults are safe: loopback, no TLS, redirects where the store can sign.</summary>
+/// <summary>How a registry server runs. The defaults are safe: loopback, nothing trusted, nothing believed that another replica may change.</summary>
 public sealed record ServerOptions
 {
     /// <summary>Where it listens.</summary>
     public IReadOnlyList<IPEndPoint> Listen { get; init; } = [new(IPAddress.Loopback, 5000)];
 
+    /// <summary>Files of the certificate (with its chain) and its key, both PEM; null for plain HTTP. Read again when they change.</summary>
+    public TlsFiles? Tls { get; init; }
+
     /// <summary>Signs the addresses that blob GETs are redirected to; null to send the bytes through the server.</summary>
     public IPresigner? Redirect { get; init; }
+
+    /// <summary>How long such an address may be used.</summary>
+    public TimeSpan RedirectLifetime { get; init; } = TimeSpan.FromMinutes(15);
 
     /// <summary>
     /// The secret that upload sessions are sealed with, the same on all replicas; null for one made at the start,
@@ -18,6 +24,44 @@ public sealed record ServerOptions
     /// </summary>
     public ReadOnlyMemory<byte>? Secret { get; init; }
 
+    /// <summary>How long a tag is believed to name what it named; zero to ask the bucket each time.</summary>
+    public TimeSpan TagLifetime { get; init; } = TimeSpan.Zero;
+
     /// <summary>How long what is known to be there by its digest is believed to be there still, in case another replica deletes it.</summary>
     public TimeSpan DigestLifetime { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The most memory for manifests kept by digest, in bytes.</summary>
+    public long ManifestMemory { get; init; } = 64L << 20;
+
+    /// <summary>Pulls only.</summary>
+    public bool ReadOnly { get; init; }
+
+    /// <summary>Whether tags, manifests and blobs may be deleted.</summary>
+    public bool AllowDelete { get; init; } = true;
+
+    /// <summary>Whose X-Forwarded-Proto, -Host and -For are believed.</summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
+    /// <summary>The most connections at once; more are closed as they come.</summary>
+    public int MaxConnections { get; init; } = 4096;
+
+    /// <summary>The most bytes of a request's headers together.</summary>
+    public int MaxHeaderBytes { get; init; } = 32 << 10;
+
+    /// <summary>The least bytes a second that a body has to move with, once ten seconds have passed; slower ones are cut off.</summary>
+    public int MinBodyRate { get; init; } = 1024;
+
+    /// <summary>How long running transfers may take to end once the server is told to stop.</summary>
+    public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Where log lines go; null for nowhere.</summary>
+    public Stream? Log { get; init; }
+
+    /// <summary>The meter of the store: with it the requests made to the bucket are told in the log, and to clients that ask. Null to tell nobody.</summary>
+    public RequestMeter? Meter { get; init; }
 }
+
+/// <summary>A certificate and its key.</summary>
+/// <param name="Certificate">File of the certificate, with its chain, as PEM.</param>
+/// <param name="Key">File of its private key, as PEM.</param>
+public sealed record TlsFiles(string Certificate, string Key);

@@ -16,47 +16,53 @@ internal sealed class BlobCache(LayoutKind layout, TimeSpan lifetime, TimeProvid
 
     private readonly BoundedCache<Key, Entry> _entries = new(Capacity, static _ => 1);
 
+    /// <summary>Taken before the bucket is asked, for <see cref="Found"/>.</summary>
+    public long Removals => _entries.Removals;
+
     /// <summary>True if the blob was found or stored within the time a confirmation counts.</summary>
     /// <param name="repository">Where.</param>
     /// <param name="digest">Which.</param>
     /// <param name="size">Its size in bytes.</param>
     public bool IsThere(RepositoryName repository, Digest digest, out long size)
     {
-        var there = _entries.TryGet(KeyOf(repository, digest), out var entry) && entry.Confirmed is { } at && time.GetElapsedTime(at) < lifetime;
+        var there = _entries.TryGet(KeyOf(repository, digest), out var entry) && IsFresh(entry);
         size = there ? entry!.Size : 0;
         return there;
     }
 
     /// <summary>
-    /// The size of a blob that was there once, or that a manifest served from here names; null for others. Good enough to
-    /// redirect to, since manifests never name what is not there.
+    /// True for a blob that was there once, or that a manifest served from here names. Good enough to redirect to, since
+    /// manifests never name what is not there.
     /// </summary>
-    public long? Expect(RepositoryName repository, Digest digest) => _entries.TryGet(KeyOf(repository, digest), out var entry) ? entry.Size : null;
+    public bool IsExpected(RepositoryName repository, Digest digest) => _entries.TryGet(KeyOf(repository, digest), out _);
 
     /// <summary>True if the blob was stored through this replica just now: what names it is most likely new too.</summary>
     public bool HasJustLanded(RepositoryName repository, Digest digest) =>
-        _entries.TryGet(KeyOf(repository, digest), out var entry) && entry is { Landed: true, Confirmed: { } at } && time.GetElapsedTime(at) < lifetime;
+        _entries.TryGet(KeyOf(repository, digest), out var entry) && entry.Landed && IsFresh(entry);
 
     /// <summary>The bucket said that the blob is there.</summary>
-    public void Found(RepositoryName repository, Digest digest, long size)
-    {
-        var landed = HasJustLanded(repository, digest);
-        _entries.Set(KeyOf(repository, digest), new Entry(size, time.GetTimestamp(), landed));
-    }
+    /// <param name="repository">Where.</param>
+    /// <param name="digest">Which.</param>
+    /// <param name="size">Its size in bytes.</param>
+    /// <param name="removals">What <see cref="Removals"/> was before the bucket was asked.</param>
+    public void Found(RepositoryName repository, Digest digest, long size, long removals) =>
+        _entries.Set(KeyOf(repository, digest), new Entry(size, time.GetTimestamp(), HasJustLanded(repository, digest)), removals);
 
     /// <summary>The blob was stored through this replica.</summary>
     public void Landed(RepositoryName repository, Digest digest, long size) =>
         _entries.Set(KeyOf(repository, digest), new Entry(size, time.GetTimestamp(), Landed: true));
 
     /// <summary>A manifest in the repository names the blob.</summary>
-    public void Named(RepositoryName repository, Descriptor blob)
+    public void Named(RepositoryName repository, Descriptor blob, long removals)
     {
         if (!_entries.TryGet(KeyOf(repository, blob.Digest), out _))
-            _entries.Set(KeyOf(repository, blob.Digest), new Entry(blob.Size, null, Landed: false));
+            _entries.Set(KeyOf(repository, blob.Digest), new Entry(blob.Size, null, Landed: false), removals);
     }
 
     /// <summary>The blob is not there, or no longer.</summary>
     public void Forget(RepositoryName repository, Digest digest) => _entries.Remove(KeyOf(repository, digest));
+
+    private bool IsFresh(Entry entry) => entry.Confirmed is { } at && time.GetElapsedTime(at) < lifetime;
 
     private Key KeyOf(RepositoryName repository, Digest digest) => new(layout == LayoutKind.Pool ? default : repository, digest);
 

@@ -16,18 +16,27 @@ internal sealed class BoundedCache<TKey, TValue>(long capacity, Func<TValue, lon
     private readonly Lock _turning = new();
     private volatile Generation _young = new();
     private volatile Generation _old = new();
+    private long _removals;
+
+    /// <summary>Changes whenever something is removed. Taken before the bucket is asked, it tells <see cref="Set"/> whether the answer may be out of date.</summary>
+    public long Removals => Volatile.Read(ref _removals);
 
     public bool TryGet(TKey key, [MaybeNullWhen(false)] out TValue value)
     {
         if (_young.Entries.TryGetValue(key, out value))
             return true;
+        var removals = Removals;
         if (!_old.Entries.TryGetValue(key, out value))
             return false;
-        Set(key, value);
+        Set(key, value, removals);
         return true;
     }
 
-    public void Set(TKey key, TValue value)
+    /// <summary>Keeps an entry.</summary>
+    /// <param name="key">Its key.</param>
+    /// <param name="value">The entry.</param>
+    /// <param name="removals">What <see cref="Removals"/> was when the entry was known to be right: if anything was removed since, it is not kept. Null for what is right now.</param>
+    public void Set(TKey key, TValue value, long? removals = null)
     {
         var weight = weigh(value);
         if (weight > capacity / 2)
@@ -37,6 +46,11 @@ internal sealed class BoundedCache<TKey, TValue>(long capacity, Func<TValue, lon
         }
         var young = _young;
         young.Entries[key] = value;
+        if (removals is { } then && then != Removals)
+        {
+            young.Entries.TryRemove(KeyValuePair.Create(key, value));
+            return;
+        }
         // Replacing an entry counts it twice: the generation turns early, never late.
         if (Interlocked.Add(ref young.Weight, weight) > capacity / 2)
             Turn(young);
@@ -44,10 +58,10 @@ internal sealed class BoundedCache<TKey, TValue>(long capacity, Func<TValue, lon
 
     public void Remove(TKey key)
     {
+        // Counted first: who puts it back meanwhile finds the count changed, and takes it out again.
+        Interlocked.Increment(ref _removals);
         _old.Entries.TryRemove(key, out _);
         _young.Entries.TryRemove(key, out _);
-        // Somebody may have moved it from old to young in between.
-        _old.Entries.TryRemove(key, out _);
     }
 
     private void Turn(Generation full)

@@ -14,6 +14,10 @@ internal static class ErrorAnswers
     {
         var response = context.Response;
         response.StatusCode = error.Status;
+        // What a handler said of the content before it failed.
+        response.Headers.ETag = default;
+        response.Headers.CacheControl = default;
+        response.Headers.Remove(HeaderValues.DigestName);
         if (error.RetryAfter is { } wait)
             response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString();
         var body = new ArrayBufferWriter<byte>(256);

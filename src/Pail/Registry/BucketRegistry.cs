@@ -42,18 +42,32 @@ public sealed partial class BucketRegistry
 
     /// <summary>The manifest of that name; null if there is none. One GET.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: what is stored is not what its digest says.</exception>
-    public async Task<Manifest?> GetManifestAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
+    public async Task<Manifest?> GetManifestAsync(RepositoryName repository, Reference reference, CancellationToken cancel) =>
+        (await ReadManifestAsync(repository, reference, cancel))?.Manifest;
+
+    /// <summary>The manifest of that name with the ETag of its object, for who keeps it and asks later whether it changed; null if there is none. One GET.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: what is stored is not what its digest says.</exception>
+    public async Task<(Manifest Manifest, string ETag)?> ReadManifestAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
     {
         try
         {
             var found = await SmallObject.ReadAsync(Store, Engine.Retry, Layout.ManifestKey(repository, reference), Manifest.MaxSize, cancel);
-            return found is null ? null : ReadManifest(found, repository, reference);
+            return found is null ? null : (ReadManifest(found, repository, reference), found.Info.ETag);
         }
         // The pool keeps layers, configs and manifests by digest in one place: asked for as a manifest, a layer is none.
         catch (PailException e) when (e.Failure == Failure.BadContent && Layout.Kind == LayoutKind.Pool && reference.Digest is not null)
         {
             return null;
         }
+    }
+
+    /// <summary>Which version of a manifest's object there is; null if there is none. One HEAD.</summary>
+    public async Task<ManifestVersion?> HeadManifestAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
+    {
+        var key = Layout.ManifestKey(repository, reference);
+        return await Engine.Retry.RunAsync(token => Store.HeadAsync(key, token), cancel) is { } info
+            ? new ManifestVersion(info.ETag, reference.Digest ?? StatedDigest(info), info.ContentType, info.Size)
+            : null;
     }
 
     private Manifest ReadManifest(SmallObject found, RepositoryName repository, Reference reference)
@@ -68,11 +82,10 @@ public sealed partial class BucketRegistry
     /// <summary>What the manifest of that name is; null if there is none. One HEAD; a GET more where the object does not carry its digest.</summary>
     public async Task<Descriptor?> StatManifestAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
     {
-        var key = Layout.ManifestKey(repository, reference);
-        if (await Engine.Retry.RunAsync(token => Store.HeadAsync(key, token), cancel) is not { } info)
+        if (await HeadManifestAsync(repository, reference, cancel) is not { } version)
             return null;
-        return (reference.Digest ?? StatedDigest(info)) is { } digest && MediaTypes.IsManifest(info.ContentType)
-            ? new Descriptor(info.ContentType, digest, info.Size)
+        return version.Digest is { } digest && MediaTypes.IsManifest(version.MediaType)
+            ? new Descriptor(version.MediaType, digest, version.Size)
             : (await GetManifestAsync(repository, reference, cancel))?.Descriptor;
     }
 

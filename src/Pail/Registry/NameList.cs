@@ -5,15 +5,15 @@ using Pail.Oci;
 namespace Pail.Registry;
 
 /// <summary>The JSON of <c>tags/list</c> and <c>_catalog</c>. Source: OCI distribution-spec, "Listing Tags"; Docker Registry HTTP API V2, "Catalog".</summary>
-internal static class NameList
+public static class NameList
 {
-    public const string Tags = "tags";
-    public const string Repositories = "repositories";
+    internal const string Tags = "tags";
+    internal const string Repositories = "repositories";
 
     // "+" stays "+": nothing here is ever put into a page.
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static SortedSet<string> Read(ReadOnlyMemory<byte>? bytes, string property)
+    internal static SortedSet<string> Read(ReadOnlyMemory<byte>? bytes, string property)
     {
         var names = new SortedSet<string>(StringComparer.Ordinal);
         if (bytes is not { } json)
@@ -32,8 +32,10 @@ internal static class NameList
         }
     }
 
+    /// <summary>The answer to <c>tags/list</c>.</summary>
     public static byte[] WriteTags(RepositoryName repository, IEnumerable<string> tags) => Write(Tags, tags, repository);
 
+    /// <summary>The answer to <c>_catalog</c>.</summary>
     public static byte[] WriteCatalog(IEnumerable<string> repositories) => Write(Repositories, repositories, null);
 
     private static byte[] Write(string property, IEnumerable<string> names, RepositoryName? repository)

@@ -5,13 +5,13 @@ using Pail.Oci;
 namespace Pail.Registry;
 
 /// <summary>The list of a manifest's referrers: an OCI index kept as an object. Source: OCI distribution-spec, "Listing Referrers".</summary>
-internal static class ReferrerList
+public static class ReferrerList
 {
     // "+" stays "+": nothing here is ever put into a page.
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>No referrers.</summary>
-    public static readonly byte[] Empty = Write([]);
+    internal static readonly byte[] Empty = Write([]);
 
     /// <summary>What the list says of a manifest: its artifact type is its own, else its config's media type.</summary>
     public static Descriptor Describe(Manifest referrer) => referrer.Descriptor with
@@ -21,21 +21,21 @@ internal static class ReferrerList
     };
 
     /// <summary>The list with one more; null if it is in it.</summary>
-    public static byte[]? Add(ReadOnlyMemory<byte>? list, Manifest referrer)
+    internal static byte[]? Add(ReadOnlyMemory<byte>? list, Manifest referrer)
     {
         var entries = Read(list);
         return entries.Any(entry => entry.Digest == referrer.Digest) ? null : Write([.. entries, Describe(referrer)]);
     }
 
     /// <summary>The list without one; null if it is not in it.</summary>
-    public static byte[]? Remove(ReadOnlyMemory<byte>? list, Digest referrer)
+    internal static byte[]? Remove(ReadOnlyMemory<byte>? list, Digest referrer)
     {
         var entries = Read(list);
         return entries.Any(entry => entry.Digest == referrer) ? Write([.. entries.Where(entry => entry.Digest != referrer)]) : null;
     }
 
     /// <summary>The referrers in a list; none where there is no list.</summary>
-    public static IReadOnlyList<Descriptor> Read(ReadOnlyMemory<byte>? list)
+    internal static IReadOnlyList<Descriptor> Read(ReadOnlyMemory<byte>? list)
     {
         if (list is not { } bytes)
             return [];

@@ -1,0 +1,54 @@
+using Microsoft.AspNetCore.Http;
+using Pail.Server.Errors;
+using Pail.Server.Http;
+using Pail.Server.Routing;
+
+namespace Pail.Server.Manifests;
+
+/// <summary>Removes tags, manifests and blobs; this replica forgets them at once. Source: OCI distribution-spec, "Content Management".</summary>
+internal sealed class Deletions(RegistryServices services)
+{
+    /// <summary>DELETE <c>/v2/REPO/manifests/REFERENCE</c>: a tag alone, or a manifest with all its tags.</summary>
+    public async Task<RegistryError?> ManifestAsync(HttpContext context, RegistryRoute.ManifestOf route)
+    {
+        bool existed;
+        try
+        {
+            existed = route.Reference.Digest is { } digest
+                ? await services.Registry.DeleteManifestAsync(route.Repository, digest, context.RequestAborted)
+                : await services.Registry.DeleteTagAsync(route.Repository, route.Reference.Tag!, context.RequestAborted);
+        }
+        finally
+        {
+            // Also if it failed: it may have taken effect all the same.
+            if (route.Reference.Digest is { } digest)
+                services.Manifests.Forget(route.Repository, digest);
+            else
+                services.Tags.Forget(route.Repository, route.Reference.Tag!);
+        }
+        return Answer(context, existed, RegistryError.ManifestUnknown, route.Reference.ToString());
+    }
+
+    /// <summary>DELETE <c>/v2/REPO/blobs/DIGEST</c>.</summary>
+    public async Task<RegistryError?> BlobAsync(HttpContext context, RegistryRoute.Blob route)
+    {
+        bool existed;
+        try
+        {
+            existed = await services.Registry.DeleteBlobAsync(route.Repository, route.Digest, context.RequestAborted);
+        }
+        finally
+        {
+            services.Blobs.Forget(route.Repository, route.Digest);
+        }
+        return Answer(context, existed, RegistryError.BlobUnknown, route.Digest.ToString());
+    }
+
+    private static RegistryError? Answer(HttpContext context, bool existed, RegistryError unknown, string what)
+    {
+        if (!existed)
+            return unknown.About(what);
+        Answers.Empty(context.Response, StatusCodes.Status202Accepted);
+        return null;
+    }
+}

@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using Pail.Oci;
+
+namespace Pail.Server.Manifests;
+
+/// <summary>What a look at all that a manifest names has shown.</summary>
+/// <param name="Missing">What is not in the repository.</param>
+/// <param name="Warnings">Values of Warning headers. Source: OCI distribution-spec, "Warnings".</param>
+internal sealed record PartsReport(IReadOnlyCollection<Digest> Missing, IReadOnlyCollection<string> Warnings);
+
+/// <summary>Looks at what a manifest names: without a request for what was seen lately, else with one HEAD each.</summary>
+internal sealed class ManifestParts(RegistryServices services)
+{
+    private const int AtOnce = 8;
+    private const int MaxWarnings = 10;
+
+    /// <summary>True if something it names was stored through this replica just now: so most likely it is new itself.</summary>
+    public bool AnyJustLanded(RepositoryName repository, Manifest manifest) =>
+        manifest.Blobs.Any(blob => services.Blobs.HasJustLanded(repository, blob.Digest))
+        || manifest.Manifests.Any(child => services.Manifests.Get(repository, child.Digest) is { Landed: true } landed && services.Manifests.IsFresh(landed));
+
+    /// <summary>Looks at all of it: blobs without addresses elsewhere, and manifests of the types that are kept here.</summary>
+    public async Task<PartsReport> CheckAsync(RepositoryName repository, Manifest manifest, CancellationToken cancel)
+    {
+        var missing = new ConcurrentBag<Digest>();
+        var warnings = new ConcurrentBag<string>();
+        var unseen = new List<Descriptor>();
+        foreach (var blob in manifest.Blobs)
+            if (services.Blobs.IsThere(repository, blob.Digest, out var size))
+                Compare(blob, size, warnings);
+            else
+                unseen.Add(blob);
+        await Parallel.ForEachAsync(unseen, Options(cancel), async (blob, token) =>
+        {
+            var removals = services.Blobs.Removals;
+            if (await services.Registry.StatBlobAsync(repository, blob.Digest, token) is not { } size)
+            {
+                missing.Add(blob.Digest);
+                return;
+            }
+            services.Blobs.Found(repository, blob.Digest, size, removals);
+            Compare(blob, size, warnings);
+        });
+        var children = manifest.Manifests.Where(child => MediaTypes.IsManifest(child.MediaType) && child.Urls.Count == 0).DistinctBy(child => child.Digest);
+        await Parallel.ForEachAsync(children, Options(cancel), async (child, token) =>
+        {
+            var known = services.Manifests.Get(repository, child.Digest) is { } entry && services.Manifests.IsFresh(entry);
+            if (!known && await services.Registry.HeadManifestAsync(repository, Reference.Of(child.Digest), token) is null)
+                missing.Add(child.Digest);
+        });
+        return new PartsReport(missing, [.. warnings.Take(MaxWarnings)]);
+    }
+
+    private static ParallelOptions Options(CancellationToken cancel) => new() { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel };
+
+    private static void Compare(Descriptor blob, long size, ConcurrentBag<string> warnings)
+    {
+        if (size != blob.Size)
+            warnings.Add($"299 - \"the manifest says that {blob.Digest} has {blob.Size} bytes; it has {size}: pulling it will fail\"");
+    }
+}

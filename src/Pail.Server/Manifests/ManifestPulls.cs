@@ -1,0 +1,94 @@
+using Microsoft.AspNetCore.Http;
+using Pail.Oci;
+using Pail.Server.Caches;
+using Pail.Server.Errors;
+using Pail.Server.Http;
+using Pail.Server.Routing;
+
+namespace Pail.Server.Manifests;
+
+/// <summary>Serves manifests: from memory what is known by digest, with one request to the bucket what is asked for by tag.</summary>
+internal sealed class ManifestPulls(RegistryServices services)
+{
+    /// <summary>GET and HEAD <c>/v2/REPO/manifests/REFERENCE</c>. Source: OCI distribution-spec, "Pulling manifests".</summary>
+    public async Task<RegistryError?> GetAsync(HttpContext context, RegistryRoute.ManifestOf route)
+    {
+        if (await FindAsync(route.Repository, route.Reference, context.RequestAborted) is not { } found)
+            return RegistryError.ManifestUnknown.About(route.Reference.ToString());
+        var headers = context.Response.Headers;
+        headers[HeaderValues.DigestName] = found.Digest;
+        headers.ETag = found.ETag;
+        if (Conditions.HasIt(context.Request, found.Digest[0]!))
+            Answers.Empty(context.Response, StatusCodes.Status304NotModified);
+        else
+            await Answers.BodyAsync(context, found.Manifest.MediaType, found.Manifest.Bytes);
+        return null;
+    }
+
+    /// <summary>The manifest of that name; null if there is none. A HEAD fetches as a GET does: the GET that follows it is free then.</summary>
+    public ValueTask<CachedManifest?> FindAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
+    {
+        if (reference.Digest is not { } digest)
+            return new(ByTagAsync(repository, reference, cancel));
+        return services.Manifests.Get(repository, digest) is { } known && services.Manifests.IsFresh(known)
+            ? new(known)
+            : new(ByDigestAsync(repository, reference, cancel));
+    }
+
+    private async Task<CachedManifest?> ByDigestAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
+    {
+        var cache = services.Manifests;
+        var digest = reference.Digest!.Value;
+        if (cache.Get(repository, digest) is not { } known)
+            return (await ReadAsync(repository, reference, cancel))?.Manifest;
+        if (await services.Registry.HeadManifestAsync(repository, reference, cancel) is null)
+        {
+            cache.Forget(repository, digest);
+            return null;
+        }
+        cache.Confirm(known);
+        return known;
+    }
+
+    private async Task<CachedManifest?> ByTagAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
+    {
+        var (tags, tag) = (services.Tags, reference.Tag!);
+        var removals = tags.Removals;
+        if (tags.Get(repository, tag) is { } seen && services.Manifests.Get(repository, seen.Digest) is { } known)
+        {
+            if (tags.IsFresh(seen))
+                return known;
+            if (await services.Registry.HeadManifestAsync(repository, reference, cancel) is not { } version)
+            {
+                tags.Forget(repository, tag);
+                return null;
+            }
+            // The digest says more than the ETag, where the object carries it.
+            var now = version.Digest is { } stated ? services.Manifests.Get(repository, stated) : version.ETag == seen.ETag ? known : null;
+            if (now is not null)
+            {
+                tags.Saw(repository, tag, now.Manifest.Digest, version.ETag, removals);
+                return now;
+            }
+        }
+        if (await ReadAsync(repository, reference, cancel) is not var (manifest, etag))
+        {
+            tags.Forget(repository, tag);
+            return null;
+        }
+        tags.Saw(repository, tag, manifest.Manifest.Digest, etag, removals);
+        return manifest;
+    }
+
+    private async Task<(CachedManifest Manifest, string ETag)?> ReadAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
+    {
+        var (removals, blobRemovals) = (services.Manifests.Removals, services.Blobs.Removals);
+        if (await services.Registry.ReadManifestAsync(repository, reference, cancel) is not var (manifest, etag))
+            return null;
+        // The client's next questions.
+        if (services.Options.Redirect is not null)
+            foreach (var blob in manifest.Blobs)
+                services.Blobs.Named(repository, blob, blobRemovals);
+        return (services.Manifests.Set(repository, manifest, landed: false, removals), etag);
+    }
+}

@@ -1,0 +1,134 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+using Pail.Oci;
+using Pail.Server.Errors;
+using Pail.Server.Http;
+using Pail.Server.Routing;
+
+namespace Pail.Server.Manifests;
+
+/// <summary>
+/// Takes manifests. Source: OCI distribution-spec, "Pushing Manifests".
+/// <list type="number">
+/// <item>The bytes are read whole, and must be a manifest with the digest asked for, if one is.</item>
+/// <item>If nothing it names was stored just now, it may be here already: then one HEAD a tag tells, and nothing is written.</item>
+/// <item>All it names must be here, except what has addresses elsewhere, and its subject.</item>
+/// <item>It is written under its digest, then under its tags, so no tag ever names what is not there.</item>
+/// </list>
+/// </summary>
+internal sealed class ManifestPushes(RegistryServices services)
+{
+    /// <summary>The most tags one push may set with <c>?tag=</c>; the specification asks for ten.</summary>
+    private const int MaxTags = 100;
+
+    private readonly ManifestBody _bodies = new();
+    private readonly ManifestParts _parts = new(services);
+
+    /// <summary>PUT <c>/v2/REPO/manifests/REFERENCE[?tag=TAG&amp;tag=TAG]</c>.</summary>
+    public async Task<RegistryError?> PutAsync(HttpContext context, RegistryRoute.ManifestOf route)
+    {
+        var cancel = context.RequestAborted;
+        if (Tags(context.Request, route.Reference, out var tags, out var more) is { } invalid)
+            return invalid;
+        var (refused, bytes) = await _bodies.ReadAsync(context.Request, cancel);
+        if (refused is not null)
+            return refused;
+        if (Read(bytes, context.Request.ContentType, route.Reference.Digest, out var manifest) is { } unreadable)
+            return unreadable;
+
+        var repository = route.Repository;
+        var stale = await StaleAsync(repository, manifest, tags, cancel);
+        if (stale is not null)
+        {
+            if (!IsKnown(repository, manifest))
+            {
+                var parts = await _parts.CheckAsync(repository, manifest, cancel);
+                if (parts.Missing.Count > 0)
+                    return RegistryError.ManifestBlobUnknown.About(string.Join(", ", parts.Missing));
+                await services.Registry.PutManifestAsync(repository, manifest, cancel);
+                services.Manifests.Set(repository, manifest, landed: true, removals: null);
+                if (parts.Warnings.Count > 0)
+                    context.Response.Headers.Warning = new StringValues([.. parts.Warnings]);
+            }
+            foreach (var (tag, exists) in stale)
+                await TagAsync(repository, manifest, tag, exists, cancel);
+        }
+        Answer(context, repository, manifest, more);
+        return null;
+    }
+
+    private static RegistryError? Tags(HttpRequest request, Reference reference, out List<string> tags, out StringValues more)
+    {
+        tags = reference.Tag is { } tag ? [tag] : [];
+        more = request.QueryString.HasValue ? request.Query["tag"] : StringValues.Empty;
+        if (more.Count > MaxTags)
+            return (RegistryError.BadRequest with { Status = StatusCodes.Status414UriTooLong }).About($"one push sets at most {MaxTags} tags");
+        foreach (var name in more)
+        {
+            if (!Reference.IsTag(name))
+                return RegistryError.TagInvalid.About(name);
+            if (!tags.Contains(name))
+                tags.Add(name);
+        }
+        return null;
+    }
+
+    private static RegistryError? Read(byte[] bytes, string? contentType, Digest? stated, out Manifest manifest)
+    {
+        manifest = null!;
+        try
+        {
+            manifest = Manifest.Parse(bytes, contentType, stated?.Algorithm ?? DigestAlgorithm.Sha256);
+        }
+        catch (PailException e) when (e.Failure == Failure.BadContent)
+        {
+            return RegistryError.ManifestInvalid.About(e.Message);
+        }
+        return stated is { } digest && manifest.Digest != digest ? RegistryError.DigestInvalid.About($"the content has the digest {manifest.Digest}") : null;
+    }
+
+    // The tags to be written and whether each exists; null if there is nothing to do, under the digest neither.
+    private async Task<List<(string Tag, bool Exists)>?> StaleAsync(RepositoryName repository, Manifest manifest, List<string> tags, CancellationToken cancel)
+    {
+        if (_parts.AnyJustLanded(repository, manifest))
+            return [.. tags.Select(tag => (tag, false))];
+        if (tags.Count == 0)
+            return await IsThereAsync(repository, Reference.Of(manifest.Digest), manifest, cancel) == true ? null : [];
+        var stale = new List<(string, bool)>();
+        foreach (var tag in tags)
+            if (await IsThereAsync(repository, Reference.Parse(tag), manifest, cancel) is var same && same != true)
+                stale.Add((tag, same == false));
+        return stale.Count > 0 ? stale : null;
+    }
+
+    // True if the name names this manifest, false if it names another, null if it names none.
+    private async Task<bool?> IsThereAsync(RepositoryName repository, Reference name, Manifest manifest, CancellationToken cancel) =>
+        await services.Registry.StatManifestAsync(repository, name, cancel) is { } there
+            ? there.Digest == manifest.Digest && there.MediaType == manifest.MediaType
+            : null;
+
+    private bool IsKnown(RepositoryName repository, Manifest manifest) =>
+        services.Manifests.Get(repository, manifest.Digest) is { } known && services.Manifests.IsFresh(known) && known.Manifest.MediaType == manifest.MediaType;
+
+    private async Task TagAsync(RepositoryName repository, Manifest manifest, string tag, bool exists, CancellationToken cancel)
+    {
+        try
+        {
+            await services.Registry.TagAsync(repository, manifest, tag, cancel, replaces: exists);
+        }
+        finally
+        {
+            // Also if it failed: it may have taken effect all the same.
+            services.Tags.Forget(repository, tag);
+        }
+    }
+
+    private void Answer(HttpContext context, RepositoryName repository, Manifest manifest, StringValues more)
+    {
+        Answers.Created(context.Response, services.Locate(context, $"/v2/{repository}/manifests/{manifest.Digest}"), manifest.Digest);
+        if (manifest.Subject is { } subject)
+            context.Response.Headers["OCI-Subject"] = subject.Digest.ToString();
+        if (more.Count > 0)
+            context.Response.Headers["OCI-Tag"] = more;
+    }
+}

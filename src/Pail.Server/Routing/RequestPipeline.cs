@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Pail.Server.Errors;
+using Pail.Server.Http;
+using Pail.Server.Running;
+using Pail.Stores;
+
+namespace Pail.Server.Routing;
+
+/// <summary>
+/// What every request goes through:
+/// <list type="number">
+/// <item>it is counted and timed, if anybody wants to know;</item>
+/// <item>health questions are answered, all else goes to its handler;</item>
+/// <item>what went wrong is told in the one form errors have; an answer that breaks midway breaks its connection, so that nobody takes a part for the whole;</item>
+/// <item>it gets its line in the log.</item>
+/// </list>
+/// </summary>
+internal sealed class RequestPipeline(RegistryServices services, Dispatcher dispatcher, Health health)
+{
+    private const string AskCost = "Pail-Explain-Cost";
+    private const string TellCost = "Pail-Cost";
+
+    public Task HandleAsync(HttpContext context)
+    {
+        context.Response.Headers[HeaderValues.ApiVersionName] = HeaderValues.ApiVersion;
+        return context.Request.Path.Value switch
+        {
+            "/healthz" => Health.AliveAsync(context),
+            "/readyz" => health.ReadyAsync(context),
+            _ => services.Log is null && services.Options.Meter is null ? AnswerAsync(context, "") : ObservedAsync(context),
+        };
+    }
+
+    private async Task ObservedAsync(HttpContext context)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var id = RequestIds.Of(context);
+        context.Response.Headers[RequestIds.Header] = id;
+        var cost = services.Options.Meter?.BeginScope();
+        if (cost is not null && context.Request.Headers.ContainsKey(AskCost))
+            context.Response.OnStarting(() =>
+            {
+                context.Response.Headers[TellCost] = $"a={cost.ClassA}, b={cost.ClassB}, free={Free(cost)}";
+                return Task.CompletedTask;
+            });
+        await AnswerAsync(context, id);
+        services.Log?.Request(new RequestLine(
+            id,
+            services.Client(context),
+            context.Request.Method,
+            PathForLog(context),
+            context.Response.StatusCode,
+            HttpMethods.IsHead(context.Request.Method) ? 0 : context.Response.ContentLength,
+            Stopwatch.GetElapsedTime(started).TotalMilliseconds,
+            context.RequestAborted.IsCancellationRequested,
+            cost?.ClassA,
+            cost?.ClassB));
+    }
+
+    private async Task AnswerAsync(HttpContext context, string id)
+    {
+        RegistryError? error;
+        try
+        {
+            error = await dispatcher.DispatchAsync(context);
+        }
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client is gone: there is nobody to tell, and what it broke off is not worth a line of its own.
+            return;
+        }
+        catch (Exception e)
+        {
+            error = ErrorAnswers.Of(e);
+            if (error.Status >= 500)
+                services.Log?.Error(id, PathForLog(context), e);
+        }
+        if (error is null)
+            return;
+        if (context.Response.HasStarted)
+            context.Abort();
+        else
+            await ErrorAnswers.WriteAsync(context, error);
+    }
+
+    // Without the query, and without the sealed part of an upload's address: who has that can go on with the upload.
+    private static string PathForLog(HttpContext context)
+    {
+        var path = context.Request.Path.Value ?? "";
+        foreach (var part in (ReadOnlySpan<string>)["/blobs/uploads/", "/_pail/"])
+            if (path.IndexOf(part, StringComparison.Ordinal) is var at and >= 0)
+                return path[..(at + part.Length)] + "…";
+        return Oci.Printable.Line(path, 400);
+    }
+
+    private static long Free(RequestMeter cost) =>
+        cost.Counts.GetValueOrDefault(StoreOperation.DeleteObject) + cost.Counts.GetValueOrDefault(StoreOperation.AbortMultipartUpload);
+}
