@@ -76,7 +76,8 @@ public sealed partial class S3Store
         try
         {
             var response = await ControlAsync(StoreOperation.GetBucketPolicy, "", token => _connection.Client.GetBucketPolicyAsync(new GetBucketPolicyRequest { BucketName = _bucket }, token), cancel);
-            return string.IsNullOrEmpty(response.Policy) ? null : response.Policy;
+            // The SDK takes 404 NoSuchBucketPolicy for an answer, and its XML for the policy.
+            return response.HttpStatusCode == System.Net.HttpStatusCode.NotFound || string.IsNullOrEmpty(response.Policy) ? null : response.Policy;
         }
         catch (StoreException e) when (Code(e) == "NoSuchBucketPolicy")
         {

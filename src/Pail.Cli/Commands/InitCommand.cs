@@ -40,8 +40,8 @@ internal sealed class InitCommand : Verb
         var store = session.Wiring.OpenStore(root);
         var made = await MakeAsync(store, root, cancel);
         var settings = (await BucketRegistry.InitAsync(store, session.Wiring.Engine, layout, open, cancel)).Settings;
-        session.Say($"{(made ? "Made" : "Set up")} {root}: layout {LayoutName(settings.Layout)}, {(settings.Public ? "public" : "private")}.");
-        var opened = open == true ? await OpenAsync(session, store, root, cancel) : null;
+        session.Say($"{(made ? "Made" : "Set up")} {root}: layout {LayoutName(settings.Layout)}{(settings.Public ? ", with the lists that pulls from the bucket itself need" : "")}.");
+        var opened = open == true ? await OpenToAllAsync(session, store, root, cancel) : null;
         session.Result(new InitResult(root.ToString(), made, LayoutName(settings.Layout), settings.Public, opened, session.Cost), ResultsJson.Plain.InitResult, _ => { });
     }
 
@@ -56,7 +56,7 @@ internal sealed class InitCommand : Verb
     }
 
     // Returns what was opened, as the store keeps it; null where opening is somebody else's business.
-    private static async Task<string?> OpenAsync(Session session, IObjectStore store, BucketRoot root, CancellationToken cancel)
+    private static async Task<string?> OpenToAllAsync(Session session, IObjectStore store, BucketRoot root, CancellationToken cancel)
     {
         if (store is not IBucketAdmin admin)
         {
@@ -66,15 +66,14 @@ internal sealed class InitCommand : Verb
         try
         {
             // The registry's paths, and nothing else that may be in the bucket.
-            var prefix = (root is BucketRoot.S3 s3 ? s3.Prefix : "") + V2Layout.RootKey;
-            var opened = await admin.AllowAnonymousReadAsync(prefix, cancel);
-            session.Say($"Anybody can now read, without credentials, what is under {prefix} (but not list it):{Environment.NewLine}{opened}");
+            var opened = await admin.AllowAnonymousReadAsync(V2Layout.RootKey, cancel);
+            session.Say($"Anybody can now read, without credentials, what is under {root.WithSeparator}{V2Layout.RootKey} (but not list it). The bucket's policy:{Environment.NewLine}{opened}");
             return opened;
         }
         catch (StoreException e) when (e.Error == StoreError.Rejected)
         {
             // Stores without bucket policies, such as R2, are opened by other means; the bucket is ready for that.
-            session.Say($"{session.Terminal.Ink.Yellow("Not opened yet:")} {e.Message} See docs/public-buckets.md.");
+            session.Say($"{session.Terminal.Ink.Yellow("Not opened yet:")} {e.Message.TrimEnd('.')}. See docs/public-buckets.md.");
             return null;
         }
     }
