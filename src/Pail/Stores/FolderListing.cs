@@ -168,8 +168,8 @@ internal sealed class FolderListing
     {
         try
         {
-            if (token is [('p' or 'k') and var kind, .. var key])
-                return (Encoding.UTF8.GetString(Base64Url.DecodeFromChars(key)), kind == 'p');
+            if (token is [('p' or 'k') and var kind, _, ..])
+                return (Encoding.UTF8.GetString(Base64Url.DecodeFromChars(token.AsSpan(1))), kind == 'p');
         }
         catch (FormatException)
         {
