@@ -30,6 +30,9 @@ public static class MediaTypes
     /// <summary>A layer compressed with gzip.</summary>
     public const string OciLayerGzip = "application/vnd.oci.image.layer.v1.tar+gzip";
 
+    /// <summary>A layer compressed with zstd.</summary>
+    public const string OciLayerZstd = "application/vnd.oci.image.layer.v1.tar+zstd";
+
     /// <summary>Bytes of no stated type: how blobs are served.</summary>
     public const string OctetStream = "application/octet-stream";
 
@@ -38,6 +41,9 @@ public static class MediaTypes
 
     /// <summary>The four manifest types, as clients list them in Accept.</summary>
     public static readonly IReadOnlyList<string> Manifests = [OciManifest, OciIndex, DockerManifest, DockerManifestList];
+
+    /// <summary>True for the config of an image that a container engine runs, of either family.</summary>
+    public static bool IsImageConfig(string? mediaType) => mediaType is OciConfig or DockerConfig;
 
     /// <summary>True for an index or a manifest list.</summary>
     public static bool IsIndex(string? mediaType) => mediaType is OciIndex or DockerManifestList;

@@ -64,7 +64,7 @@ internal sealed class LayoutIndex
     /// <summary>The bytes of this index with an image under a tag, in place of the one that had it; all other entries stay as they are.</summary>
     /// <remarks>Without a tag, the image takes the place of the only untagged entry, which is what an address without a tag reads.</remarks>
     /// <exception cref="PailException"><see cref="Failure.BadInput"/>: it would be too large to be read again.</exception>
-    public byte[] With(Manifest image, string? tag)
+    public byte[] With(Manifest image, string? tag, string? wholeName = null)
     {
         var untagged = Entries.Count(entry => TagOf(entry) is null) == 1;
         bool Goes(Descriptor entry) => tag is null
@@ -82,7 +82,7 @@ internal sealed class LayoutIndex
             foreach (var (entry, element) in Entries.Zip(Elements()))
                 if (!Goes(entry))
                     element.WriteTo(json);
-            WriteEntry(json, image, tag);
+            WriteEntry(json, image, [(ImageName, wholeName), (RefName, tag)]);
             json.WriteEndArray();
             json.WriteEndObject();
         }
@@ -92,12 +92,15 @@ internal sealed class LayoutIndex
     }
 
     /// <summary>The bytes of an index with one image.</summary>
-    public static byte[] Of(Manifest image, string? tag) => Parse("", null).With(image, tag);
+    /// <param name="image">The image.</param>
+    /// <param name="tag">Its tag; null for none.</param>
+    /// <param name="wholeName">Its whole name, for containerd to call it by; null for none.</param>
+    public static byte[] Of(Manifest image, string? tag, string? wholeName = null) => Parse("", null).With(image, tag, wholeName);
 
     private JsonElement.ArrayEnumerator Elements() =>
         _root.TryGetProperty("manifests", out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : default;
 
-    private static void WriteEntry(Utf8JsonWriter json, Manifest image, string? tag)
+    private static void WriteEntry(Utf8JsonWriter json, Manifest image, IEnumerable<(string Name, string? Value)> annotations)
     {
         json.WriteStartObject();
         json.WriteString("mediaType", image.MediaType);
@@ -105,10 +108,11 @@ internal sealed class LayoutIndex
         json.WriteNumber("size", image.Size);
         if (image.ArtifactType is not null)
             json.WriteString("artifactType", image.ArtifactType);
-        if (tag is not null)
+        if (annotations.Where(pair => pair.Value is not null).ToList() is { Count: > 0 } given)
         {
             json.WriteStartObject("annotations");
-            json.WriteString(RefName, tag);
+            foreach (var (name, value) in given)
+                json.WriteString(name, value);
             json.WriteEndObject();
         }
         json.WriteEndObject();

@@ -6,8 +6,11 @@ internal enum TarKind
     /// <summary>A regular file.</summary>
     File,
 
-    /// <summary>A symbolic or hard link.</summary>
-    Link,
+    /// <summary>A link to a path from the link's own folder.</summary>
+    SymbolicLink,
+
+    /// <summary>Another name for an entry before it.</summary>
+    HardLink,
 
     /// <summary>A directory, a device, or what no reader knows: of no use here.</summary>
     Other,
@@ -18,4 +21,22 @@ internal enum TarKind
 /// <param name="Kind">What it is.</param>
 /// <param name="Size">Bytes of content; 0 for all but files.</param>
 /// <param name="Target">What a link leads to, as written; empty for the rest.</param>
-internal sealed record TarEntry(string Path, TarKind Kind, long Size, string Target);
+internal sealed record TarEntry(string Path, TarKind Kind, long Size, string Target)
+{
+    /// <summary>True for both kinds of links.</summary>
+    public bool IsLink => Kind is TarKind.SymbolicLink or TarKind.HardLink;
+
+    /// <summary>The path in the archive that a link leads to. One that leads outside leads to nothing that an archive can hold.</summary>
+    public string TargetPath()
+    {
+        var parts = Kind == TarKind.HardLink ? [] : new List<string>(Path.Split('/')[..^1]);
+        foreach (var part in Target.Split('/'))
+        {
+            if (part == ".." && parts.Count > 0)
+                parts.RemoveAt(parts.Count - 1);
+            else if (part is not ("" or "."))
+                parts.Add(part);
+        }
+        return string.Join('/', parts);
+    }
+}

@@ -87,13 +87,14 @@ internal sealed class TarScanner(Stream archive, string name)
         var kind = block.Type switch
         {
             '0' or '7' when !path.EndsWith('/') => TarKind.File,
-            '1' or '2' => TarKind.Link,
+            '1' => TarKind.HardLink,
+            '2' => TarKind.SymbolicLink,
             _ => TarKind.Other,
         };
         // Links, devices and directories have no content, whatever their size says.
         var length = block.Type is >= '1' and <= '6' ? 0 : extended.Length ?? block.Length;
         Begin(length);
-        return new TarEntry(Clean(path), kind, kind == TarKind.File ? length : 0, kind == TarKind.Link ? extended.Target ?? block.Target : "");
+        return new TarEntry(Clean(path), kind, kind == TarKind.File ? length : 0, block.Type is '1' or '2' ? extended.Target ?? block.Target : "");
     }
 
     private void Begin(long length) => (_unread, _padding) = length <= MaxLength

@@ -1,0 +1,184 @@
+using System.Security.Cryptography;
+using Pail.Compression;
+using Pail.Images.OciLayouts;
+using Pail.Images.Tar;
+using Pail.Oci;
+using Pail.Transfer;
+
+namespace Pail.Images.Docker;
+
+/// <summary>A file of a saved image, as it is kept: what was a tar is compressed.</summary>
+/// <param name="Digest">The digest of the file as it was saved.</param>
+/// <param name="Size">The size of the file as it was saved.</param>
+/// <param name="Offset">Where it begins in the temporary file.</param>
+/// <param name="KeptDigest">The digest of what is kept.</param>
+/// <param name="KeptSize">The size of what is kept.</param>
+/// <param name="MediaType">What is kept, as a layer.</param>
+/// <param name="IsCompressedHere">True if it was a tar.</param>
+internal sealed record SavedFile(Digest Digest, long Size, long Offset, Digest KeptDigest, long KeptSize, string MediaType, bool IsCompressedHere);
+
+/// <summary>
+/// What <c>docker save</c> writes: read once, front to back, into a temporary file, layers compressed on the way. Nothing
+/// can be sent before, for the names of compressed layers, their digests, are known only when they are compressed.
+/// </summary>
+internal sealed class DockerArchive : IDisposable
+{
+    // Docker's names are far shorter; with the bound on entries this bounds the memory.
+    private const int MaxPath = 512;
+    private const int MaxLinks = 16;
+
+    private readonly string _name;
+    private readonly Spool _spool = new();
+    private readonly Dictionary<string, SavedFile> _files = [];
+    private readonly Dictionary<string, string> _links = [];
+    private readonly Dictionary<Digest, SavedFile> _kept = [];
+
+    private DockerArchive(string name) => _name = name;
+
+    /// <summary>Reads it all.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is damaged.</exception>
+    public static async Task<DockerArchive> ReadAsync(string name, Stream tar, CancellationToken cancel)
+    {
+        var archive = new DockerArchive(name);
+        try
+        {
+            var scanner = new TarScanner(tar, name);
+            while (await scanner.NextAsync(cancel) is { } entry)
+                await archive.TakeAsync(entry, scanner.OpenContent(), cancel);
+            return archive;
+        }
+        catch
+        {
+            archive.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A file of the archive; null if there is none. Links that stay in the archive are followed: Docker saves a layer that comes twice as one.</summary>
+    public SavedFile? Find(string path)
+    {
+        for (var links = 0; links < MaxLinks && _links.TryGetValue(path, out var target); links++)
+            path = target;
+        return _files.GetValueOrDefault(path);
+    }
+
+    /// <summary>Opens a file as it was saved.</summary>
+    public async Task<Stream> OpenAsync(SavedFile file, long offset, CancellationToken cancel)
+    {
+        if (!file.IsCompressedHere)
+            return OpenKept(file, offset);
+        var stream = new System.IO.Compression.GZipStream(OpenKept(file, 0), System.IO.Compression.CompressionMode.Decompress);
+        await SkipAsync(stream, offset, cancel);
+        return stream;
+    }
+
+    /// <summary>Opens a blob: a file of that name, else what is kept of some file and has that digest.</summary>
+    /// <exception cref="PailException">There is none (<see cref="Failure.NotFound"/>), or of another size.</exception>
+    public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel)
+    {
+        var named = Find(LayoutPaths.Blob(blob.Digest));
+        var (file, size) = named is not null ? (named, named.Size)
+            : _kept.TryGetValue(blob.Digest, out var kept) ? (kept, kept.KeptSize)
+            : throw new PailException(Failure.NotFound, $"{_name}: Docker did not save {blob.Digest}; it has only parts of this image.");
+        return size != blob.Size ? throw new PailException(Failure.BadContent, $"{_name}: blob {blob.Digest} has {size} bytes; its descriptor says {blob.Size}.")
+            : named is not null ? OpenAsync(file, offset, cancel)
+            : Task.FromResult<Stream>(OpenKept(file, offset));
+    }
+
+    /// <summary>Reads a whole small file; null if there is none.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is larger than <paramref name="limit"/> bytes.</exception>
+    public async Task<byte[]?> ReadAsync(string path, int limit, CancellationToken cancel)
+    {
+        if (Find(path) is not { } file)
+            return null;
+        if (file.Size > limit)
+            throw new PailException(Failure.BadContent, $"{_name}: {Printable.Line(path)} has {file.Size} bytes; at most {limit} are taken.");
+        var bytes = new byte[file.Size];
+        await using var stream = await OpenAsync(file, 0, cancel);
+        await stream.ReadExactlyAsync(bytes, cancel);
+        return bytes;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _spool.Dispose();
+
+    private FileRange OpenKept(SavedFile file, long offset) => new FileRange(_spool.Handle, file.Offset + offset, file.KeptSize - offset);
+
+    private async Task TakeAsync(TarEntry entry, Stream content, CancellationToken cancel)
+    {
+        if (entry.Kind == TarKind.Other)
+            return;
+        if (entry.Path.Length > MaxPath || entry.Target.Length > MaxPath)
+            throw new PailException(Failure.BadContent, $"{_name}: an entry of the archive has a name of more than {MaxPath} characters.");
+        if (_files.ContainsKey(entry.Path) || _links.ContainsKey(entry.Path))
+            throw new PailException(Failure.BadContent, $"{_name}: the archive holds {Printable.Line(entry.Path)} twice.");
+        if (entry.IsLink)
+        {
+            _links.Add(entry.Path, entry.TargetPath());
+            return;
+        }
+        var file = await KeepAsync(entry, content, cancel);
+        if (entry.Path.StartsWith("blobs/sha256/", StringComparison.Ordinal) && entry.Path != LayoutPaths.Blob(file.Digest))
+            throw new PailException(Failure.BadContent, $"{_name}: {Printable.Line(entry.Path)} has the digest {file.Digest}.");
+        _files.Add(entry.Path, file);
+        _kept.TryAdd(file.KeptDigest, file);
+    }
+
+    private async Task<SavedFile> KeepAsync(TarEntry entry, Stream content, CancellationToken cancel)
+    {
+        var head = new byte[(int)Math.Min(entry.Size, TarBlock.Size)];
+        await content.ReadExactlyAsync(head, cancel);
+        await using var whole = new PrefixedStream(head, content);
+        var offset = _spool.Length;
+        if (IsTar(head))
+        {
+            var made = await ParallelGzip.CompressAsync(whole, _spool.End, ParallelGzip.DefaultLevel, cancel);
+            return new(made.Uncompressed, made.UncompressedSize, offset, made.Compressed, made.CompressedSize, MediaTypes.OciLayerGzip, IsCompressedHere: true);
+        }
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[128 << 10];
+        for (int read; (read = await whole.ReadAsync(buffer, cancel)) > 0;)
+        {
+            hash.AppendData(buffer, 0, read);
+            await _spool.End.WriteAsync(buffer.AsMemory(0, read), cancel);
+        }
+        var digest = Digest.FromHash(DigestAlgorithm.Sha256, hash.GetCurrentHash());
+        return new(digest, entry.Size, offset, digest, entry.Size, TypeOf(head), IsCompressedHere: false);
+    }
+
+    // A header whose checksum is right, or the zeros that are an empty layer.
+    private static bool IsTar(byte[] head) => head.Length == TarBlock.Size && new TarBlock(head) is var block && (block.IsEnd || block.IsValid());
+
+    private static string TypeOf(byte[] head) => head switch
+    {
+        [0x1F, 0x8B, ..] => MediaTypes.OciLayerGzip,
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => MediaTypes.OciLayerZstd,
+        _ => MediaTypes.OciLayerTar,
+    };
+
+    private static async Task SkipAsync(Stream stream, long count, CancellationToken cancel)
+    {
+        var buffer = new byte[(int)Math.Min(count, 128 << 10)];
+        for (int read; count > 0; count -= read)
+        {
+            read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(count, buffer.Length)), cancel);
+            if (read == 0)
+                throw new EndOfStreamException("A file became shorter while it was read.");
+        }
+    }
+
+    private sealed class PrefixedStream(ReadOnlyMemory<byte> head, Stream rest) : ReadOnlyStream
+    {
+        private ReadOnlyMemory<byte> _head = head;
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (_head.IsEmpty)
+                return rest.ReadAsync(buffer, cancellationToken);
+            var count = Math.Min(buffer.Length, _head.Length);
+            _head[..count].CopyTo(buffer);
+            _head = _head[count..];
+            return ValueTask.FromResult(count);
+        }
+    }
+}

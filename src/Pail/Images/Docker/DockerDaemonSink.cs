@@ -1,0 +1,118 @@
+using System.Text.Json;
+using Pail.Images.OciLayouts;
+using Pail.Oci;
+using Pail.Transfer;
+
+namespace Pail.Images.Docker;
+
+/// <summary>A name in the local Docker Engine: <c>docker-daemon:NAME[:TAG]</c>. Holds an image for one platform.</summary>
+/// <remarks>
+/// Bytes go from the source straight to the engine, verified on the way. The tar is both a Docker archive, for the classic
+/// store, and an OCI layout, for the containerd image store, which so keeps the manifest and its digest.
+/// </remarks>
+/// <param name="engine">The engine; not disposed with this.</param>
+/// <param name="image">What to call the image; <c>:latest</c> is added where no tag is.</param>
+public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImageSink
+{
+    private readonly EngineLoad _load = new(engine);
+    private readonly string _target = DockerName.ForTarget(image);
+    private Digest? _configId;
+
+    /// <inheritdoc/>
+    public string Name => $"docker-daemon:{image}";
+
+    /// <inheritdoc/>
+    public bool HoldsIndexes => false;
+
+    /// <inheritdoc/>
+    public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)
+    {
+        ThrowUnlessImage(root);
+        return IsThis(await engine.FindAsync(_target, cancel), root);
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => Task.FromResult(false);
+
+    /// <inheritdoc/>
+    public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
+    {
+        var sent = await _load.WriteAsync(LayoutPaths.Blob(blob.Digest), blob.Size, async tar =>
+        {
+            await using var verified = new VerifyingStream(await open(0, cancel), blob);
+            var to = new ReportingStream(tar, progress.Advance);
+            if (MediaTypes.IsImageConfig(blob.MediaType))
+                _configId = await CopyConfigAsync(verified, to, blob, cancel);
+            else
+                await verified.CopyToAsync(to, 1 << 20, cancel);
+        }, cancel);
+        return sent ? BlobOutcome.Sent : BlobOutcome.Existed;
+    });
+
+    /// <inheritdoc/>
+    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => PutFileAsync(LayoutPaths.Blob(manifest.Digest), manifest.Bytes, cancel);
+
+    /// <inheritdoc/>
+    public async Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
+    {
+        ThrowUnlessImage(root);
+        await PutManifestAsync(root, cancel);
+        await PutFileAsync("manifest.json", DockerIndex(root), cancel);
+        await PutFileAsync(LayoutPaths.Index, LayoutIndex.Of(root, _target[(_target.LastIndexOf(':') + 1)..], DockerName.Whole(_target)), cancel);
+        await PutFileAsync(LayoutPaths.Marker, LayoutPaths.MarkerContent.ToArray(), cancel);
+        await LocalFiles.RunAsync(Name, async () =>
+        {
+            await _load.FinishAsync(cancel);
+            return true;
+        });
+        var id = await engine.FindAsync(_target, cancel);
+        if (!IsThis(id, root))
+            throw new PailException(Failure.Conflict, $"{Name}: Docker loaded the image, but then {_target} was {(id is null ? "not there" : Printable.Line(id))}, not {root.Config!.Digest}.");
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _load.DisposeAsync();
+
+    private Task<bool> PutFileAsync(string path, ReadOnlyMemory<byte> content, CancellationToken cancel) => LocalFiles.RunAsync(Name, () =>
+        _load.WriteAsync(path, content.Length, async tar => await tar.WriteAsync(content, cancel), cancel));
+
+    // Docker's id of an image is the SHA-256 of its config, whatever digest the manifest knows that by.
+    private static async Task<Digest> CopyConfigAsync(Stream from, Stream to, Descriptor config, CancellationToken cancel)
+    {
+        if (config.Size > Manifest.MaxSize)
+            throw new PailException(Failure.BadContent, $"config {config.Digest} has {config.Size} bytes; at most {Manifest.MaxSize} are taken.");
+        using var bytes = new MemoryStream((int)config.Size);
+        await from.CopyToAsync(bytes, cancel);
+        await to.WriteAsync(bytes.ToArray(), cancel);
+        return Digest.Of(bytes.ToArray());
+    }
+
+    // The containerd image store goes by the manifest's digest instead. Podman leaves out the algorithm.
+    private bool IsThis(string? id, Manifest root)
+    {
+        bool Is(Digest digest) => id == digest.ToString() || id == digest.Hex;
+        return Is(_configId ?? root.Config!.Digest) || Is(root.Digest);
+    }
+
+    private void ThrowUnlessImage(Manifest root)
+    {
+        if (root.Config is not { } config)
+            throw new PailException(Failure.BadInput, $"{Name} holds one image, not an index.");
+        if (!MediaTypes.IsImageConfig(config.MediaType))
+            throw new PailException(Failure.BadInput, $"{Name}: this is an artifact ({Printable.Line(root.ArtifactType ?? config.MediaType)}), not an image that Docker can hold.");
+        if (root.Layers.FirstOrDefault(layer => layer.Urls.Count > 0) is { } foreign)
+            throw new PailException(Failure.BadInput, $"{Name}: layer {foreign.Digest} has to be had from elsewhere ({Printable.Line(foreign.Urls[0])}), which Pail does not do.");
+    }
+
+    // Source: moby, image/tarexport: what docker load reads.
+    private byte[] DockerIndex(Manifest root) => JsonSerializer.SerializeToUtf8Bytes(
+        new[]
+        {
+            new Dictionary<string, object>
+            {
+                ["Config"] = LayoutPaths.Blob(root.Config!.Digest),
+                ["RepoTags"] = new[] { _target },
+                ["Layers"] = root.Layers.Select(layer => LayoutPaths.Blob(layer.Digest)),
+            },
+        });
+}

@@ -1,0 +1,53 @@
+using Pail.Oci;
+
+namespace Pail.Images.Docker;
+
+/// <summary>An image of the local Docker Engine: <c>docker-daemon:NAME[:TAG]</c>, <c>NAME@DIGEST</c> or an id.</summary>
+/// <remarks>Asked for its root, it reads the whole image into a temporary file, compressing layers: see <see cref="DockerArchive"/>.</remarks>
+/// <param name="engine">The engine; not disposed with this.</param>
+/// <param name="image">The image as the engine knows it; <c>:latest</c> where no tag is.</param>
+public sealed class DockerDaemonSource(DockerEngine engine, string image) : IImageSource
+{
+    private DockerArchive? _archive;
+    private Manifest? _root;
+
+    /// <inheritdoc/>
+    public string Name => $"docker-daemon:{image}";
+
+    /// <inheritdoc/>
+    public async Task<Manifest> GetRootAsync(CancellationToken cancel) => _root ??= await LocalFiles.RunAsync(Name, async () =>
+    {
+        // By id from here on, so that a tag moved meanwhile changes nothing.
+        var id = await engine.FindAsync(image, cancel)
+            ?? throw new PailException(Failure.NotFound, $"Docker has no image {image}; 'docker images' lists those it has.");
+        await using var tar = await engine.SaveAsync(id, cancel);
+        _archive?.Dispose();
+        _archive = await DockerArchive.ReadAsync(Name, tar, cancel);
+        return await new SavedImage(Name, _archive).FindRootAsync(cancel);
+    });
+
+    /// <inheritdoc/>
+    public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
+    {
+        if (descriptor.Size > Manifest.MaxSize)
+            throw new PailException(Failure.BadContent, $"{Name}: manifest {descriptor.Digest} has {descriptor.Size} bytes; at most {Manifest.MaxSize} are taken.");
+        await using var stream = await OpenBlobAsync(descriptor, 0, cancel);
+        var bytes = new byte[descriptor.Size];
+        await stream.ReadExactlyAsync(bytes, cancel);
+        return Manifest.Parse(bytes, descriptor);
+    });
+
+    /// <inheritdoc/>
+    public async Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel)
+    {
+        await GetRootAsync(cancel);
+        return await _archive!.OpenBlobAsync(blob, offset, cancel);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _archive?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,35 @@
+using System.Text.RegularExpressions;
+using Pail.Oci;
+
+namespace Pail.Images.Docker;
+
+/// <summary>The name of an image as Docker takes it.</summary>
+internal static partial class DockerName
+{
+    /// <summary>True for a name or id that can stand in a request's path as it is.</summary>
+    public static bool IsSafe(string image) => SafePattern().IsMatch(image) && !image.Split('/').Any(part => part is "" or "." or "..");
+
+    /// <summary>The name and tag to give an image: as written, <c>:latest</c> added where no tag is.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadInput"/>: it is no name, or one with a digest, which can't be given.</exception>
+    public static string ForTarget(string image) =>
+        TargetPattern().Match(image) is { Success: true } match && image.Length <= 400
+            ? match.Groups["tag"].Success ? image : image + ":latest"
+            : throw new PailException(Failure.BadInput, $"docker-daemon:{Printable.Line(image)}: a NAME or NAME:TAG is expected, such as team/app:1.0.");
+
+    /// <summary>The whole name, as containerd keeps it: <c>app:1.0</c> is <c>docker.io/library/app:1.0</c>.</summary>
+    public static string Whole(string target)
+    {
+        var slash = target.IndexOf('/', StringComparison.Ordinal);
+        var first = slash < 0 ? "" : target[..slash];
+        return first.AsSpan().ContainsAny('.', ':') || first == "localhost" ? target
+            : slash < 0 ? $"docker.io/library/{target}"
+            : $"docker.io/{target}";
+    }
+
+    [GeneratedRegex(@"\A[a-zA-Z0-9][a-zA-Z0-9._:/@+-]*\z", RegexOptions.NonBacktracking)]
+    private static partial Regex SafePattern();
+
+    // Source: distribution/reference, "Grammar"; a host may hold capitals and a port.
+    [GeneratedRegex(@"\A(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::[0-9]+)?/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::(?<tag>[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}))?\z", RegexOptions.NonBacktracking)]
+    private static partial Regex TargetPattern();
+}

@@ -1,0 +1,116 @@
+using System.Text.Json;
+using Pail.Images.OciLayouts;
+using Pail.Oci;
+
+namespace Pail.Images.Docker;
+
+/// <summary>Which manifest stands for an image that Docker saved.</summary>
+/// <remarks>
+/// The containerd image store saves the manifests it has: they stay as they are, byte for byte. The classic store has none;
+/// what it saves are config and uncompressed layers (since Docker 25 with a manifest made up for them). There the manifest is
+/// made here, of the config's own bytes and the compressed layers: the same image always gives the same one.
+/// </remarks>
+internal sealed class SavedImage(string name, DockerArchive archive)
+{
+    private const string DockerIndex = "manifest.json";
+
+    /// <summary>The manifest.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: what was saved is damaged or no image.</exception>
+    public async Task<Manifest> FindRootAsync(CancellationToken cancel)
+    {
+        var stored = await StoredAsync(cancel);
+        if (stored is not null && !stored.Layers.Any(layer => layer.MediaType == MediaTypes.OciLayerTar))
+            return stored;
+        if (await archive.ReadAsync(DockerIndex, Manifest.MaxSize, cancel) is { } bytes)
+        {
+            var (config, layers) = Parts(bytes);
+            return await MakeAsync(config, layers, cancel);
+        }
+        return stored is { Config: { } storedConfig }
+            ? await MakeAsync(LayoutPaths.Blob(storedConfig.Digest), [.. stored.Layers.Select(layer => LayoutPaths.Blob(layer.Digest))], cancel)
+            : throw Bad($"neither {LayoutPaths.Index} nor {DockerIndex} names an image");
+    }
+
+    private async Task<Manifest?> StoredAsync(CancellationToken cancel)
+    {
+        if (await archive.ReadAsync(LayoutPaths.Index, LayoutIndex.MaxSize, cancel) is not { } index)
+            return null;
+        var entry = LayoutIndex.Parse(name, index).Pick(null);
+        return await archive.ReadAsync(LayoutPaths.Blob(entry.Digest), Manifest.MaxSize, cancel) is { } bytes ? Manifest.Parse(bytes, entry) : null;
+    }
+
+    private async Task<Manifest> MakeAsync(string configPath, List<string> layerPaths, CancellationToken cancel)
+    {
+        var bytes = await archive.ReadAsync(configPath, Manifest.MaxSize, cancel) ?? throw Bad($"the config {Printable.Line(configPath)} is missing");
+        var config = archive.Find(configPath)!;
+        var layers = layerPaths.ConvertAll(path => archive.Find(path) ?? throw Bad($"the layer {Printable.Line(path)} is missing"));
+        var diffIds = DiffIds(bytes);
+        if (diffIds.Count != layers.Count)
+            throw Bad($"its config lists {diffIds.Count} layers, and {layers.Count} came");
+        foreach (var (layer, diffId) in layers.Zip(diffIds))
+            // A layer that came compressed is named by the hash of what it unpacks to, which nobody here has seen.
+            if (layer.Digest != diffId && layer.MediaType == MediaTypes.OciLayerGzip && layer.IsCompressedHere)
+                throw Bad($"a layer has the digest {layer.Digest}; its config says {diffId}");
+        return Manifest.Parse(Write(config, layers), MediaTypes.OciManifest);
+    }
+
+    private static byte[] Write(SavedFile config, List<SavedFile> layers)
+    {
+        using var output = new MemoryStream();
+        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            void Describe(string type, Digest digest, long size)
+            {
+                json.WriteStartObject();
+                json.WriteString("mediaType", type);
+                json.WriteString("digest", digest.ToString());
+                json.WriteNumber("size", size);
+                json.WriteEndObject();
+            }
+
+            json.WriteStartObject();
+            json.WriteNumber("schemaVersion", 2);
+            json.WriteString("mediaType", MediaTypes.OciManifest);
+            json.WritePropertyName("config");
+            Describe(MediaTypes.OciConfig, config.Digest, config.Size);
+            json.WriteStartArray("layers");
+            foreach (var layer in layers)
+                Describe(layer.MediaType, layer.KeptDigest, layer.KeptSize);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        return output.ToArray();
+    }
+
+    // [{"Config": PATH, "RepoTags": [...], "Layers": [PATH, ...]}]
+    private (string Config, List<string> Layers) Parts(byte[] manifest) => Read(DockerIndex, manifest, root =>
+    {
+        if (root.GetArrayLength() != 1)
+            throw new FormatException($"it lists {root.GetArrayLength()} images where one was asked for");
+        var image = root[0];
+        var layers = image.GetProperty("Layers");
+        return (Text(image.GetProperty("Config")), layers.ValueKind == JsonValueKind.Null ? [] : layers.EnumerateArray().Select(Text).ToList());
+    });
+
+    private List<Digest> DiffIds(byte[] config) => Read("the config", config, root =>
+        root.GetProperty("rootfs").TryGetProperty("diff_ids", out var list) && list.ValueKind != JsonValueKind.Null
+            ? list.EnumerateArray().Select(id => Digest.Parse(id.GetString())).ToList()
+            : []);
+
+    private T Read<T>(string what, byte[] bytes, Func<JsonElement, T> read)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            return read(document.RootElement);
+        }
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
+        {
+            throw Bad($"{what} can't be used: {Printable.Line(e.Message).TrimEnd('.')}", e);
+        }
+    }
+
+    private static string Text(JsonElement value) => value.GetString() ?? throw new FormatException("a path is null");
+
+    private PailException Bad(string why, Exception? inner = null) => new(Failure.BadContent, $"{name}: what Docker saved is not right: {why}.", inner);
+}
