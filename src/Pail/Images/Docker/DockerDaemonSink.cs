@@ -10,7 +10,7 @@ namespace Pail.Images.Docker;
 /// Bytes go from the source straight to the engine, verified on the way. The tar is both a Docker archive, for the classic
 /// store, and an OCI layout, for the containerd image store, which so keeps the manifest and its digest.
 /// </remarks>
-/// <param name="engine">The engine; not disposed with this.</param>
+/// <param name="engine">The engine; disposed with this.</param>
 /// <param name="image">What to call the image; <c>:latest</c> is added where no tag is.</param>
 public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImageSink
 {
@@ -71,7 +71,11 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImage
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _load.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _load.DisposeAsync();
+        engine.Dispose();
+    }
 
     private Task<bool> PutFileAsync(string path, ReadOnlyMemory<byte> content, CancellationToken cancel) => LocalFiles.RunAsync(Name, () =>
         _load.WriteAsync(path, content.Length, async tar => await tar.WriteAsync(content, cancel), cancel));

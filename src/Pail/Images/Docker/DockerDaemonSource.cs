@@ -4,7 +4,7 @@ namespace Pail.Images.Docker;
 
 /// <summary>An image of the local Docker Engine: <c>docker-daemon:NAME[:TAG]</c>, <c>NAME@DIGEST</c> or an id.</summary>
 /// <remarks>Asked for its root, it reads the whole image into a temporary file, compressing layers: see <see cref="DockerArchive"/>.</remarks>
-/// <param name="engine">The engine; not disposed with this.</param>
+/// <param name="engine">The engine; disposed with this.</param>
 /// <param name="image">The image as the engine knows it; <c>:latest</c> where no tag is.</param>
 public sealed class DockerDaemonSource(DockerEngine engine, string image) : IImageSource
 {
@@ -48,6 +48,7 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image) : IIma
     public ValueTask DisposeAsync()
     {
         _archive?.Dispose();
+        engine.Dispose();
         return ValueTask.CompletedTask;
     }
 }

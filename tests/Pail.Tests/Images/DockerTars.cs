@@ -1,0 +1,81 @@
+using System.Formats.Tar;
+using System.Text;
+using System.Text.Json;
+using Pail.Images.OciLayouts;
+using Pail.Oci;
+
+namespace Pail.Tests.Images;
+
+/// <summary>One image as each kind of Docker's image stores saves it.</summary>
+internal sealed class DockerTars
+{
+    public DockerTars(int seed = 1, int layers = 3)
+    {
+        var random = new Random(seed);
+        Layers = [.. Enumerable.Range(0, layers).Select(_ => RandomImage.Layer(random, random.Next(1, 3_000_000)))];
+        Config = RandomImage.Config("amd64", Layers.Select(layer => Digest.Of(layer)));
+    }
+
+    public byte[] Config { get; set; }
+
+    /// <summary>The layers, uncompressed.</summary>
+    public IList<byte[]> Layers { get; }
+
+    public string Id => Digest.Of(Config).ToString();
+
+    /// <summary>Docker up to 24: a folder a layer, config and manifest.json. A layer that comes twice is a link the second time.</summary>
+    public byte[] Classic()
+    {
+        var tar = new TarBytes().File($"{Digest.Of(Config).Hex}.json", Config);
+        var paths = new List<string>();
+        for (var i = 0; i < Layers.Count; i++)
+        {
+            var folder = Digest.Of(Encoding.UTF8.GetBytes($"layer {i}")).Hex;
+            tar.Folder(folder + "/").File(folder + "/VERSION", "1.0").File(folder + "/json", "{}");
+            var before = Layers.Take(i).ToList().FindIndex(layer => layer.AsSpan().SequenceEqual(Layers[i]));
+            if (before < 0)
+                tar.File(folder + "/layer.tar", Layers[i]);
+            else
+                tar.Link(folder + "/layer.tar", "../" + paths[before]);
+            paths.Add(folder + "/layer.tar");
+        }
+        return tar.File("manifest.json", Index($"{Digest.Of(Config).Hex}.json", paths)).File("repositories", "{}").ToArray();
+    }
+
+    /// <summary>Docker 25 and later, classic store: an OCI layout of uncompressed layers, with a manifest made up for it.</summary>
+    public byte[] Since25()
+    {
+        var image = new MemoryImage();
+        var manifest = RandomImage.ImageManifest(image.Add(Config, MediaTypes.OciConfig), Layers.Select(layer => image.Add(layer, MediaTypes.OciLayerTar)).ToList());
+        var tar = Blobs(image, manifest);
+        return Finish(tar, manifest, Index(LayoutPaths.Blob(Digest.Of(Config)), Layers.Select(layer => LayoutPaths.Blob(Digest.Of(layer)))));
+    }
+
+    /// <summary>The containerd image store: the image as it was pulled or built, and beside it what old engines read.</summary>
+    public static byte[] Containerd(MemoryImage image, params Digest[] missing)
+    {
+        var tar = new TarBytes { Format = TarEntryFormat.Pax };
+        foreach (var (digest, blob) in image.Blobs.Where(pair => !missing.Contains(pair.Key)))
+            tar.File(LayoutPaths.Blob(digest), blob);
+        foreach (var manifest in image.Manifests.Values.Where(manifest => !missing.Contains(manifest.Digest)))
+            tar.File(LayoutPaths.Blob(manifest.Digest), manifest.Bytes.ToArray());
+        return Finish(tar, image.Root!, "[]");
+    }
+
+    private static TarBytes Blobs(MemoryImage image, Manifest manifest)
+    {
+        var tar = new TarBytes().Folder("blobs/").Folder("blobs/sha256/");
+        foreach (var (digest, blob) in image.Blobs)
+            tar.File(LayoutPaths.Blob(digest), blob);
+        return tar.File(LayoutPaths.Blob(manifest.Digest), manifest.Bytes.ToArray());
+    }
+
+    private static byte[] Finish(TarBytes tar, Manifest root, string dockerIndex) => tar
+        .File("index.json", Encoding.UTF8.GetString(LayoutIndex.Of(root, "1.0", "docker.io/library/app:1.0")))
+        .File("manifest.json", dockerIndex)
+        .File("oci-layout", """{"imageLayoutVersion":"1.0.0"}""")
+        .ToArray();
+
+    private static string Index(string config, IEnumerable<string> layers) =>
+        JsonSerializer.Serialize(new[] { new Dictionary<string, object?> { ["Config"] = config, ["RepoTags"] = null, ["Layers"] = layers } });
+}
