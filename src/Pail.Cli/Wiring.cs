@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Pail.Addresses;
 using Pail.Cli.Commands;
 using Pail.Images;
+using Pail.Images.Docker;
 using Pail.Images.OciLayouts;
 using Pail.Registry;
 using Pail.S3;
@@ -43,7 +44,7 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, TransferOptions 
         Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSource(await OpenRegistryAsync(bucket.Root, cancel), name, reference),
         Address.OciLayout layout => new OciLayoutSource(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSource(archive.File, archive.Tag),
-        Address.DockerDaemon engine => throw NoEngine(engine),
+        Address.DockerDaemon docker => new DockerDaemonSource(DockerEngine.FromEnvironment(), docker.Image),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
 
@@ -53,11 +54,9 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, TransferOptions 
         Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(await OpenRegistryAsync(bucket.Root, cancel), name, reference),
         Address.OciLayout layout => new OciLayoutSink(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSink(archive.File, archive.Tag),
-        Address.DockerDaemon engine => throw NoEngine(engine),
+        Address.DockerDaemon docker => new DockerDaemonSink(DockerEngine.FromEnvironment(), docker.Image),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
-
-    private static PailException NoEngine(Address.DockerDaemon engine) => new(Failure.Unavailable, $"{engine}: the Docker Engine can't be reached by this build.");
 
     // Apart, so that the S3 client is loaded for buckets only.
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -89,6 +89,9 @@ public sealed class DockerEngine : IDisposable
 
     private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancel)
     {
+        // The error of connecting to nothing says "can't assign address".
+        if (!File.Exists(path))
+            throw new PailException(Failure.Unavailable, $"Docker's socket {Printable.Line(path)} is not there. Is Docker running? DOCKER_HOST says where it listens.");
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
