@@ -112,7 +112,7 @@ internal sealed class S3Connection : IDisposable
         }
         else
         {
-            config.ServiceURL = endpoint.AbsoluteUri;
+            config.ServiceURL = endpoint.AbsoluteUri.TrimEnd('/');
             config.AuthenticationRegion = region;
         }
         return config;

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text.RegularExpressions;
+using System.Xml;
 using Amazon.Runtime;
 using Amazon.Runtime.Internal;
 using Pail.Oci;
@@ -91,6 +92,7 @@ internal sealed partial class S3Errors(string name, Uri endpoint)
                 (StoreError.Unavailable, $"nothing answers at {host}. Check AWS_ENDPOINT_URL_S3"),
             _ when cause.OfType<TimeoutException>().Any() || e is OperationCanceledException =>
                 (StoreError.Unavailable, $"{host} can't be reached in time"),
+            _ when cause.OfType<XmlException>().Any() => (StoreError.Unavailable, $"what {host} answered is cut short, or not what S3 answers"),
             _ => (StoreError.Unavailable, $"the connection to {host} broke: {Printable.Line(cause[^1].Message)}"),
         };
         return new(error, $"{Where(key)}: {what} ({operation})", e);
@@ -123,7 +125,8 @@ internal sealed partial class S3Errors(string name, Uri endpoint)
             (StoreError.Rejected, $"refused: credentials that have expired, or the bucket is in region {Printable.Line(region, 40)} (AWS_REGION)"),
         { Code: "XAmzContentSHA256Mismatch" or "BadDigest" or "InvalidDigest" } => (StoreError.ChecksumMismatch, "the bytes that arrived are not those that were sent"),
         { Status: 416 } or { Code: "InvalidRange" } => (StoreError.RangeNotSatisfiable, "the range begins past the end of the object"),
-        { Status: 429 } or { Code: "SlowDown" or "Throttling" or "ThrottlingException" or "TooManyRequests" or "RequestLimitExceeded" } =>
+        // HEAD is throttled without a code.
+        { Status: 429 } or { Status: 503, RetryAfter: not null } or { Code: "SlowDown" or "Throttling" or "ThrottlingException" or "TooManyRequests" or "RequestLimitExceeded" } =>
             (StoreError.Throttled, "the store asks to slow down"),
         { Status: 409, Code: "ConditionalRequestConflict" or "OperationAborted" } => (StoreError.Unavailable, "somebody else wrote the same object at the same time"),
         { Status: 408 or >= 500 and not 501 } or { Code: "RequestTimeout" or "IncompleteBody" or "InternalError" } or { Status: 200 } =>

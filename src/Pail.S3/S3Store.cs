@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Xml;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -192,7 +193,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
         {
             throw _errors.From(operation, key, e);
         }
-        catch (Exception e) when (e is AmazonClientException or HttpRequestException or IOException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
+        catch (Exception e) when (e is AmazonClientException or HttpRequestException or IOException or XmlException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             throw _errors.Broken(operation, key, e, guard.Expired);
         }

@@ -1,4 +1,5 @@
 using Amazon.Runtime;
+using Amazon.S3;
 using Pail.Addresses;
 using Pail.S3;
 using Pail.Stores;
@@ -16,7 +17,17 @@ internal sealed record S3Server(string Endpoint, AWSCredentials Credentials)
 
     public S3Store Open(string bucket, string prefix = "", RequestMeter? meter = null) => S3Store.Open(Options(bucket, prefix), meter ?? new());
 
+    /// <summary>A bucket of a store that is never asked anything.</summary>
+    public static S3Options Options(string? endpoint, string bucket, string prefix) => new(new BucketRoot.S3(bucket, prefix))
+    {
+        Endpoint = endpoint,
+        Credentials = new SessionAWSCredentials("ACCESSKEY", "SECRETKEY", "SESSIONTOKEN"),
+    };
+
     public static string NewName() => $"t-{Guid.NewGuid():n}";
+
+    /// <summary>For what <see cref="S3Store"/> has no call for.</summary>
+    public AmazonS3Client Client() => new(Credentials, new AmazonS3Config { ServiceURL = Endpoint, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
 
     /// <summary>Empties and removes a bucket.</summary>
     public async Task RemoveAsync(string bucket)
@@ -31,7 +42,7 @@ internal sealed record S3Server(string Endpoint, AWSCredentials Credentials)
             if ((token = page.Continuation) is null)
                 break;
         }
-        using var client = new Amazon.S3.AmazonS3Client(Credentials, new Amazon.S3.AmazonS3Config { ServiceURL = Endpoint, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+        using var client = Client();
         await client.DeleteBucketAsync(bucket);
     }
 
