@@ -44,13 +44,7 @@ internal sealed class BlobUpload(TransferEngine engine, IObjectStore store, stri
         BlobMismatch.ThrowIfDifferent(blob, part.Length, hash);
         await RequireEndAsync(source, cancel);
         var checkedHeaders = headers with { Sha256 = blob.Digest.Algorithm == DigestAlgorithm.Sha256 ? blob.Digest : null };
-        await engine.Retry.RunAsync(
-            async token =>
-            {
-                using var turn = await engine.EnterAsync(token);
-                return await store.PutAsync(key, part.Content, checkedHeaders, PutCondition.None, token);
-            },
-            cancel);
+        await engine.PutAsync(store, key, part.Content, checkedHeaders, cancel);
         progress.Advance(blob.Size);
     }
 

@@ -20,6 +20,7 @@ public sealed class BufferPool
     private long _sending;
     private long _ahead;
     private int _readers;
+    private int _writers;
 
     /// <summary>Makes a pool.</summary>
     /// <param name="limit">The most it hands out at once, in bytes; at least two of the smallest parts.</param>
@@ -46,6 +47,16 @@ public sealed class BufferPool
 
     /// <summary>The most that was ever handed out at once, in bytes.</summary>
     public long Peak { get; private set; }
+
+    /// <summary>What one part should take now, in bytes, so that each writer can fill one while another is sent.</summary>
+    public long Share
+    {
+        get
+        {
+            lock (_lock)
+                return (_readers == 0 ? Limit : Half) / (2 * Math.Max(_writers, 1)) / SegmentSize * SegmentSize;
+        }
+    }
 
     // While somebody reads, half is kept for reading ahead, else a copy from bucket to bucket would read over one connection.
     private long Half => Limit / 2;
@@ -87,6 +98,12 @@ public sealed class BufferPool
             Serve();
         }
     }
+
+    /// <summary>A writer begins: the shares of the others get smaller.</summary>
+    internal void EnterWriter() => Interlocked.Increment(ref _writers);
+
+    /// <summary>A writer ends.</summary>
+    internal void LeaveWriter() => Interlocked.Decrement(ref _writers);
 
     /// <summary>Memory for a part read ahead, if there is some right now; else null.</summary>
     /// <param name="bytes">Size of the part.</param>

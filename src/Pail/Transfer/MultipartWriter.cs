@@ -24,13 +24,17 @@ public sealed class MultipartWriter : IAsyncDisposable
     private readonly DigestAlgorithm _algorithm;
     private PartBuffer? _current;
     private int _number = 1;
+    private bool _entered;
     private bool _ended;
 
     private MultipartWriter(TransferEngine engine, PartPlan plan, PartSender sender, DigestAlgorithm algorithm, IncrementalHash? hash) =>
         (_engine, _plan, _sender, _algorithm, _hash) = (engine, plan, sender, algorithm, hash);
 
-    /// <summary>How many bytes it has taken, those of a resumed upload included.</summary>
+    /// <summary>How many bytes it has taken.</summary>
     public long Length { get; private set; }
+
+    /// <summary>How many bytes there will be in all, if known: no more memory is taken than they need.</summary>
+    public long? Expected { get; set; }
 
     /// <summary>True once parts were sent off.</summary>
     public bool IsStarted => _number > 1;
@@ -41,7 +45,7 @@ public sealed class MultipartWriter : IAsyncDisposable
     /// <summary>Cancelled when a part can't be sent: further bytes would be in vain.</summary>
     public CancellationToken Failed => _sender.Stopped;
 
-    /// <summary>The digest of all bytes taken so far; null if an upload was resumed without its hash.</summary>
+    /// <summary>The digest of all bytes taken so far; null if nobody hashes them here.</summary>
     public Digest? CurrentDigest => _hash is null ? null : Digest.FromHash(_algorithm, _hash.GetCurrentHash());
 
     /// <summary>Makes a writer. No request is made yet.</summary>
@@ -50,24 +54,10 @@ public sealed class MultipartWriter : IAsyncDisposable
     /// <param name="key">The key of the object.</param>
     /// <param name="headers">What goes with it.</param>
     /// <param name="plan">The sizes of the parts.</param>
-    /// <param name="algorithm">How to hash the bytes.</param>
+    /// <param name="algorithm">How to hash the bytes; null to leave that to the caller.</param>
     /// <param name="progress">Hears of bytes that are safe in the store.</param>
-    public static MultipartWriter Create(TransferEngine engine, IObjectStore store, string key, ObjectHeaders headers, PartPlan plan, DigestAlgorithm algorithm, IBlobProgress progress) =>
-        new(engine, plan, new PartSender(engine, store, key, headers, progress), algorithm, Digest.CreateHash(algorithm));
-
-    /// <summary>Goes on with an upload that another writer began.</summary>
-    /// <param name="engine">Whose memory and connections it uses.</param>
-    /// <param name="store">Where the upload is.</param>
-    /// <param name="state">What the other writer left.</param>
-    /// <param name="algorithm">How the bytes are hashed.</param>
-    /// <param name="hash">The hash of the bytes that have arrived, owned by the writer from now on; null if nobody has it.</param>
-    /// <param name="progress">Hears of bytes that are safe in the store.</param>
-    public static MultipartWriter Resume(TransferEngine engine, IObjectStore store, UploadState state, DigestAlgorithm algorithm, IncrementalHash? hash, IBlobProgress progress) =>
-        new(engine, state.Plan, new PartSender(engine, store, state, progress), algorithm, hash)
-        {
-            Length = state.Length,
-            _number = state.Parts.Count + 1,
-        };
+    public static MultipartWriter Create(TransferEngine engine, IObjectStore store, string key, ObjectHeaders headers, PartPlan plan, DigestAlgorithm? algorithm, IBlobProgress progress) =>
+        new(engine, plan, new PartSender(engine, store, key, headers, progress), algorithm ?? default, algorithm is { } known ? Digest.CreateHash(known) : null);
 
     /// <summary>Begins the upload at the store now, while the first part still fills: for who knows that one part will not do.</summary>
     public void Begin() => _sender.Begin();
@@ -82,7 +72,7 @@ public sealed class MultipartWriter : IAsyncDisposable
         _sender.ThrowIfFailed();
         if (_current is { IsFull: true })
             SendCurrent();
-        _current ??= await RentAsync(_plan.SizeOf(_number), cancel);
+        _current ??= await RentAsync(NextSize(), cancel);
         return _current.GetMemory();
     }
 
@@ -136,24 +126,6 @@ public sealed class MultipartWriter : IAsyncDisposable
         return taken;
     }
 
-    /// <summary>Waits until all full parts have arrived.</summary>
-    public async Task FlushAsync(CancellationToken cancel)
-    {
-        if (_current is { IsFull: true })
-            SendCurrent();
-        await _sender.WhenSentAsync(cancel);
-    }
-
-    /// <summary>Leaves the upload to whoever takes the state. Bytes in <see cref="Unsent"/> are not part of it: copy them first.</summary>
-    public async Task<UploadState> DetachAsync(CancellationToken cancel)
-    {
-        await FlushAsync(cancel);
-        var state = new UploadState(await _sender.GetUploadAsync(cancel), _plan, _sender.Parts);
-        _ended = true;
-        Release();
-        return state;
-    }
-
     /// <summary>Makes the object of all bytes taken. Returns its ETag, empty if the store did not say.</summary>
     /// <param name="expected">What they must be; null to take them as they are.</param>
     /// <param name="cancel">Interrupts it.</param>
@@ -162,7 +134,7 @@ public sealed class MultipartWriter : IAsyncDisposable
     {
         ObjectDisposedException.ThrowIf(_ended, this);
         if (expected is not null)
-            BlobMismatch.ThrowIfDifferent(expected, Length, _hash ?? throw new InvalidOperationException("This upload was resumed without its hash."));
+            BlobMismatch.ThrowIfDifferent(expected, Length, _hash ?? throw new InvalidOperationException("The bytes were not hashed here."));
         // S3 wants at least one part; it may be empty.
         if (!IsStarted)
             _current ??= await RentAsync(0, cancel);
@@ -186,12 +158,32 @@ public sealed class MultipartWriter : IAsyncDisposable
         await _sender.AbortAsync();
     }
 
-    /// <summary>Aborts the upload unless it was completed or detached.</summary>
+    /// <summary>Drops the upload as <see cref="AbortAsync"/> does. False if the store did not answer: what is left takes space until it is swept.</summary>
+    public async Task<bool> TryAbortAsync()
+    {
+        try
+        {
+            await AbortAsync();
+            return true;
+        }
+        catch (StoreException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Aborts the upload unless it was completed.</summary>
     public async ValueTask DisposeAsync()
     {
         await AbortAsync();
         _hash?.Dispose();
         _sender.Dispose();
+    }
+
+    private long NextSize()
+    {
+        var size = _plan.SizeOf(_number, _engine.Buffers.Share);
+        return Expected > Length ? Math.Min(size, Expected.Value - Length) : size;
     }
 
     private void SendCurrent()
@@ -202,6 +194,11 @@ public sealed class MultipartWriter : IAsyncDisposable
 
     private async ValueTask<PartBuffer> RentAsync(long size, CancellationToken cancel)
     {
+        if (!_entered)
+        {
+            _entered = true;
+            _engine.Buffers.EnterWriter();
+        }
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel, _sender.Stopped);
         try
         {
@@ -218,5 +215,8 @@ public sealed class MultipartWriter : IAsyncDisposable
     {
         _current?.Dispose();
         _current = null;
+        if (_entered)
+            _engine.Buffers.LeaveWriter();
+        _entered = false;
     }
 }

@@ -36,9 +36,11 @@ public sealed class PartPlan
         return new(Math.Max(wanted, WholeMiB((size + MaximumParts - 1) / MaximumParts)), grows: false);
     }
 
-    /// <summary>Parts for a size not known: 8, 8, 16, then 32 MiB, and larger with the bytes seen, so that 5 TiB fit.</summary>
-    /// <param name="memory">What all parts in flight may take, in bytes.</param>
-    public static PartPlan Growing(long memory = long.MaxValue) => new(Cap(memory), grows: true);
+    /// <summary>
+    /// Parts for a size not known: 8, 16, then 32 MiB, and larger with the bytes seen, so that 5 TiB fit. While many
+    /// uploads share the memory they stay small: each takes only its share (<see cref="BufferPool.Share"/>).
+    /// </summary>
+    public static PartPlan Growing() => new(Largest, grows: true);
 
     /// <summary>Equal parts of a given size, for stores that want them equal and a size not known: 10,000 times this fit.</summary>
     public static PartPlan Equal(long partSize)
@@ -58,12 +60,17 @@ public sealed class PartPlan
         return (_grows, number) switch
         {
             (false, _) => _size,
-            (_, <= 2) => Smallest,
-            (_, 3) => Math.Min(2 * Smallest, _size),
+            (_, 1) => Smallest,
+            (_, 2) => 2 * Smallest,
             (_, < DoublingFrom) => _size,
             _ => _size << Math.Min(((number - DoublingFrom) / DoublingEvery) + 1, 7),
         };
     }
+
+    /// <summary>The size in bytes of a part that is not the last, where a smaller one may do.</summary>
+    /// <param name="number">1 to 10,000.</param>
+    /// <param name="share">How much memory one part should take now. Growing parts heed it as long as so many are not needed to fit.</param>
+    public long SizeOf(int number, long share) => _grows && number < DoublingFrom ? Math.Clamp(share, Smallest, SizeOf(number)) : SizeOf(number);
 
     // At least eight parts in memory, else sending and reading don't overlap.
     private static long Cap(long memory) => Math.Clamp(memory / 8 / MiB * MiB, Smallest, Largest);

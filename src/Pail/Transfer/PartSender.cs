@@ -14,7 +14,7 @@ internal sealed class PartSender : IDisposable
     private readonly TransferEngine _engine;
     private readonly IObjectStore _store;
     private readonly string _key;
-    private readonly ObjectHeaders? _headers;
+    private readonly ObjectHeaders _headers;
     private readonly IBlobProgress _progress;
     private readonly CancellationTokenSource _stop = new();
     private readonly SortedDictionary<int, UploadedPart> _parts = [];
@@ -26,15 +26,6 @@ internal sealed class PartSender : IDisposable
     {
         (_engine, _store, _key, _headers, _progress) = (engine, store, key, headers, progress);
         Stopped = _stop.Token;
-    }
-
-    public PartSender(TransferEngine engine, IObjectStore store, UploadState state, IBlobProgress progress)
-    {
-        (_engine, _store, _key, _progress) = (engine, store, state.Upload.Key, progress);
-        Stopped = _stop.Token;
-        _upload = Task.FromResult(state.Upload);
-        foreach (var part in state.Parts)
-            _parts.Add(part.Number, part);
     }
 
     /// <summary>Cancelled once a part failed for good, or the upload was aborted.</summary>
@@ -64,7 +55,16 @@ internal sealed class PartSender : IDisposable
     public void Send(int number, long offset, PartBuffer buffer)
     {
         Begin();
-        _sends.Add(SendAsync(number, offset, buffer));
+        _sends.Add(SendAsync(number, buffer.Length, buffer, (upload, token) => _store.UploadPartAsync(upload, number, offset, buffer.Content, token)));
+    }
+
+    /// <summary>Lets the store make a part of a range of another object, in the background.</summary>
+    public void Copy(int number, long offset, IServerSideCopy copier, string from, ByteRange range)
+    {
+        Begin();
+        var length = range.Last!.Value - range.First + 1;
+        _sends.Add(SendAsync(number, length, null, async (upload, token) =>
+            await copier.CopyPartAsync(from, range, upload, number, offset, token) ?? throw new MissingSourceException($"{_store.Name}: {from} is not there.")));
     }
 
     public void ThrowIfFailed()
@@ -143,7 +143,7 @@ internal sealed class PartSender : IDisposable
             {
                 try
                 {
-                    return await _store.CreateUploadAsync(_key, _headers!, grace.Token);
+                    return await _store.CreateUploadAsync(_key, _headers, grace.Token);
                 }
                 catch
                 {
@@ -177,7 +177,7 @@ internal sealed class PartSender : IDisposable
         }
     }
 
-    private async Task SendAsync(int number, long offset, PartBuffer buffer)
+    private async Task SendAsync(int number, long length, PartBuffer? buffer, Func<UploadId, CancellationToken, Task<string>> send)
     {
         using var _ = buffer;
         try
@@ -187,12 +187,12 @@ internal sealed class PartSender : IDisposable
                 async token =>
                 {
                     using var turn = await _engine.EnterAsync(token);
-                    return await _store.UploadPartAsync(upload, number, offset, buffer.Content, token);
+                    return await send(upload, token);
                 },
                 Stopped);
             lock (_parts)
-                _parts[number] = new UploadedPart(number, etag, buffer.Length);
-            _progress.Advance(buffer.Length);
+                _parts[number] = new UploadedPart(number, etag, length);
+            _progress.Advance(length);
         }
         catch (Exception error)
         {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using Pail.Images;
 using Pail.Oci;
@@ -50,6 +51,35 @@ public sealed class TransferEngine
     /// <exception cref="PailException">The bytes differ from the descriptor (<see cref="Failure.BadContent"/>), or the store or the source failed.</exception>
     public Task UploadAsync(IObjectStore store, string key, ObjectHeaders headers, Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
         new BlobUpload(this, store, key, headers, blob, open, progress).RunAsync(cancel);
+
+    /// <summary>Writes an object that is in memory by one request, made again where that may help.</summary>
+    /// <param name="store">Where to.</param>
+    /// <param name="key">The key of the object.</param>
+    /// <param name="body">All of it; not to change until this returns.</param>
+    /// <param name="headers">What goes with it.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    public Task PutAsync(IObjectStore store, string key, ReadOnlySequence<byte> body, ObjectHeaders headers, CancellationToken cancel) =>
+        Retry.RunAsync(
+            async token =>
+            {
+                using var turn = await EnterAsync(token);
+                return await store.PutAsync(key, body, headers, PutCondition.None, token);
+            },
+            cancel);
+
+    /// <summary>
+    /// Lets the store make an object of others, in order. One request for a single one of moderate size, else a
+    /// multipart upload of ranges copied in parallel. No bytes come through here.
+    /// </summary>
+    /// <param name="store">Where.</param>
+    /// <param name="copier">The same store.</param>
+    /// <param name="sources">The objects and their sizes in bytes; all but the last of several must have 5 MiB.</param>
+    /// <param name="to">The key of the object made.</param>
+    /// <param name="headers">What goes with it.</param>
+    /// <param name="cancel">Interrupts it; what was begun is then aborted before this returns.</param>
+    /// <returns>False if a source is not there.</returns>
+    public Task<bool> CopyAsync(IObjectStore store, IServerSideCopy copier, IReadOnlyList<(string Key, long Size)> sources, string to, ObjectHeaders headers, CancellationToken cancel) =>
+        new ServerSideCopy(this, store, copier, sources, to, headers).RunAsync(cancel);
 
     /// <summary>
     /// Reads an object from an offset on, in order, by ranged requests running ahead of the reader in parallel; one that

@@ -12,6 +12,9 @@ public sealed record TransferOptions
     /// <summary>Blobs up to this size in bytes are written by one request; larger ones in parts.</summary>
     public long SinglePutLimit { get; init; } = PartPlan.Smallest;
 
+    /// <summary>Objects up to this size in bytes are copied within a bucket by one request, at most 5 GiB on S3; larger ones by ranges of a quarter of it, in parallel.</summary>
+    public long SingleCopyLimit { get; init; } = 2L << 30;
+
     /// <summary>How failed requests are tried again.</summary>
     public RetryOptions Retry { get; init; } = new();
 }

@@ -13,7 +13,7 @@ namespace Pail.Tests.Transfer;
 internal sealed record StoreCall(StoreOperation Operation, string Key, int Number, int Part = 0, ByteRange? Range = null);
 
 /// <summary>A bucket in memory that fails when told to.</summary>
-internal sealed class MemoryStore : IObjectStore
+internal sealed class MemoryStore : IObjectStore, IServerSideCopy
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (byte[] Bytes, ObjectHeaders Headers, string ETag)> _objects = [];
@@ -168,6 +168,24 @@ internal sealed class MemoryStore : IObjectStore
     public Task<IReadOnlyList<PendingUpload>> ListUploadsAsync(string prefix, CancellationToken cancel) =>
         RunAsync(Call(StoreOperation.ListMultipartUploads, prefix), () => (IReadOnlyList<PendingUpload>)
             [.. _uploads.Where(upload => upload.Key.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(upload => new PendingUpload(upload.Key, upload.Value.Started))], cancel);
+
+    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) =>
+        RunAsync(Call(StoreOperation.CopyObject, to), () =>
+        {
+            if (_objects.TryGetValue(from, out var source))
+                _objects[to] = (source.Bytes, headers, source.ETag);
+            return source.Bytes is not null;
+        }, cancel);
+
+    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel) =>
+        RunAsync(Call(StoreOperation.UploadPartCopy, upload.Key, number, range), () =>
+        {
+            if (!_objects.TryGetValue(from, out var source))
+                return null;
+            var etag = $"part-{++_names}";
+            Of(upload).Parts[number] = (etag, offset, source.Bytes[(int)range.First..(int)(range.Last!.Value + 1)]);
+            return (string?)etag;
+        }, cancel);
 
     /// <summary>Lets a part arrive as if its request had been under way all the time.</summary>
     public void PutLatePart(string key)

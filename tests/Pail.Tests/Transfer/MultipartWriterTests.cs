@@ -26,8 +26,8 @@ public sealed class MultipartWriterTests
         Assert.Equal(blob.Descriptor.Digest, writer.CurrentDigest);
         await writer.CompleteAsync(expected: null, Cancel);
         blob.AssertIs(_store.Find(Key));
-        // 8, 8, 16 and the rest.
-        Assert.Equal(4, _store.Count(StoreOperation.UploadPart));
+        // 8, 16 and the rest.
+        Assert.Equal(3, _store.Count(StoreOperation.UploadPart));
         Assert.Equal(0, _engine.Buffers.InUse);
     }
 
@@ -85,33 +85,32 @@ public sealed class MultipartWriterTests
         blob.AssertIs(_store.Find(Key));
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Resume_ElsewhereWithOrWithoutHash_GoesOnWhereItWasLeft(bool hashed)
+    [Fact]
+    public async Task GetMemory_SizeExpected_TakesNoMoreMemoryThanThat()
     {
-        var blob = new TestBlob(40 * MiB);
-        UploadState state;
-        byte[] unsent;
-        await using (var writer = Writer())
-        {
-            await writer.WriteAsync(blob.Bytes.AsMemory(0, 20 * MiB), Cancel);
-            unsent = writer.Unsent.ToArray();
-            state = await writer.DetachAsync(Cancel);
-        }
-        Assert.Equal((1, 16 * MiB, 4 * MiB), (_store.PendingUploads, state.Length, unsent.Length));
-        var hash = Digest.CreateHash(DigestAlgorithm.Sha256);
-        hash.AppendData(blob.Bytes.AsSpan(0, 16 * MiB));
-        await using (var writer = MultipartWriter.Resume(_engine, _store, state, DigestAlgorithm.Sha256, hashed ? hash : null, NoProgress.Instance))
-        {
-            await writer.WriteAsync(unsent, Cancel);
-            await writer.WriteAsync(blob.Bytes.AsMemory(20 * MiB), Cancel);
-            Assert.Equal(hashed ? blob.Descriptor.Digest : null, writer.CurrentDigest);
-            await writer.CompleteAsync(hashed ? blob.Descriptor : null, Cancel);
-        }
-        blob.AssertIs(_store.Find(Key));
-        Assert.Equal(1, _store.Count(StoreOperation.CreateMultipartUpload));
-        hash.Dispose();
+        await using var writer = Writer();
+        writer.Expected = 10 * MiB;
+        await writer.WriteAsync(new byte[8 * MiB], Cancel);
+        await writer.WriteAsync(new byte[1], Cancel);
+        Assert.InRange(_engine.Buffers.Peak, 8 * MiB, 10 * MiB);
+        await writer.WriteAsync(new byte[(2 * MiB) - 1], Cancel);
+        await writer.CompleteAsync(expected: null, Cancel);
+        Assert.Equal(10 * MiB, _store.Find(Key)!.Length);
+    }
+
+    [Fact]
+    public async Task Write_ManyWriters_PartsStaySmallSoThatAllMove()
+    {
+        var writers = Enumerable.Range(1, 16).Select(number => MultipartWriter.Create(_engine, _store, $"{Key}{number}", new ObjectHeaders(MediaTypes.OctetStream), PartPlan.Growing(), null, NoProgress.Instance)).ToList();
+        foreach (var writer in writers)
+            await writer.WriteAsync(new byte[MiB], Cancel);
+        await Task.WhenAll(writers.Select(writer => writer.WriteAsync(new byte[31 * MiB], Cancel).AsTask()));
+        await Task.WhenAll(writers.Select(writer => writer.CompleteAsync(expected: null, Cancel)));
+        // 8, 8, 8 and 8, where one alone takes 8, 16 and the rest.
+        Assert.Equal(16 * 4, _store.Count(StoreOperation.UploadPart));
+        foreach (var writer in writers)
+            await writer.DisposeAsync();
+        Assert.Equal((0, 128 * MiB), (_engine.Buffers.InUse, _engine.Buffers.Share));
     }
 
     [Fact]

@@ -56,16 +56,31 @@ public sealed class PartPlanTests
         Assert.True(total >= 5 * TiB, $"{total} bytes");
     }
 
-    [Fact]
-    public void Growing_1GiB_Takes34Parts()
+    [Theory]
+    [InlineData(1024 * MiB)]
+    [InlineData(1032 * MiB)]
+    public void Growing_1GiBAndABit_Takes34Parts(long size)
     {
         var plan = PartPlan.Growing();
         var parts = 0;
-        for (var left = 1L << 30; left > 0; left -= plan.SizeOf(++parts))
+        for (var left = size; left > 0; left -= plan.SizeOf(++parts))
         {
         }
         Assert.Equal(34, parts);
     }
+
+    [Theory]
+    [InlineData(1, 64, 8)]
+    [InlineData(3, 64, 32)]
+    [InlineData(3, 12, 12)]
+    [InlineData(3, 1, 8)]
+    [InlineData(5000, 8, 256)]
+    public void SizeOf_Growing_HeedsTheShareWhileManyPartsAreLeft(int number, long share, long expected) =>
+        Assert.Equal(expected * MiB, PartPlan.Growing().SizeOf(number, share * MiB));
+
+    [Fact]
+    public void SizeOf_EqualParts_HeedNoShare() =>
+        Assert.Equal(32 * MiB, PartPlan.For(1024 * MiB).SizeOf(3, 8 * MiB));
 
     [Fact]
     public void SizeOf_PartNumber10001_IsRefused()
