@@ -59,6 +59,12 @@ public sealed record ServerOptions
 
     /// <summary>The meter of the store: with it the requests made to the bucket are told in the log, and to clients that ask. Null to tell nobody.</summary>
     public RequestMeter? Meter { get; init; }
+
+    /// <summary>How long an upload session may rest before it is forgotten and what it staged is removed.</summary>
+    public TimeSpan UploadLifetime { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>How often to look for what dead sessions and crashed replicas left behind: two LIST requests each time. Zero for never.</summary>
+    public TimeSpan SweepInterval { get; init; } = TimeSpan.FromHours(1);
 }
 
 /// <summary>A certificate and its key.</summary>

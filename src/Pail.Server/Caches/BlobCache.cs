@@ -15,6 +15,7 @@ internal sealed class BlobCache(LayoutKind layout, TimeSpan lifetime, TimeProvid
     private const int Capacity = 1 << 16;
 
     private readonly BoundedCache<Key, Entry> _entries = new(Capacity, static _ => 1);
+    private readonly BoundedCache<Digest, Holder> _holders = new(Capacity, static _ => 1);
 
     /// <summary>Taken before the bucket is asked, for <see cref="Found"/>.</summary>
     public long Removals => _entries.Removals;
@@ -45,12 +46,21 @@ internal sealed class BlobCache(LayoutKind layout, TimeSpan lifetime, TimeProvid
     /// <param name="digest">Which.</param>
     /// <param name="size">Its size in bytes.</param>
     /// <param name="removals">What <see cref="Removals"/> was before the bucket was asked.</param>
-    public void Found(RepositoryName repository, Digest digest, long size, long removals) =>
+    public void Found(RepositoryName repository, Digest digest, long size, long removals)
+    {
         _entries.Set(KeyOf(repository, digest), new Entry(size, time.GetTimestamp(), HasJustLanded(repository, digest)), removals);
+        _holders.Set(digest, new Holder(repository));
+    }
 
     /// <summary>The blob was stored through this replica.</summary>
-    public void Landed(RepositoryName repository, Digest digest, long size) =>
+    public void Landed(RepositoryName repository, Digest digest, long size)
+    {
         _entries.Set(KeyOf(repository, digest), new Entry(size, time.GetTimestamp(), Landed: true));
+        _holders.Set(digest, new Holder(repository));
+    }
+
+    /// <summary>A repository that had the blob when it was last heard of, to try a mount from; null if none is known.</summary>
+    public RepositoryName? HolderOf(Digest digest) => _holders.TryGet(digest, out var holder) ? holder.Repository : null;
 
     /// <summary>A manifest in the repository names the blob.</summary>
     public void Named(RepositoryName repository, Descriptor blob, long removals)
@@ -67,6 +77,8 @@ internal sealed class BlobCache(LayoutKind layout, TimeSpan lifetime, TimeProvid
     private Key KeyOf(RepositoryName repository, Digest digest) => new(layout == LayoutKind.Pool ? default : repository, digest);
 
     private readonly record struct Key(RepositoryName Repository, Digest Digest);
+
+    private sealed record Holder(RepositoryName Repository);
 
     private sealed record Entry(long Size, long? Confirmed, bool Landed);
 }

@@ -1,0 +1,53 @@
+namespace Pail.Server.Uploads;
+
+/// <summary>Writes bytes and numbers one after the other; numbers take seven bits a byte, low ones first.</summary>
+internal ref struct SealWriter(Span<byte> bytes)
+{
+    private readonly Span<byte> _bytes = bytes;
+
+    public int Length { get; private set; }
+
+    public void Add(byte value) => _bytes[Length++] = value;
+
+    public void Add(ReadOnlySpan<byte> values)
+    {
+        values.CopyTo(_bytes[Length..]);
+        Length += values.Length;
+    }
+
+    public void AddNumber(ulong number)
+    {
+        for (; number > 0x7F; number >>= 7)
+            Add((byte)(number | 0x80));
+        Add((byte)number);
+    }
+}
+
+/// <summary>Reads what a <see cref="SealWriter"/> wrote.</summary>
+internal ref struct SealReader(ReadOnlySpan<byte> bytes)
+{
+    private ReadOnlySpan<byte> _bytes = bytes;
+
+    public readonly bool IsAtEnd => _bytes.IsEmpty;
+
+    public ReadOnlySpan<byte> Take(int count)
+    {
+        var taken = _bytes[..count];
+        _bytes = _bytes[count..];
+        return taken;
+    }
+
+    public ReadOnlySpan<byte> TakeRest() => Take(_bytes.Length);
+
+    public ulong TakeNumber()
+    {
+        var number = 0UL;
+        for (var shift = 0; ; shift += 7)
+        {
+            var next = Take(1)[0];
+            number |= (ulong)(next & 0x7F) << shift;
+            if (next < 0x80)
+                return number;
+        }
+    }
+}

@@ -1,0 +1,155 @@
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+using Pail.Images;
+using Pail.Oci;
+using Pail.Server.Errors;
+using Pail.Stores;
+using Pail.Transfer;
+
+namespace Pail.Server.Uploads;
+
+/// <summary>
+/// Takes bytes whose digest is not known yet. When this returns they are safe in the bucket, for any replica to go on with:
+/// <list type="bullet">
+/// <item>A session that begins with few bytes most likely ends with them, so they are put where they belong if it does:
+/// under their own digest, which is never wrong.</item>
+/// <item>All else is staged, as one more piece.</item>
+/// <item>A piece too small to be followed is read back and written again with what follows.</item>
+/// </list>
+/// </summary>
+internal sealed class SessionAppender(RegistryServices services, BlobReceiver receiver)
+{
+    private TransferEngine Engine => services.Registry.Engine;
+
+    private IObjectStore Store => services.Registry.Store;
+
+    /// <summary>Takes the bytes.</summary>
+    /// <param name="session">What they follow.</param>
+    /// <param name="live">The hash of all before them, if this replica has it. Not changed.</param>
+    /// <param name="body">The bytes.</param>
+    /// <param name="length">How many they must be, if that was said.</param>
+    /// <param name="cancel">Interrupts it; then the session is as it was.</param>
+    /// <returns>The session with them, and the hash of all bytes if it is known here.</returns>
+    public async Task<(UploadSession Session, IncrementalHash? Hash)> AppendAsync(UploadSession session, IncrementalHash? live, PipeReader body, long? length, CancellationToken cancel)
+    {
+        if (await IsEmptyAsync(body, cancel))
+            return length > 0 ? throw new RegistryException(RegistryError.SizeInvalid) : (session, live?.Clone());
+        var rewritten = RewrittenSize(session);
+        var index = rewritten > 0 && session.Pieces > 0 ? session.Pieces - 1 : session.Pieces;
+        var name = new PieceName(RandomName(), index == session.Pieces ? session.Last.Own : session.Last.Parent);
+        var hash = rewritten == session.Size ? Digest.CreateHash(session.Algorithm) : rewritten == 0 ? live?.Clone() : null;
+        var writer = MultipartWriter.Create(Engine, Store, Staging.KeyOf(session.Id, index, name), Staging.Headers, PartPlan.Growing(), algorithm: null, NoProgress.Instance);
+        await using var closing = writer;
+        try
+        {
+            writer.Expected = length + rewritten;
+            if (writer.Expected > Engine.Options.SinglePutLimit)
+                writer.Begin();
+            if (rewritten > 0)
+                await ReadBackAsync(session, writer, hash, cancel);
+            var taken = await TakeAsync(writer, hash, body, cancel);
+            if (length is { } expected && taken != expected)
+                throw new RegistryException(RegistryError.SizeInvalid.About($"{expected} bytes were announced, {taken} came"));
+            var extended = Extend(session, taken, hash);
+            if (session.Size == 0 && !writer.IsStarted)
+                await PutBlobAsync(extended, writer);
+            else
+                extended = await StageAsync(extended, index, name, writer, cancel);
+            return (extended, hash);
+        }
+        catch
+        {
+            hash?.Dispose();
+            await writer.TryAbortAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The content of a session that is in one small object.</summary>
+    public async Task<PipeReader> OpenSmallAsync(UploadSession session, CancellationToken cancel)
+    {
+        var key = session.Pieces == 0 ? services.Registry.Layout.BlobKey(session.Repository, session.Digest!.Value) : Staging.LastKeyOf(session);
+        var content = await Engine.Retry.RunAsync(token => Store.GetAsync(key, null, token), cancel)
+            ?? throw new RegistryException(RegistryError.UploadUnknown);
+        return PipeReader.Create(content.Body);
+    }
+
+    private static async ValueTask<bool> IsEmptyAsync(PipeReader body, CancellationToken cancel)
+    {
+        var read = await body.ReadAsync(cancel);
+        var empty = read is { IsCompleted: true, Buffer.IsEmpty: true };
+        body.AdvanceTo(read.Buffer.Start);
+        return empty;
+    }
+
+    // How much of what is there has to be written once more, since it can't be followed where it is.
+    private static long RewrittenSize(UploadSession session) =>
+        session.Pieces == 0 ? session.Size : session.LastSize < Staging.LeastPiece ? session.LastSize : 0;
+
+    private static ulong RandomName()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        RandomNumberGenerator.Fill(bytes);
+        return BitConverter.ToUInt64(bytes) | 1; // never 0, which means none
+    }
+
+    private async Task ReadBackAsync(UploadSession session, MultipartWriter writer, IncrementalHash? hash, CancellationToken cancel)
+    {
+        var small = await OpenSmallAsync(session, cancel);
+        try
+        {
+            await TakeAsync(writer, hash, small, cancel);
+        }
+        finally
+        {
+            await small.CompleteAsync();
+        }
+        if (writer.Length != RewrittenSize(session) || (hash is not null && session.Digest is { } digest && Digest.FromHash(session.Algorithm, hash.GetCurrentHash()) != digest))
+            throw new PailException(Failure.BadContent, $"{Store.Name}: what upload {session.Id} wrote is not what was read back.");
+    }
+
+    private static async Task<long> TakeAsync(MultipartWriter writer, IncrementalHash? hash, PipeReader body, CancellationToken cancel)
+    {
+        var before = writer.Length;
+        while (true)
+        {
+            var read = await body.ReadAsync(cancel);
+            var rest = read.Buffer;
+            while (!rest.IsEmpty)
+            {
+                var room = await writer.GetMemoryAsync(cancel);
+                var count = (int)Math.Min(room.Length, rest.Length);
+                System.Buffers.BuffersExtensions.CopyTo(rest.Slice(0, count), room.Span);
+                hash?.AppendData(room.Span[..count]);
+                writer.Advance(count);
+                rest = rest.Slice(count);
+            }
+            body.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted)
+                return writer.Length - before;
+        }
+    }
+
+    private async Task PutBlobAsync(UploadSession session, MultipartWriter writer)
+    {
+        var digest = session.Digest!.Value;
+        await receiver.PutAsync(services.Registry.Layout.BlobKey(session.Repository, digest), digest, writer.Unsent);
+        services.Blobs.Landed(session.Repository, digest, session.Size);
+    }
+
+    private async Task<UploadSession> StageAsync(UploadSession session, int index, PieceName name, MultipartWriter writer, CancellationToken cancel)
+    {
+        if (writer.IsStarted)
+            await writer.CompleteAsync(expected: null, cancel);
+        else
+            await Engine.PutAsync(Store, Staging.KeyOf(session.Id, index, name), writer.Unsent, Staging.Headers, cancel);
+        return session with { Pieces = index + 1, Staged = session.Staged + 1, Last = name, LastSize = writer.Length };
+    }
+
+    private UploadSession Extend(UploadSession session, long taken, IncrementalHash? hash) => session with
+    {
+        Size = session.Size + taken,
+        Digest = hash is null ? null : Digest.FromHash(session.Algorithm, hash.GetCurrentHash()),
+        Touched = services.Time.GetUtcNow(),
+    };
+}

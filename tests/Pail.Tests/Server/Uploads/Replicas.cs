@@ -1,0 +1,124 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Pail.Layouts;
+using Pail.Oci;
+using Pail.Registry;
+using Pail.Server;
+using Pail.Stores;
+using Pail.Transfer;
+
+namespace Pail.Tests.Server.Uploads;
+
+/// <summary>Registry servers over one bucket, with one secret and nothing else in common.</summary>
+internal sealed class Replicas : IAsyncDisposable
+{
+    private readonly List<WebApplication> _servers = [];
+
+    private Replicas(IObjectStore store, LayoutKind layout) => (Store, Layout) = (store, BucketLayout.Of(layout));
+
+    public IObjectStore Store { get; }
+
+    public BucketLayout Layout { get; }
+
+    public List<TransferEngine> Engines { get; } = [];
+
+    public List<IPEndPoint> Endpoints { get; } = [];
+
+    public HttpClient Http { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = TimeSpan.FromMinutes(2) };
+
+    /// <summary>Starts servers.</summary>
+    public static async Task<Replicas> StartAsync(
+        IObjectStore store, int count = 1, LayoutKind layout = LayoutKind.V2, TransferOptions? transfer = null, TimeProvider? time = null, Func<ServerOptions, ServerOptions>? change = null)
+    {
+        var replicas = new Replicas(store, layout);
+        for (var i = 0; i < count; i++)
+        {
+            var engine = new TransferEngine(transfer ?? new());
+            var options = new ServerOptions { Listen = [new(IPAddress.Loopback, 0)], Secret = "a secret that all replicas share"u8.ToArray(), SweepInterval = TimeSpan.Zero };
+            var server = RegistryServer.Build(change?.Invoke(options) ?? options, new BucketRegistry(store, engine, new BucketSettings(layout, Public: false)), time);
+            await server.StartAsync();
+            replicas._servers.Add(server);
+            replicas.Engines.Add(engine);
+            var address = server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+            replicas.Endpoints.Add(IPEndPoint.Parse(new Uri(address).Authority));
+        }
+        return replicas;
+    }
+
+    /// <summary>Sends a request to one of them.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="location">A path, or a Location from whichever replica.</param>
+    /// <param name="content">The body; null for none.</param>
+    /// <param name="range">The Content-Range, if any.</param>
+    /// <param name="replica">Which.</param>
+    public async Task<Answer> SendAsync(string method, string location, HttpContent? content = null, string? range = null, int replica = 0)
+    {
+        var path = Uri.TryCreate(location, UriKind.Absolute, out var absolute) && absolute.Scheme == "http" ? absolute.PathAndQuery : location;
+        using var request = new HttpRequestMessage(new HttpMethod(method), $"http://{Endpoints[replica]}{path}") { Content = content };
+        if (range is not null)
+            request.Content!.Headers.TryAddWithoutValidation("Content-Range", range);
+        using var response = await Http.SendAsync(request, TestContext.Current.CancellationToken);
+        return new Answer(
+            (int)response.StatusCode,
+            response.Headers.Concat(response.Content.Headers).ToDictionary(header => header.Key, header => string.Join(",", header.Value), StringComparer.OrdinalIgnoreCase),
+            await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>The bytes stored as a blob; null if there are none.</summary>
+    public async Task<byte[]?> BlobAsync(Digest digest, string repository = "team/app")
+    {
+        await using var content = await Store.GetAsync(Layout.BlobKey(RepositoryName.Parse(repository), digest), null, TestContext.Current.CancellationToken);
+        if (content is null)
+            return null;
+        var bytes = new byte[content.Length];
+        await content.Body.ReadExactlyAsync(bytes, TestContext.Current.CancellationToken);
+        return bytes;
+    }
+
+    /// <summary>The keys there are with a prefix.</summary>
+    public async Task<IReadOnlyList<string>> KeysAsync(string prefix = "") =>
+        [.. (await Store.ListAsync(new(prefix), TestContext.Current.CancellationToken)).Objects.Select(entry => entry.Key)];
+
+    /// <summary>Fails unless all memory has been given back and no upload is left unfinished.</summary>
+    public async Task AssertNothingLeftAsync()
+    {
+        // What a client broke off is cleaned up after it is gone.
+        for (var tries = 0; tries < 600; tries++)
+        {
+            if (Engines.All(engine => engine.Buffers.InUse == 0) && (await Store.ListUploadsAsync("", TestContext.Current.CancellationToken)).Count == 0)
+                return;
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+        Assert.Fail($"{Engines.Sum(engine => engine.Buffers.InUse)} bytes in use, {(await Store.ListUploadsAsync("", TestContext.Current.CancellationToken)).Count} uploads left");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        foreach (var server in _servers)
+            await server.DisposeAsync();
+    }
+}
+
+/// <summary>An answer, read whole.</summary>
+internal sealed record Answer(int Status, IReadOnlyDictionary<string, string> Headers, byte[] Body)
+{
+    public string? this[string header] => Headers.GetValueOrDefault(header);
+
+    public string Location => this["Location"] ?? throw new InvalidOperationException($"{Status} without Location: {Text}");
+
+    public string Text => System.Text.Encoding.UTF8.GetString(Body);
+
+    /// <summary>The code of the error.</summary>
+    public string? Code => Body.Length == 0 ? null : System.Text.Json.JsonDocument.Parse(Body).RootElement.GetProperty("errors")[0].GetProperty("code").GetString();
+
+    /// <summary>Fails unless it has this status.</summary>
+    public Answer Expect(int status)
+    {
+        Assert.True(Status == status, $"{status} was expected, {Status} came: {Text}");
+        return this;
+    }
+}
