@@ -30,6 +30,8 @@ internal sealed class Session(ParseResult parsed, Terminal terminal, Wiring wiri
 
     public T Get<T>(Argument<T> argument) => parsed.GetRequiredValue(argument);
 
+    public T? GetOptional<T>(Argument<T> argument) => parsed.GetValue(argument);
+
     /// <summary>Says something to people, unless they want quiet.</summary>
     public void Say(string line)
     {

@@ -32,7 +32,7 @@ internal sealed class PullCommand : CopyVerb
     {
         if (Addressed.Image(session.Get(_image)) is not Address.Bucket from)
             throw Addressed.Bad(session.Get(_image), "an image in a bucket is expected, s3://BUCKET/REPO:TAG or file:DIR//REPO:TAG; 'pail copy' takes any source.");
-        var to = session.Get(_destination) is { } text ? Destinations.Anywhere(text, from) : Destinations.InEngine(from);
+        var to = session.GetOptional(_destination) is { } text ? Destinations.Anywhere(text, from) : Destinations.InEngine(from);
         return CopyAsync(session, from, to, cancel);
     }
 }

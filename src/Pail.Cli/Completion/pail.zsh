@@ -13,7 +13,7 @@ _pail() {
     (( $#open )) && compadd -S '' -- $open
     # A path after "oci:", "oci-archive:" or "file:".
     if compset -P '(oci|oci-archive|file):'; then
-        _files -S ''
+        _files
     fi
     (( $#closed || $#open ))
 }

@@ -88,7 +88,8 @@ internal sealed partial class Child : IAsyncDisposable
         _process.Dispose();
     }
 
-    private void Send(int signal)
+    /// <summary>Any signal, by its number.</summary>
+    public void Send(int signal)
     {
         if (SendSignal(_process.Id, signal) != 0)
             throw new InvalidOperationException($"{_command}\nhas ended already.");

@@ -1,0 +1,231 @@
+using System.Text.Json.Nodes;
+using Pail.Cli;
+using Pail.Images;
+using Pail.Images.OciLayouts;
+using Pail.Tests.Images;
+
+namespace Pail.Tests.Cli;
+
+/// <summary>The verbs on a bucket in a folder.</summary>
+public sealed class BucketCommandTests : IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    private string Bucket => $"file:{_folder["bucket"]}";
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task InitPushListTagPullRemove_TheWholeWay()
+    {
+        var image = await LayoutAsync("plain");
+        Assert.Empty((await Command.RunAsync("init", Bucket)).Ended(0).Output);
+        Assert.Equal([$"{Bucket}//team/app@{image.Root!.Digest}"], (await Command.RunAsync("push", $"oci:{_folder["plain"]}:1", $"{Bucket}//team/app")).Ended(0).Lines);
+        Assert.Equal(["team/app"], (await Command.RunAsync("ls", Bucket)).Ended(0).Lines);
+        Assert.Equal(["1"], (await Command.RunAsync("tags", $"{Bucket}//team/app")).Ended(0).Lines);
+        (await Command.RunAsync("tag", $"{Bucket}//team/app:1", "stable", "2")).Ended(0);
+        Assert.Equal([$"{Bucket}//team/app:1", $"{Bucket}//team/app:2", $"{Bucket}//team/app:stable"], (await Command.RunAsync("ls", "--tags", Bucket)).Ended(0).Lines);
+        (await Command.RunAsync("rm", $"{Bucket}//team/app:1", $"{Bucket}//team/app:2")).Ended(0);
+        Assert.Equal([$"{Bucket}//team/app:stable"], (await Command.RunAsync("ls", $"{Bucket}//team/app")).Ended(0).Lines);
+        Assert.Equal([image.Root.Digest.ToString()], (await Command.RunAsync("pull", $"{Bucket}//team/app:stable", $"oci:{_folder["out"]}:x")).Ended(0).Lines);
+        await using var pulled = new OciLayoutSource(_folder["out"], "x");
+        Assert.True((await pulled.GetRootAsync(TestContext.Current.CancellationToken)).Bytes.Span.SequenceEqual(image.Root.Bytes.Span));
+    }
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("index")]
+    [InlineData("artifact")]
+    public async Task Manifest_OfAnyImage_IsByteForByteWhatWasPushed(string kind)
+    {
+        var image = await PushedAsync(kind);
+        Assert.Equal(image.Root!.Bytes.ToArray(), (await Command.RunAsync("manifest", $"{Bucket}//app:1")).Ended(0).Bytes);
+        Assert.Equal(image.Root.Bytes.ToArray(), (await Command.RunAsync("manifest", $"{Bucket}//app@{image.Root.Digest}")).Ended(0).Bytes);
+        Assert.Equal(image.Root.Bytes.ToArray(), (await Command.RunAsync("manifest", $"oci:{_folder[kind]}:1")).Ended(0).Bytes);
+    }
+
+    [Fact]
+    public async Task ManifestAndConfig_WithAPlatform_AreThatImages()
+    {
+        var image = await PushedAsync("index");
+        var arm = image.Manifests[image.Root!.Manifests.Single(child => child.Platform?.Architecture == "arm64").Digest];
+        Assert.Equal(arm.Bytes.ToArray(), (await Command.RunAsync("manifest", "--platform", "linux/arm64", $"{Bucket}//app:1")).Ended(0).Bytes);
+        Assert.Equal(image.Blobs[arm.Config!.Digest], (await Command.RunAsync("config", "--platform", "linux/arm64", $"{Bucket}//app:1")).Ended(0).Bytes);
+        Assert.Contains("linux/arm64", (await Command.RunAsync("config", "--platform", "linux/s390x", $"{Bucket}//app:1")).Ended(ExitCode.NotFound).OneLine(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Config_NoPlatform_IsThisMachines()
+    {
+        var image = await PushedAsync("index");
+        var here = image.Manifests[image.Root!.Manifests.Single(child => PlatformChoice.Host.Accepts(child.Platform!)).Digest];
+        Assert.Equal(image.Blobs[here.Config!.Digest], (await Command.RunAsync("config", $"{Bucket}//app:1")).Ended(0).Bytes);
+    }
+
+    [Fact]
+    public async Task Config_NotWhatItsDigestSays_IsBadContent()
+    {
+        var image = await LayoutAsync("plain");
+        await File.WriteAllTextAsync(Path.Combine(_folder["plain"], "blobs", "sha256", image.Root!.Config!.Digest.Hex), "{}", TestContext.Current.CancellationToken);
+        (await Command.RunAsync("config", $"oci:{_folder["plain"]}:1")).Ended(ExitCode.BadContent).OneLine();
+    }
+
+    [Fact]
+    public async Task Push_LayerNotWhatItsDigestSays_IsBadContentAndNoTag()
+    {
+        var image = await LayoutAsync("plain");
+        var layer = Path.Combine(_folder["plain"], "blobs", "sha256", image.Root!.Layers[0].Digest.Hex);
+        var bytes = await File.ReadAllBytesAsync(layer, TestContext.Current.CancellationToken);
+        bytes[^1] ^= 1;
+        await File.WriteAllBytesAsync(layer, bytes, TestContext.Current.CancellationToken);
+        (await Command.RunAsync("init", Bucket)).Ended(0);
+        (await Command.RunAsync("push", $"oci:{_folder["plain"]}:1", $"{Bucket}//app:1")).Ended(ExitCode.BadContent).OneLine();
+        (await Command.RunAsync("tags", $"{Bucket}//app")).Ended(ExitCode.NotFound).OneLine();
+    }
+
+    [Fact]
+    public async Task NotThere_IsItsExitCode()
+    {
+        (await Command.RunAsync("ls", Bucket)).Ended(ExitCode.NotFound).OneLine();
+        (await Command.RunAsync("init", Bucket)).Ended(0);
+        Assert.Empty((await Command.RunAsync("ls", Bucket)).Ended(0).Output);
+        (await Command.RunAsync("ls", $"{Bucket}//app")).Ended(ExitCode.NotFound).OneLine();
+        (await Command.RunAsync("tags", $"{Bucket}//app")).Ended(ExitCode.NotFound).OneLine();
+        (await Command.RunAsync("inspect", $"{Bucket}//app")).Ended(ExitCode.NotFound).OneLine();
+        (await Command.RunAsync("tag", $"{Bucket}//app:1", "x")).Ended(ExitCode.NotFound).OneLine();
+        (await Command.RunAsync("rm", $"{Bucket}//app:1")).Ended(ExitCode.NotFound).OneLine();
+        (await Command.RunAsync("push", $"oci:{_folder["none"]}", $"{Bucket}//app:1")).Ended(ExitCode.NotFound).OneLine();
+        (await Command.RunAsync("inspect", $"oci-archive:{_folder["none"]}")).Ended(ExitCode.NotFound).OneLine();
+    }
+
+    [Fact]
+    public async Task Tag_BadTag_ChangesNothing()
+    {
+        await PushedAsync("plain");
+        (await Command.RunAsync("tag", $"{Bucket}//app:1", "good", "b@d")).Ended(ExitCode.BadUsage).OneLine();
+        Assert.Equal(["1"], (await Command.RunAsync("tags", $"{Bucket}//app")).Ended(0).Lines);
+    }
+
+    [Fact]
+    public async Task Init_OtherLayoutThanItsImages_IsAConflict()
+    {
+        await PushedAsync("plain");
+        (await Command.RunAsync("init", Bucket, "--layout", "pool")).Ended(ExitCode.Conflict).OneLine();
+    }
+
+    [Fact]
+    public async Task Pool_HoldsAndGivesImagesToo()
+    {
+        var image = await LayoutAsync("index");
+        (await Command.RunAsync("init", Bucket, "--layout", "pool")).Ended(0);
+        (await Command.RunAsync("push", $"oci:{_folder["index"]}:1", $"{Bucket}//app")).Ended(0);
+        Assert.Equal([$"{Bucket}//app:1"], (await Command.RunAsync("ls", "-t", Bucket)).Ended(0).Lines);
+        Assert.Equal(image.Root!.Bytes.ToArray(), (await Command.RunAsync("manifest", $"{Bucket}//app:1")).Ended(0).Bytes);
+    }
+
+    [Fact]
+    public async Task Json_OfEachVerb_HasItsShape()
+    {
+        var image = await LayoutAsync("plain");
+        var digest = image.Root!.Digest.ToString();
+        AssertJson("""{"bucket":"B","made":true,"layout":"v2","public":true}""", await Command.RunAsync("init", Bucket, "--public", "--json"));
+        var push = Json(await Command.RunAsync("push", $"oci:{_folder["plain"]}:1", $"{Bucket}//app:1", "--json"));
+        Assert.Equal(
+            ["source", "destination", "digest", "mediaType", "changed", "blobs", "bytesSent", "seconds"],
+            push.AsObject().Select(member => member.Key));
+        Assert.Equal((true, digest, 3), ((bool)push["changed"]!, (string)push["digest"]!, (int)push["blobs"]!["sent"]!));
+        Assert.Equal(image.Root.Blobs.Sum(blob => blob.Size), (long)push["bytesSent"]!);
+        Assert.False((bool)Json(await Command.RunAsync("push", $"oci:{_folder["plain"]}:1", $"{Bucket}//app:1", "--json"))["changed"]!);
+        AssertJson("""{"bucket":"B","repositories":[{"name":"app"}]}""", await Command.RunAsync("ls", Bucket, "--json"));
+        AssertJson("""{"bucket":"B","repositories":[{"name":"app","tags":["1"]}]}""", await Command.RunAsync("ls", "-t", Bucket, "--json"));
+        AssertJson("""{"repository":"B//app","tags":["1"]}""", await Command.RunAsync("tags", $"{Bucket}//app", "--json"));
+        AssertJson($$"""{"repository":"B//app","digest":"{{digest}}","tags":["x","y"]}""", await Command.RunAsync("tag", $"{Bucket}//app:1", "x", "y", "--json"));
+        AssertJson("""{"removed":["B//app:x","B//app:y"]}""", await Command.RunAsync("rm", $"{Bucket}//app:x", $"{Bucket}//app:y", "--json"));
+    }
+
+    [Fact]
+    public async Task Inspect_Image_ShowsWhatItIsMadeOf()
+    {
+        var image = await PushedAsync("plain");
+        var json = Json(await Command.RunAsync("inspect", "--json", $"{Bucket}//app:1"));
+        Assert.Equal(image.Root!.Digest.ToString(), (string)json["digest"]!);
+        Assert.Equal("linux/amd64", (string)json["platform"]!);
+        Assert.Equal("nobody", (string)json["run"]!["user"]!);
+        Assert.Equal(image.Root.Layers.Select(layer => layer.Digest.ToString()), json["layers"]!.AsArray().Select(layer => (string)layer!["digest"]!));
+        Assert.Equal(image.Root.Blobs.Sum(blob => blob.Size), (long)json["totalSize"]!);
+        var people = (await Command.RunAsync("inspect", $"{Bucket}//app:1")).Ended(0);
+        Assert.All(image.Root.Layers, layer => Assert.Contains(layer.Digest.ToString(), people.Output, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Inspect_IndexAndArtifact_ShowTheirs()
+    {
+        await PushedAsync("index");
+        await PushedAsync("artifact", "thing");
+        Assert.Equal(["linux/amd64", "linux/arm64"], Json(await Command.RunAsync("inspect", "--json", $"{Bucket}//app:1"))["manifests"]!.AsArray().Select(child => (string)child!["platform"]!));
+        Assert.Equal("linux/arm64", (string)Json(await Command.RunAsync("inspect", "--json", "--platform", "linux/arm64", $"{Bucket}//app:1"))["platform"]!);
+        var artifact = Json(await Command.RunAsync("inspect", "--json", $"{Bucket}//thing:1"));
+        Assert.Equal("application/vnd.example.thing", (string)artifact["artifactType"]!);
+        Assert.Null(artifact["run"]);
+    }
+
+    [Fact]
+    public async Task Push_PlainOutput_ALineABlobOnStderrTheResultOnStdout()
+    {
+        await LayoutAsync("plain");
+        (await Command.RunAsync("init", Bucket)).Ended(0);
+        var ran = (await Command.RunAsync("push", $"oci:{_folder["plain"]}:1", $"{Bucket}//app:1")).Ended(0);
+        Assert.Equal(3, ran.Error.Split('\n').Count(line => line.EndsWith("  sent", StringComparison.Ordinal)));
+        Assert.Contains("3 blobs sent", ran.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain('\e', ran.Error);
+        Assert.Single(ran.Lines);
+        var quiet = (await Command.RunAsync("push", "--quiet", $"oci:{_folder["plain"]}:1", $"{Bucket}//app:2")).Ended(0);
+        Assert.Empty(quiet.Error);
+        Assert.Single(quiet.Lines);
+    }
+
+    [Fact]
+    public async Task ExplainCost_TellsPeopleAndPrograms()
+    {
+        await LayoutAsync("plain");
+        (await Command.RunAsync("init", Bucket)).Ended(0);
+        var people = (await Command.RunAsync("push", "-q", "--explain-cost", $"oci:{_folder["plain"]}:1", $"{Bucket}//app:1")).Ended(0);
+        Assert.Contains("PutObject", people.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("PutObject", people.Output, StringComparison.Ordinal);
+        var again = await Command.RunAsync("push", "-q", "--json", "--explain-cost", $"oci:{_folder["plain"]}:1", $"{Bucket}//app:1");
+        Assert.Empty(again.Error);
+        var requests = Json(again)["requests"]!;
+        Assert.Equal((0, 2, 0.0000008m), ((int)requests["classA"]!, (int)requests["classB"]!, (decimal)requests["priceUsd"]!));
+        Assert.Equal(2, requests["operations"]!.AsObject().Sum(operation => (int)operation.Value!));
+    }
+
+    [Fact]
+    public async Task ExplainCost_OfWorkThatFails_IsToldToo()
+    {
+        (await Command.RunAsync("init", Bucket)).Ended(0);
+        var ran = (await Command.RunAsync("inspect", "--explain-cost", $"{Bucket}//app:1")).Ended(ExitCode.NotFound);
+        Assert.Contains("GetObject", ran.Error, StringComparison.Ordinal);
+        ran.OneLine();
+    }
+
+    private async Task<MemoryImage> LayoutAsync(string kind)
+    {
+        var image = RandomImage.Of(kind);
+        await using var sink = new OciLayoutSink(_folder[kind], "1");
+        await ImageCopy.RunAsync(image, sink, new CopyOptions(), NoProgress.Instance, TestContext.Current.CancellationToken);
+        return image;
+    }
+
+    private async Task<MemoryImage> PushedAsync(string kind, string repository = "app")
+    {
+        var image = await LayoutAsync(kind);
+        (await Command.RunAsync("init", Bucket)).Ended(0);
+        (await Command.RunAsync("push", $"oci:{_folder[kind]}:1", $"{Bucket}//{repository}:1")).Ended(0);
+        return image;
+    }
+
+    private static JsonNode Json(Ran ran) => JsonNode.Parse(ran.Ended(0).Output)!;
+
+    private void AssertJson(string expected, Ran ran) =>
+        Assert.Equal(JsonNode.Parse(expected.Replace("\"B", $"\"{Bucket}", StringComparison.Ordinal))!.ToJsonString(), Json(ran).ToJsonString());
+}
