@@ -90,7 +90,7 @@ internal static class RandomImage
         os = "linux",
         config = new { User = "nobody", WorkingDir = "/" },
         rootfs = new { type = "layers", diff_ids = diffIds.Select(digest => digest.ToString()) },
-        history = diffIds.Select(_ => new { created_by = "test" }),
+        history = diffIds.Select(_ => new { created = DateTimeOffset.UnixEpoch, created_by = "test" }),
     });
 
     public static string Json(Descriptor descriptor, string? architecture = null) =>

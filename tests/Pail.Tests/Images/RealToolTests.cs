@@ -1,0 +1,176 @@
+using Pail.Images;
+using Pail.Images.Docker;
+using Pail.Images.OciLayouts;
+using Pail.Oci;
+using Pail.Tests.Kit;
+
+namespace Pail.Tests.Images;
+
+/// <summary>Other tools read what Pail writes, and Pail reads what they write.</summary>
+public sealed class RealToolTests : IDisposable
+{
+    private readonly TestFolder _folder = new();
+    private readonly string _name = $"pail-test-{Guid.NewGuid():n}";
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("twelve layers")]
+    [InlineData("index")]
+    public async Task Skopeo_ReadsLayoutsAndArchives(string kind)
+    {
+        var image = RandomImage.Of(kind);
+        await PutAsync(image, new OciLayoutSink(_folder["layout"], "1"));
+        await PutAsync(image, new OciArchiveSink(_folder["image.tar"], "1"));
+
+        foreach (var address in new[] { $"oci:{_folder["layout"]}:1", $"oci-archive:{_folder["image.tar"]}:1" })
+        {
+            Assert.Equal(image.Root!.Bytes.ToArray(), System.Text.Encoding.UTF8.GetBytes((await RunAsync("skopeo", "inspect", "--raw", address)).Output));
+            var copy = _folder[Guid.NewGuid().ToString()];
+            await RunAsync("skopeo", "copy", "--quiet", "--all", address, $"oci:{copy}:2");
+            MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciLayoutSource(copy, "2")));
+        }
+    }
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("index")]
+    public async Task Skopeo_WritesArchivesThatAreRead(string kind)
+    {
+        var image = RandomImage.Of(kind);
+        await PutAsync(image, new OciLayoutSink(_folder["layout"], "1"));
+
+        await RunAsync("skopeo", "copy", "--quiet", "--all", $"oci:{_folder["layout"]}:1", $"oci-archive:{_folder["image.tar"]}:2");
+
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciArchiveSource(_folder["image.tar"], "2")));
+    }
+
+    [Fact]
+    public async Task Skopeo_AddsToALayoutOfPails_AndBothStay()
+    {
+        var (one, two) = (RandomImage.Plain(1), RandomImage.Plain(2));
+        await PutAsync(one, new OciLayoutSink(_folder["layout"], "one"));
+        await PutAsync(two, new OciLayoutSink(_folder["other"], "two"));
+
+        await RunAsync("skopeo", "copy", "--quiet", $"oci:{_folder["other"]}:two", $"oci:{_folder["layout"]}:two");
+        await PutAsync(RandomImage.Plain(3), new OciLayoutSink(_folder["layout"], "three"));
+
+        MemoryImage.AssertSame(one, await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], "one")));
+        MemoryImage.AssertSame(two, await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], "two")));
+    }
+
+    [Fact]
+    public async Task Umoci_ListsLayouts()
+    {
+        await PutAsync(RandomImage.Plain(1), new OciLayoutSink(_folder["layout"], "one"));
+        await PutAsync(RandomImage.Plain(2), new OciLayoutSink(_folder["layout"], "two"));
+
+        Assert.Equal(["one", "two"], (await RunAsync("umoci", "ls", "--layout", _folder["layout"])).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
+        await RunAsync("umoci", "stat", "--image", $"{_folder["layout"]}:one");
+    }
+
+    [Fact]
+    public async Task Docker_BuiltImage_GoesThroughALayoutToAnotherEngineAndRuns()
+    {
+        await BuildAsync();
+        await PutAsync(new DockerDaemonSource(new DockerEngine(TestEnvironment.Docker), _name), new OciLayoutSink(_folder["layout"], "1"));
+        await PutAsync(new OciLayoutSource(_folder["layout"], "1"), new DockerDaemonSink(new DockerEngine(TestEnvironment.OtherDocker), _name));
+
+        Assert.Equal("moo", (await RunAsync("docker", "--host", TestEnvironment.OtherDocker, "run", "--rm", "--network", "none", _name)).Output.Trim());
+        // The same image saved by the other engine is the same to the byte; so is what another tool makes of the layout.
+        var first = await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], "1"));
+        MemoryImage.AssertSame(first, await Copying.ReadAsync(new DockerDaemonSource(new DockerEngine(TestEnvironment.OtherDocker), _name)));
+        Assert.Equal((await IdAsync(TestEnvironment.Docker)).Trim(), first.Root!.Config!.Digest.ToString());
+        await RunAsync("docker", "--host", TestEnvironment.Docker, "image", "rm", "--force", _name);
+        await RunAsync("docker", "--host", TestEnvironment.OtherDocker, "image", "rm", "--force", _name);
+    }
+
+    [Fact]
+    public async Task Docker_ImageById_IsFound()
+    {
+        await BuildAsync();
+        var id = (await IdAsync(TestEnvironment.Docker)).Trim();
+
+        foreach (var name in new[] { id, id["sha256:".Length..], id["sha256:".Length..][..12] })
+        {
+            await using var source = new DockerDaemonSource(new DockerEngine(TestEnvironment.Docker), name);
+            Assert.Equal(id, (await source.GetRootAsync(default)).Config!.Digest.ToString());
+        }
+        await RunAsync("docker", "--host", TestEnvironment.Docker, "image", "rm", "--force", _name);
+    }
+
+    [Fact]
+    public async Task Docker_SourceLies_LoadsNothing()
+    {
+        var image = RandomImage.Plain(layers: 4);
+        var layer = image.Root!.Layers[2].Digest;
+        image.Spoil(layer, [.. image.Blobs[layer][..^1], 0xAA]);
+
+        await Assert.ThrowsAsync<PailException>(() => PutAsync(image, new DockerDaemonSink(new DockerEngine(TestEnvironment.Docker), _name)));
+
+        Assert.Equal("", (await RunAsync("docker", "--host", TestEnvironment.Docker, "images", "--quiet", _name)).Output.Trim());
+    }
+
+    [Fact]
+    public async Task Docker_DiffIdsDiffer_ItsErrorIsOurs()
+    {
+        var image = new MemoryImage();
+        var layer = RandomImage.Layer(new Random(1), 1000);
+        image.AddManifest(RandomImage.ImageManifest(
+            image.Add(RandomImage.Config("amd64", [Digest.Of("another"u8)]), MediaTypes.OciConfig), [image.Add(RandomImage.Gzip(layer), MediaTypes.OciLayerGzip)]));
+
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(image, new DockerDaemonSink(new DockerEngine(TestEnvironment.Docker), _name)));
+
+        Assert.Contains("Docker could not load the image: invalid diffID", error.Message);
+    }
+
+    [Fact]
+    public async Task Containerd_ImportsWhatIsSentToDocker_UnderTheSameDigest()
+    {
+        var image = RandomImage.Plain();
+        await using var engine = new FakeEngine { Makes = ("app:1", image.Root!.Digest.ToString()) };
+        await PutAsync(image, new DockerDaemonSink(engine.Client, "app:1"));
+        await File.WriteAllBytesAsync(_folder["sent.tar"], engine.Loaded!);
+
+        await CtrAsync("images", "import", "--no-unpack", _folder["sent.tar"]);
+        var listed = await CtrAsync("images", "list", "name==docker.io/library/app:1");
+        await CtrAsync("images", "export", _folder["saved.tar"], "docker.io/library/app:1");
+
+        Assert.Contains(image.Root.Digest.ToString(), listed.Output);
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciArchiveSource(_folder["saved.tar"], "1")));
+        // What containerd exports is what Docker saves from its containerd image store.
+        engine.Saved[image.Root.Digest.ToString()] = await File.ReadAllBytesAsync(_folder["saved.tar"]);
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new DockerDaemonSource(engine.Client, "app:1")));
+        await CtrAsync("images", "rm", "--sync", "docker.io/library/app:1");
+        await CtrAsync("namespaces", "rm", _name);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private async Task BuildAsync()
+    {
+        Directory.CreateDirectory(_folder["context"]);
+        File.Copy("/bin/busybox", Path.Combine(_folder["context"], "busybox"));
+        await File.WriteAllTextAsync(Path.Combine(_folder["context"], "Dockerfile"), $"""
+            FROM scratch
+            COPY busybox /bin/busybox
+            RUN ["/bin/busybox", "sh", "-c", "echo moo > /moo; echo {_name} > /name"]
+            CMD ["/bin/busybox", "cat", "/moo"]
+            """);
+        await RunAsync("docker", "--host", TestEnvironment.Docker, "build", "--quiet", "--network", "none", "--tag", _name, _folder["context"]);
+    }
+
+    private async Task<string> IdAsync(string engine) => (await RunAsync("docker", "--host", engine, "image", "inspect", "--format", "{{.Id}}", _name)).Output;
+
+    private Task<Finished> CtrAsync(params IEnumerable<string> arguments) => RunAsync("ctr", ["--address", TestEnvironment.Containerd, "--namespace", _name, .. arguments]);
+
+    // The classic builder: others need a plugin.
+    private static async Task<Finished> RunAsync(string program, params IEnumerable<string> arguments) =>
+        (await Child.RunAsync($"/usr/bin/{program}", arguments, new Dictionary<string, string?> { ["DOCKER_BUILDKIT"] = "0" })).Succeeded();
+
+    private static async Task PutAsync(IImageSource source, IImageSink sink)
+    {
+        await using (source)
+        await using (sink)
+            await Copying.RunAsync(source, sink);
+    }
+}
