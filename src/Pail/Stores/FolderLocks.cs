@@ -14,14 +14,14 @@ internal sealed class FolderLocks(FolderRoot root)
     private readonly SemaphoreSlim[] _queues = [.. Enumerable.Range(0, Stripes).Select(_ => new SemaphoreSlim(1))];
 
     /// <summary>Waits for the turn of a key's writer; disposing ends it.</summary>
-    public async Task<IDisposable> AcquireAsync(string path, CancellationToken cancel)
+    public IDisposable Acquire(string path, CancellationToken cancel)
     {
         var stripe = Stripe(path);
-        await _queues[stripe].WaitAsync(cancel);
+        _queues[stripe].Wait(cancel);
         try
         {
             var file = OpenLock(root.PrivatePath($"locks/{stripe:x2}"));
-            await LockAsync(file, exclusive: true, cancel);
+            Lock(file, exclusive: true, cancel);
             return new Turn(file, _queues[stripe]);
         }
         catch
@@ -32,12 +32,16 @@ internal sealed class FolderLocks(FolderRoot root)
     }
 
     /// <summary>Locks an open file, waiting as long as others hold it. The file is disposed if that is cancelled or fails.</summary>
-    public static async Task LockAsync(SafeFileHandle file, bool exclusive, CancellationToken cancel)
+    public static void Lock(SafeFileHandle file, bool exclusive, CancellationToken cancel)
     {
         try
         {
+            // Asked for again and again rather than waited for in the kernel, so that it can be cancelled.
             for (var wait = 1; !FolderPosix.TryLock(file, exclusive); wait = Math.Min(wait * 2, 16))
-                await Task.Delay(Random.Shared.Next(1, wait + 1), cancel);
+            {
+                cancel.WaitHandle.WaitOne(Random.Shared.Next(1, wait + 1));
+                cancel.ThrowIfCancellationRequested();
+            }
         }
         catch
         {
@@ -49,7 +53,7 @@ internal sealed class FolderLocks(FolderRoot root)
     private SafeFileHandle OpenLock(string path)
     {
         SafeFileHandle? file;
-        while ((file = FolderPosix.Open(path, write: true, out var error)) is null)
+        while ((file = FolderPosix.OpenNoLinks(root.Path, path, write: true, out var error)) is null)
         {
             if (error != FolderPosix.NoEntry)
                 throw FolderPosix.Failed(error);

@@ -28,13 +28,15 @@ internal sealed class FolderObjects(FolderRoot root)
                 continue;
             try
             {
-                return (file, Describe(file, suffix));
+                if (Describe(file, suffix) is { } info)
+                    return (file, info);
             }
             catch
             {
                 file.Dispose();
                 throw;
             }
+            file.Dispose();
         }
         return root.Exists ? null : throw FolderErrors.NoBucket(root);
     }
@@ -109,8 +111,11 @@ internal sealed class FolderObjects(FolderRoot root)
     /// <summary>The ETag of content with this digest: half of it, as long as S3's are.</summary>
     public static string ETagOf(Oci.Digest sha256) => sha256.Hex[..32];
 
-    private static ObjectInfo Describe(SafeFileHandle file, int suffix)
+    // Null for a directory, a pipe and the like that somebody gave an object's name.
+    private static ObjectInfo? Describe(SafeFileHandle file, int suffix)
     {
+        if (!IsFile(file))
+            return null;
         var attributes = FolderAttributes.Read(file);
         return new(
             RandomAccess.GetLength(file),
@@ -123,10 +128,22 @@ internal sealed class FolderObjects(FolderRoot root)
         };
     }
 
+    private static bool IsFile(SafeFileHandle file)
+    {
+        try
+        {
+            return RandomAccess.GetLength(file) >= 0 && !File.GetAttributes(file).HasFlag(FileAttributes.Directory);
+        }
+        catch (NotSupportedException)
+        {
+            return false;
+        }
+    }
+
     private static bool Remove(string file) => FolderPosix.Unlink(file) switch
     {
         0 => true,
-        FolderPosix.NoEntry => false,
+        FolderPosix.NoEntry or FolderPosix.NotDirectory => false,
         var error => throw FolderPosix.Failed(error),
     };
 }

@@ -12,7 +12,7 @@ internal static partial class FolderPosix
     public static readonly int WouldBlock = Linux ? 11 : 35, NameTooLong = Linux ? 36 : 63, Loop = Linux ? 40 : 62,
         NoAttribute = Linux ? 61 : 93, NotSupported = Linux ? 95 : 45, QuotaExceeded = Linux ? 122 : 69;
 
-    private const int AtFdCwd = -100;
+    private const int AtFdCwd = -100, FollowLink = 0x400, ReadWrite = 2;
     private const long OpenAt2 = 437;
     private const ulong NoMagicLinks = 0x02, NoSymlinks = 0x04;
 
@@ -21,22 +21,16 @@ internal static partial class FolderPosix
 
     private static bool Linux => OperatingSystem.IsLinux();
 
-    /// <summary>Opens a file that exists; null, and an errno, if that fails. It never waits, not even on a pipe.</summary>
-    public static SafeFileHandle? Open(string path, bool write, out int error)
-    {
-        var fd = NativeOpen(path, (write ? 2 : 0) | CloseOnExec | NonBlocking);
-        return Handle(fd, out error);
-    }
-
     /// <summary>
-    /// Opens a file for reading if no part of its path is a symbolic link (<see cref="Loop"/> if one is).
-    /// <paramref name="path"/> begins with <paramref name="root"/>, which holds none.
+    /// Opens a file that exists if no part of its path is a symbolic link (<see cref="Loop"/> if one is); null, and an errno,
+    /// if that fails. It never waits, not even on a pipe. <paramref name="path"/> begins with <paramref name="root"/>, which holds no link.
     /// </summary>
-    public static unsafe SafeFileHandle? OpenNoLinks(string root, string path, out int error)
+    public static unsafe SafeFileHandle? OpenNoLinks(string root, string path, bool write, out int error)
     {
+        var flags = (write ? ReadWrite : 0) | CloseOnExec | NonBlocking;
         if (HasOpenAt2)
         {
-            var how = new OpenHow { Flags = (ulong)(CloseOnExec | NonBlocking), Resolve = NoMagicLinks | NoSymlinks };
+            var how = new OpenHow { Flags = (ulong)flags, Resolve = NoMagicLinks | NoSymlinks };
             return Handle((int)Syscall(OpenAt2, AtFdCwd, path, &how, sizeof(OpenHow)), out error);
         }
         // A link put there between this look and the open is the work of somebody who may write here anyway.
@@ -49,7 +43,7 @@ internal static partial class FolderPosix
                 return null;
             }
             if (end < 0)
-                return Open(path, write: false, out error);
+                return Handle(NativeOpen(path, flags), out error);
         }
     }
 
@@ -92,8 +86,9 @@ internal static partial class FolderPosix
     /// <summary>Removes a name; 0 or an errno.</summary>
     public static int Unlink(string path) => Error(NativeUnlink(path));
 
-    /// <summary>Gives a file a second name; 0 or an errno.</summary>
-    public static int Link(string file, string name) => Error(NativeLink(file, name));
+    /// <summary>Gives an open file another name. False where that can't be done, for whatever reason.</summary>
+    public static bool TryLink(SafeFileHandle file, string name) =>
+        Linux && LinuxLink(AtFdCwd, $"/proc/self/fd/{file.DangerousGetHandle()}", AtFdCwd, name, FollowLink) == 0;
 
     /// <summary>Makes a directory as the umask allows; 0 or an errno.</summary>
     public static int MakeDirectory(string path) => Error(NativeMakeDirectory(path, 511));
@@ -159,8 +154,8 @@ internal static partial class FolderPosix
     [LibraryImport("libc", EntryPoint = "unlink", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int NativeUnlink(string path);
 
-    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int NativeLink(string file, string name);
+    [LibraryImport("libc", EntryPoint = "linkat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int LinuxLink(int directory, string file, int toDirectory, string name, int flags);
 
     [LibraryImport("libc", EntryPoint = "mkdir", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int NativeMakeDirectory(string path, uint mode);

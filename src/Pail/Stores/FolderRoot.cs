@@ -34,7 +34,7 @@ internal sealed class FolderRoot(string directory, TimeProvider time)
     /// <summary>Opens a file for reading; null if there is none, or only behind a symbolic link.</summary>
     public SafeFileHandle? Open(string path)
     {
-        var file = FolderPosix.OpenNoLinks(Path, path, out var error);
+        var file = FolderPosix.OpenNoLinks(Path, path, write: false, out var error);
         return file is not null || error is FolderPosix.NoEntry or FolderPosix.NotDirectory || error == FolderPosix.Loop || error == FolderPosix.NameTooLong
             ? file
             : throw FolderPosix.Failed(error);
@@ -45,7 +45,7 @@ internal sealed class FolderRoot(string directory, TimeProvider time)
     {
         while (true)
         {
-            if (FolderPosix.OpenNoLinks(Path, path, out var error) is { } there)
+            if (FolderPosix.OpenNoLinks(Path, path, write: false, out var error) is { } there)
                 return there;
             if (error != FolderPosix.NoEntry)
                 throw FolderPosix.Failed(error);
@@ -87,12 +87,29 @@ internal sealed class FolderRoot(string directory, TimeProvider time)
         return new(File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete), path);
     }
 
+    /// <summary>
+    /// An open file under a new name, to be moved into place like a draft; null where that can't be done.
+    /// It is as new as any copy: who looks for what is old must not find it.
+    /// </summary>
+    public FolderDraft? LinkDraft(SafeFileHandle file)
+    {
+        var path = NewPrivatePath("tmp");
+        try
+        {
+            File.SetLastWriteTimeUtc(file, time.GetUtcNow().UtcDateTime);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+        return FolderPosix.TryLink(file, path) ? new(file, path) : null;
+    }
+
     /// <summary>A path nobody has, in a private directory that is there.</summary>
     public string NewPrivatePath(string parent)
     {
         var path = PrivatePath(parent);
-        if (!Directory.Exists(path))
-            OpenOrMakeDirectory(path).Dispose();
+        OpenOrMakeDirectory(path).Dispose();
         return $"{path}/{Guid.NewGuid():n}";
     }
 
@@ -107,14 +124,24 @@ internal sealed class FolderRoot(string directory, TimeProvider time)
         {
             if (time.GetUtcNow().UtcDateTime - left.LastWriteTimeUtc < Forgotten)
                 continue;
-            if (left is DirectoryInfo { LinkTarget: null } upload)
-                upload.Delete(recursive: true);
-            else
-                left.Delete();
+            try
+            {
+                if (left is DirectoryInfo { LinkTarget: null } upload)
+                    upload.Delete(recursive: true);
+                else
+                    left.Delete();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Another process sweeps it just now, or it is another user's to sweep. It is no reason not to write.
+            }
         }
 
-        IEnumerable<FileSystemInfo> List(string name) =>
-            new DirectoryInfo(PrivatePath(name)) is { Exists: true } there ? there.EnumerateFileSystemInfos() : [];
+        IEnumerable<FileSystemInfo> List(string name)
+        {
+            using var there = Open(PrivatePath(name));
+            return there is null ? [] : [.. new DirectoryInfo(PrivatePath(name)).EnumerateFileSystemInfos()];
+        }
     }
 }
 
@@ -126,6 +153,14 @@ internal sealed class FolderDraft(SafeFileHandle file, string path) : IDisposabl
 
     /// <summary>Where it is.</summary>
     public string Path => path;
+
+    /// <summary>Gives the file its attributes and waits until it is on the disk. Returns its ETag.</summary>
+    public string Finish(FolderAttributes attributes)
+    {
+        var etag = attributes.Write(file) ? attributes.ETag : FolderObjects.ComputeETag(file);
+        RandomAccess.FlushToDisk(file);
+        return etag;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

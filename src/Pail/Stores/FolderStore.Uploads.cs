@@ -7,19 +7,19 @@ public sealed partial class FolderStore
 {
     /// <inheritdoc/>
     public Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel) =>
-        Work(StoreOperation.CreateMultipartUpload, key, () =>
+        WorkAsync(StoreOperation.CreateMultipartUpload, key, () =>
         {
             _ = FolderPaths.Of(key);
-            return Task.FromResult(_uploads.Create(key, headers));
+            return _uploads.Create(key, headers);
         }, cancel);
 
     /// <inheritdoc/>
     public Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel) =>
-        Work(StoreOperation.UploadPart, upload.Key, () => _uploads.AddPartAsync(upload, number, offset, body.Length, to => FolderIO.Write(to, body, offset), cancel), cancel);
+        WorkAsync(StoreOperation.UploadPart, upload.Key, () => _uploads.AddPart(upload, number, offset, body.Length, to => FolderIO.Write(to, body, offset), cancel), cancel);
 
     /// <inheritdoc/>
     public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel) =>
-        Work(StoreOperation.UploadPartCopy, upload.Key, async () =>
+        WorkAsync(StoreOperation.UploadPartCopy, upload.Key, () =>
         {
             if (_objects.Open(FolderPaths.Of(from)) is not var (source, info))
                 return null;
@@ -29,17 +29,17 @@ public sealed partial class FolderStore
                 if (first < 0 || first > last || last >= info.Size)
                     throw new StoreException(StoreError.RangeNotSatisfiable, $"{Name}, {Printable.Line(from)}: bytes {first}-{last} are asked for, but it has {info.Size}.");
                 var length = last - first + 1;
-                return (string?)await _uploads.AddPartAsync(upload, number, offset, length, to => FolderIO.Copy(source, first, to, offset, length, cancel), cancel);
+                return _uploads.AddPart(upload, number, offset, length, to => FolderIO.Copy(source, first, to, offset, length, cancel), cancel);
             }
         }, cancel);
 
     /// <inheritdoc/>
     public Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel) =>
-        Work(StoreOperation.CompleteMultipartUpload, upload.Key, async () =>
+        WorkAsync(StoreOperation.CompleteMultipartUpload, upload.Key, () =>
         {
-            var (content, path, etag, suffix) = await _uploads.FinishAsync(upload, parts, cancel);
+            var (content, path, etag, suffix) = _uploads.Finish(upload, parts, cancel);
             using (content)
-                if (await PublishAsync(path, FolderPaths.Of(upload.Key), suffix, PutCondition.None, cancel) is null)
+                if (Publish(path, FolderPaths.Of(upload.Key), suffix, PutCondition.None, cancel) is null)
                     throw _uploads.Unknown(upload);
             _uploads.Remove(upload);
             return etag;
@@ -47,17 +47,17 @@ public sealed partial class FolderStore
 
     /// <inheritdoc/>
     public Task AbortUploadAsync(UploadId upload, CancellationToken cancel) =>
-        Work(StoreOperation.AbortMultipartUpload, upload.Key, () =>
+        WorkAsync(StoreOperation.AbortMultipartUpload, upload.Key, () =>
         {
             _uploads.Remove(upload);
-            return Task.FromResult(true);
+            return true;
         }, cancel);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) =>
-        Work(StoreOperation.ListParts, upload.Key, () => Task.FromResult(_uploads.ListParts(upload)), cancel);
+        WorkAsync(StoreOperation.ListParts, upload.Key, () => _uploads.ListParts(upload), cancel);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<PendingUpload>> ListUploadsAsync(string prefix, CancellationToken cancel) =>
-        Work(StoreOperation.ListMultipartUploads, prefix, () => Task.FromResult(_uploads.List(prefix)), cancel);
+        WorkAsync(StoreOperation.ListMultipartUploads, prefix, () => _uploads.List(prefix), cancel);
 }

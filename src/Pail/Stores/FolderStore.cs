@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
 using Pail.Oci;
 
 namespace Pail.Stores;
@@ -12,6 +13,9 @@ namespace Pail.Stores;
 /// </summary>
 public sealed partial class FolderStore : IObjectStore, IServerSideCopy
 {
+    // As many writes at once as a disk has use for, in the whole process.
+    private static readonly SemaphoreSlim Workers = new(32);
+
     private readonly FolderRoot _root;
     private readonly FolderObjects _objects;
     private readonly FolderLocks _locks;
@@ -64,37 +68,28 @@ public sealed partial class FolderStore : IObjectStore, IServerSideCopy
 
     /// <inheritdoc/>
     public Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel) =>
-        Work(StoreOperation.ListObjects, query.Prefix, () => Task.FromResult(new FolderListing(_root, _objects, query).Read(cancel)), cancel);
+        WorkAsync(StoreOperation.ListObjects, query.Prefix, () => new FolderListing(_root, _objects, query).Read(cancel), cancel);
 
     /// <inheritdoc/>
     public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) =>
-        Work(StoreOperation.PutObject, key, () => PutAsync(FolderPaths.Of(key), body, headers, condition, Hash(key, body, headers), cancel), cancel);
+        WorkAsync(StoreOperation.PutObject, key, () => Put(key, body, headers, condition, cancel), cancel);
 
     /// <inheritdoc/>
     public Task DeleteAsync(string key, CancellationToken cancel) =>
-        Work(StoreOperation.DeleteObject, key, async () =>
+        WorkAsync(StoreOperation.DeleteObject, key, () =>
         {
             var path = FolderPaths.Of(key);
-            using var turn = await _locks.AcquireAsync(path, cancel);
+            using var turn = _locks.Acquire(path, cancel);
             _objects.Delete(path);
             return true;
         }, cancel);
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// <inheritdoc/> With the headers it has already, it becomes a second name of the same file: a layer in many repositories
+    /// takes its space once. Other headers need a file of their own, as they lie in the file.
+    /// </summary>
     public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) =>
-        Work(StoreOperation.CopyObject, to, async () =>
-        {
-            if (_objects.Open(FolderPaths.Of(from)) is not var (source, info))
-                return false;
-            using (source)
-            {
-                // A hard link would share the attribute, and with it the headers.
-                using var draft = _root.NewDraft();
-                FolderIO.Copy(source, 0, draft.File, 0, info.Size, cancel);
-                await FinishAsync(draft, FolderPaths.Of(to), FolderAttributes.Of(info.ETag, headers), headers.ContentType, PutCondition.None, cancel);
-                return true;
-            }
-        }, cancel);
+        WorkAsync(StoreOperation.CopyObject, to, () => Copy(from, to, headers, cancel), cancel);
 
     private ObjectContent? Get(string key, ByteRange? range)
     {
@@ -109,40 +104,56 @@ public sealed partial class FolderStore : IObjectStore, IServerSideCopy
         throw new StoreException(StoreError.RangeNotSatisfiable, $"{Name}, {Printable.Line(key)}: bytes {first}-{last} are asked for, but it has {info.Size}.");
     }
 
-    private async Task<string?> PutAsync(string path, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, string etag, CancellationToken cancel)
+    private string? Put(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel)
     {
+        var path = FolderPaths.Of(key);
+        var attributes = FolderAttributes.Of(Hash(key, body, headers), headers);
         // Looked at before the bytes are written, and again when nobody else writes.
         if (!_objects.Allows(condition, path))
             return null;
         using var draft = _root.NewDraft();
         FolderIO.Write(draft.File, body, 0);
-        return await FinishAsync(draft, path, FolderAttributes.Of(etag, headers), headers.ContentType, condition, cancel);
+        var etag = draft.Finish(attributes);
+        return Publish(draft, path, headers, condition, cancel) ? etag : null;
     }
 
-    private async Task<string?> FinishAsync(FolderDraft draft, string path, FolderAttributes attributes, string contentType, PutCondition condition, CancellationToken cancel)
+    private bool Copy(string from, string to, ObjectHeaders headers, CancellationToken cancel)
     {
-        var etag = attributes.Write(draft.File) ? attributes.ETag : FolderObjects.ComputeETag(draft.File);
-        RandomAccess.FlushToDisk(draft.File);
-        var published = await PublishAsync(draft.Path, path, FolderTypes.IndexOf(contentType), condition, cancel)
-            ?? throw new IOException("The file being written was removed by somebody else.");
-        return published ? etag : null;
+        if (_objects.Open(FolderPaths.Of(from)) is not var (source, info))
+            return false;
+        using (source)
+        {
+            var path = FolderPaths.Of(to);
+            var attributes = FolderAttributes.Of(info.ETag, headers);
+            var same = FolderAttributes.Read(source)?.ToString() == attributes.ToString();
+            using var draft = (same ? _root.LinkDraft(source) : null) ?? _root.NewDraft();
+            if (draft.File != source)
+            {
+                FolderIO.Copy(source, 0, draft.File, 0, info.Size, cancel);
+                draft.Finish(attributes);
+            }
+            return Publish(draft, path, headers, PutCondition.None, cancel);
+        }
     }
+
+    private bool Publish(FolderDraft draft, string path, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) =>
+        Publish(draft.Path, path, FolderTypes.IndexOf(headers.ContentType), condition, cancel)
+            ?? throw new IOException("The file being written was removed by somebody else.");
 
     // True if it is published, false if the condition does not hold, null if there is no such file.
-    private async Task<bool?> PublishAsync(string file, string path, int suffix, PutCondition condition, CancellationToken cancel)
+    private bool? Publish(string file, string path, int suffix, PutCondition condition, CancellationToken cancel)
     {
-        Microsoft.Win32.SafeHandles.SafeFileHandle? directory;
-        using (await _locks.AcquireAsync(path, cancel))
+        SafeFileHandle? directory;
+        using (_locks.Acquire(path, cancel))
         {
             if (!_objects.Allows(condition, path))
                 return false;
             directory = _objects.Publish(file, path, suffix);
         }
-        if (directory is null)
-            return null;
         using (directory)
-            RandomAccess.FlushToDisk(directory);
-        return true;
+            if (directory is not null)
+                RandomAccess.FlushToDisk(directory);
+        return directory is null ? null : true;
     }
 
     private string Hash(string key, ReadOnlySequence<byte> body, ObjectHeaders headers)
@@ -176,22 +187,23 @@ public sealed partial class FolderStore : IObjectStore, IServerSideCopy
         }
     }
 
-    // Writing waits for the disk, in calls that block.
-    private Task<T> Work<T>(StoreOperation operation, string key, Func<Task<T>> call, CancellationToken cancel)
+    // Writing waits for the disk and for other writers in calls that block: on threads of their own, so that those of the pool stay free.
+    private async Task<T> WorkAsync<T>(StoreOperation operation, string key, Func<T> call, CancellationToken cancel)
     {
-        if (cancel.IsCancellationRequested)
-            return Task.FromCanceled<T>(cancel);
+        cancel.ThrowIfCancellationRequested();
         _meter.Count(operation);
-        return Task.Run(async () =>
+        await Workers.WaitAsync(cancel);
+        try
         {
-            try
-            {
-                return await call();
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                throw FolderErrors.Of(_root, key, e);
-            }
-        }, cancel);
+            return await Task.Factory.StartNew(call, cancel, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw FolderErrors.Of(_root, key, e);
+        }
+        finally
+        {
+            Workers.Release();
+        }
     }
 }

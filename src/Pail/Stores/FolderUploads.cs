@@ -29,11 +29,13 @@ internal sealed class FolderUploads(FolderRoot root)
     }
 
     /// <summary>Writes a part by <paramref name="write"/>, which gets the file to write to.</summary>
-    public async Task<string> AddPartAsync(UploadId upload, int number, long offset, long length, Action<SafeFileHandle> write, CancellationToken cancel)
+    public string AddPart(UploadId upload, int number, long offset, long length, Action<SafeFileHandle> write, CancellationToken cancel)
     {
         if (number is < 1 or > MaxParts)
             throw Refused(upload, $"part {number} is not between 1 and {MaxParts}");
-        using var content = await OpenAsync(upload, exclusive: false, cancel);
+        if (offset < 0)
+            throw Refused(upload, $"part {number} can't begin at {offset}");
+        using var content = Open(upload, exclusive: false, cancel);
         // Parts in one file must not overlap. Equal sizes never do; a part sent again with another size may.
         if ((ReadPart(upload, number - 1) is { } before && before.Offset + before.Part.Size > offset)
             || (ReadPart(upload, number + 1) is { } after && offset + length > after.Offset))
@@ -43,7 +45,7 @@ internal sealed class FolderUploads(FolderRoot root)
         // Flushed now, while other parts are on their way, rather than all at the end.
         RandomAccess.FlushToDisk(content);
         var draft = root.NewPrivatePath("tmp");
-        await File.WriteAllTextAsync(draft, string.Create(CultureInfo.InvariantCulture, $"{offset} {length} {etag}"), cancel);
+        File.WriteAllText(draft, string.Create(CultureInfo.InvariantCulture, $"{offset} {length} {etag}"));
         var error = FolderPosix.Rename(draft, PartPath(upload, number));
         if (error == 0)
             return etag;
@@ -55,9 +57,9 @@ internal sealed class FolderUploads(FolderRoot root)
     /// Makes the content of the parts ready: flushed, of the right length, with its attributes. Whoever disposes the file
     /// returned lets late parts go on, so it is moved away before.
     /// </summary>
-    public async Task<(SafeFileHandle Content, string Path, string ETag, int Suffix)> FinishAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel)
+    public (SafeFileHandle Content, string Path, string ETag, int Suffix) Finish(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel)
     {
-        var content = await OpenAsync(upload, exclusive: true, cancel);
+        var content = Open(upload, exclusive: true, cancel);
         try
         {
             var headers = TryRead($"{DirectoryOf(upload)}/headers") is { } text ? FolderAttributes.Parse(text) : null;
@@ -144,15 +146,15 @@ internal sealed class FolderUploads(FolderRoot root)
     }
 
     // No lock is granted on what somebody else has completed or dropped meanwhile.
-    private async Task<SafeFileHandle> OpenAsync(UploadId upload, bool exclusive, CancellationToken cancel)
+    private SafeFileHandle Open(UploadId upload, bool exclusive, CancellationToken cancel)
     {
         if (!Exists(upload))
             throw Unknown(upload);
         var path = ContentPath(upload);
-        var content = FolderPosix.Open(path, write: true, out var error);
+        var content = FolderPosix.OpenNoLinks(root.Path, path, write: true, out var error);
         if (content is null)
             throw error == FolderPosix.NoEntry ? Unknown(upload) : FolderPosix.Failed(error);
-        await FolderLocks.LockAsync(content, exclusive, cancel);
+        FolderLocks.Lock(content, exclusive, cancel);
         if (File.Exists(path))
             return content;
         content.Dispose();

@@ -1,0 +1,218 @@
+using System.Buffers;
+using System.Text;
+using Pail.Oci;
+using Pail.Stores;
+
+namespace Pail.Tests.Stores;
+
+/// <summary>Several stores on one folder: they know nothing of each other, as in several processes.</summary>
+public sealed class FolderConcurrencyTests : IDisposable
+{
+    private const int PartSize = 5 << 20;
+
+    private static readonly string[] Types = [.. MediaTypes.Manifests, MediaTypes.OctetStream, MediaTypes.Json, "application/x-foreign"];
+
+    private readonly string _bucket = Directory.CreateTempSubdirectory("pail-test-").FullName;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public void Dispose() => Directory.Delete(_bucket, recursive: true);
+
+    [Fact]
+    public async Task PutIfAbsent_ManyStores_ExactlyOneWins()
+    {
+        var stores = Enumerable.Range(0, 8).Select(_ => Open()).ToArray();
+        for (var round = 0; round < 20; round++)
+        {
+            var key = $"v2/race/{round}";
+            var etags = await Task.WhenAll(stores.Select((store, n) => Task.Run(() => store.PutAsync(key, Bytes($"{n}"), new(Types[n % Types.Length]), PutCondition.IfAbsent, Cancel))));
+            var winner = Assert.Single(Enumerable.Range(0, stores.Length), n => etags[n] is not null);
+            Assert.Equal(($"{winner}", Types[winner % Types.Length]), await ReadAsync(stores[0], key));
+        }
+    }
+
+    [Fact]
+    public async Task PutIfMatch_ManyStores_LoseNothing()
+    {
+        await Open().PutAsync("list", Bytes(""), new(MediaTypes.Json), PutCondition.None, Cancel);
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(n => Task.Run(async () =>
+        {
+            var store = Open();
+            for (var added = 0; added < 5;)
+            {
+                await using var content = await store.GetAsync("list", null, Cancel);
+                var text = await new StreamReader(content!.Body).ReadToEndAsync(Cancel);
+                if (await store.PutAsync("list", Bytes($"{text}<{n}.{added}>"), new(Types[(n + added) % Types.Length]), PutCondition.IfMatch(content.Info.ETag), Cancel) is not null)
+                    added++;
+            }
+        })));
+        var (list, _) = await ReadAsync(Open(), "list");
+        Assert.Equal(
+            Enumerable.Range(0, 16).SelectMany(n => Enumerable.Range(0, 5).Select(i => $"{n}.{i}")).Order(StringComparer.Ordinal),
+            list!.Trim('<', '>').Split("><").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public Task ChangeOfType_Readers_SeeOneVersion() => ChangeTypesAsync(400, neighbours: 0);
+
+    // A directory too large to be read by one system call, so that a file may move past the reader.
+    [Fact]
+    [Trait("Category", "Long")]
+    public Task ChangeOfType_InALargeDirectory_ReadersSeeOneVersion() => ChangeTypesAsync(4000, neighbours: 3000);
+
+    private async Task ChangeTypesAsync(int changes, int neighbours)
+    {
+        const string key = "v2/app/manifests/m";
+        var store = Open();
+        Directory.CreateDirectory($"{_bucket}/v2/app/manifests");
+        for (var n = 0; n < neighbours; n++)
+            await File.WriteAllTextAsync($"{_bucket}/v2/app/manifests/{n:x8}.@json", "", Cancel);
+        await store.PutAsync(key, Bytes(Types[0]), new(Types[0]), PutCondition.None, Cancel);
+        using var done = new CancellationTokenSource();
+        Task[] readers =
+        [
+            .. Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
+            {
+                while (!done.IsCancellationRequested)
+                {
+                    var (content, type) = await ReadAsync(store, key);
+                    Assert.Equal(type, content);
+                    Assert.NotNull(await store.HeadAsync(key, Cancel));
+                }
+            }, Cancel)),
+            Task.Run(async () =>
+            {
+                while (!done.IsCancellationRequested)
+                    Assert.Equal([key], (await store.ListAsync(new("v2/app/manifests/m", "/"), Cancel)).Objects.Select(o => o.Key));
+            }, Cancel),
+        ];
+        var writers = Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
+        {
+            var own = Open();
+            for (var n = 0; n < changes / 2 && !readers.Any(reader => reader.IsFaulted); n++)
+            {
+                var type = Types[Random.Shared.Next(Types.Length)];
+                await own.PutAsync(key, Bytes(type), new(type), PutCondition.None, Cancel);
+            }
+        }, Cancel));
+        await Task.WhenAll(writers);
+        await done.CancelAsync();
+        await Task.WhenAll(readers);
+    }
+
+    [Fact]
+    public async Task PutAndDelete_InOneDirectory_NeverFail()
+    {
+        // Deleting removes the directories that writing makes.
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(n => Task.Run(async () =>
+        {
+            var store = Open();
+            for (var i = 0; i < 60; i++)
+            {
+                await store.PutAsync($"a/b/c/{n}", Bytes("x"), new(MediaTypes.Json), PutCondition.None, Cancel);
+                Assert.NotNull(await store.HeadAsync($"a/b/c/{n}", Cancel));
+                await store.DeleteAsync($"a/b/c/{n}", Cancel);
+                Assert.Null(await store.HeadAsync($"a/b/c/{n}", Cancel));
+            }
+        })));
+        Assert.Equal([$"{_bucket}/.pail"], Directory.GetDirectories(_bucket));
+    }
+
+    [Fact]
+    public async Task Complete_PartUnderWay_WaitsForItAndLeavesItOut()
+    {
+        var store = Open();
+        var upload = new UploadId("k", await store.CreateUploadAsync("k", new(MediaTypes.OctetStream), Cancel));
+        var part = await store.UploadPartAsync(upload, 1, 0, new(new byte[PartSize]), Cancel);
+        using var begun = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        var late = Task.Factory.StartNew(() => new FolderUploads(new(_bucket, TimeProvider.System)).AddPart(upload, 2, PartSize, 3, file =>
+        {
+            begun.Set();
+            goOn.Wait(Cancel);
+            RandomAccess.Write(file, "abc"u8, PartSize);
+        }, Cancel), Cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        begun.Wait(Cancel);
+        var complete = store.CompleteUploadAsync(upload, [new(1, part, PartSize)], Cancel);
+        Assert.Null(await store.HeadAsync("k", Cancel));
+        Assert.False(complete.IsCompleted);
+        goOn.Set();
+        await late;
+        await complete;
+        Assert.Equal(PartSize, (await store.HeadAsync("k", Cancel))!.Size);
+        Assert.Equal(StoreError.NoSuchUpload, (await Assert.ThrowsAsync<StoreException>(() => store.UploadPartAsync(upload, 2, PartSize, Bytes("x"), Cancel))).Error);
+        Assert.Equal(PartSize, (await store.HeadAsync("k", Cancel))!.Size);
+        Assert.Empty(Directory.GetFileSystemEntries($"{_bucket}/.pail/uploads"));
+    }
+
+    [Fact]
+    public async Task Complete_ManyAtOnce_OneMakesTheObject()
+    {
+        var upload = new UploadId("k", await Open().CreateUploadAsync("k", new(MediaTypes.OctetStream), Cancel));
+        var part = await Open().UploadPartAsync(upload, 1, 0, Bytes("part"), Cancel);
+        var errors = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+            (await Record.ExceptionAsync(() => Open().CompleteUploadAsync(upload, [new(1, part, 4)], Cancel)) as StoreException)?.Error)));
+        Assert.Single(errors, error => error is null);
+        Assert.All(errors.Where(error => error is not null), error => Assert.Equal(StoreError.NoSuchUpload, error));
+        Assert.Equal(("part", MediaTypes.OctetStream), await ReadAsync(Open(), "k"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("..")]
+    [InlineData("../../v2")]
+    [InlineData("00000000000000000000000000000000/../../tmp")]
+    [InlineData("0000000000000000000000000000000G")]
+    public async Task UploadId_NotOurs_IsUnknown(string id)
+    {
+        var store = Open();
+        await store.CreateUploadAsync("k", new(MediaTypes.OctetStream), Cancel);
+        var upload = new UploadId("k", id);
+        Assert.Equal(StoreError.NoSuchUpload, (await Assert.ThrowsAsync<StoreException>(() => store.UploadPartAsync(upload, 1, 0, Bytes("x"), Cancel))).Error);
+        Assert.Equal(StoreError.NoSuchUpload, (await Assert.ThrowsAsync<StoreException>(() => store.CompleteUploadAsync(upload, [new(1, "x", 1)], Cancel))).Error);
+        Assert.Empty(await store.ListPartsAsync(upload, Cancel));
+        await store.AbortUploadAsync(upload, Cancel);
+        Assert.Single(await store.ListUploadsAsync("", Cancel));
+    }
+
+    [Fact]
+    public async Task UploadId_OfAnotherKey_IsUnknown()
+    {
+        var store = Open();
+        var id = await store.CreateUploadAsync("k", new(MediaTypes.OctetStream), Cancel);
+        await store.AbortUploadAsync(new("other", id), Cancel);
+        Assert.Equal(StoreError.NoSuchUpload, (await Assert.ThrowsAsync<StoreException>(() => store.UploadPartAsync(new("other", id), 1, 0, Bytes("x"), Cancel))).Error);
+        Assert.Single(await store.ListUploadsAsync("k", Cancel));
+    }
+
+    [Fact]
+    public async Task Parts_ThatOverlapOrLeaveGaps_AreRefused()
+    {
+        var store = Open();
+        var upload = new UploadId("k", await store.CreateUploadAsync("k", new(MediaTypes.OctetStream), Cancel));
+        var first = new UploadedPart(1, await store.UploadPartAsync(upload, 1, 0, new(new byte[PartSize]), Cancel), PartSize);
+        await RefusedAsync(() => store.UploadPartAsync(upload, 2, PartSize - 1, Bytes("x"), Cancel));
+        await RefusedAsync(() => store.UploadPartAsync(upload, 2, -1, Bytes("x"), Cancel));
+        await RefusedAsync(() => store.UploadPartAsync(upload, 0, 0, Bytes("x"), Cancel));
+        await RefusedAsync(() => store.UploadPartAsync(upload, 10_001, PartSize, Bytes("x"), Cancel));
+        var second = new UploadedPart(2, await store.UploadPartAsync(upload, 2, PartSize + 1, Bytes("x"), Cancel), 1);
+        await RefusedAsync(() => store.UploadPartAsync(upload, 1, 0, new(new byte[PartSize + 2]), Cancel));
+        await RefusedAsync(() => store.CompleteUploadAsync(upload, [first, second], Cancel));
+        await RefusedAsync(() => store.CompleteUploadAsync(upload, [second, first], Cancel));
+        await RefusedAsync(() => store.CompleteUploadAsync(upload, [second], Cancel));
+        await RefusedAsync(() => store.CompleteUploadAsync(upload, [], Cancel));
+        await store.CompleteUploadAsync(upload, [first], Cancel);
+
+        static async Task RefusedAsync(Func<Task> call) => Assert.Equal(StoreError.Rejected, (await Assert.ThrowsAsync<StoreException>(call)).Error);
+    }
+
+    private static ReadOnlySequence<byte> Bytes(string text) => new(Encoding.UTF8.GetBytes(text));
+
+    private FolderStore Open() => new(_bucket, new());
+
+    private static async Task<(string? Content, string? Type)> ReadAsync(FolderStore store, string key)
+    {
+        await using var content = await store.GetAsync(key, null, Cancel);
+        return content is null ? (null, null) : (await new StreamReader(content.Body).ReadToEndAsync(Cancel), content.Info.ContentType);
+    }
+}
