@@ -34,6 +34,8 @@ public sealed class VerifyingStream : ReadOnlyStream
         if (buffer.IsEmpty)
             return 0;
         var read = await _inner.ReadAsync(buffer, cancellationToken);
+        if (read == 0)
+            RequireMatch();
         Take(buffer.Span[..read]);
         return read;
     }
@@ -43,7 +45,7 @@ public sealed class VerifyingStream : ReadOnlyStream
     {
         await using (var tee = new Tee(this, destination))
             await _inner.CopyToAsync(tee, bufferSize, cancellationToken);
-        Take([]);
+        RequireMatch();
     }
 
     /// <inheritdoc/>
@@ -64,15 +66,23 @@ public sealed class VerifyingStream : ReadOnlyStream
         base.Dispose(disposing);
     }
 
+    private void RequireRoom(int bytes)
+    {
+        if (_seen + bytes > _blob.Size)
+            throw BlobMismatch.TooLong(_blob);
+    }
+
     private void Take(ReadOnlySpan<byte> bytes)
     {
+        RequireRoom(bytes.Length);
         _hash.AppendData(bytes);
         _seen += bytes.Length;
-        if (_seen > _blob.Size)
-            throw BlobMismatch.TooLong(_blob);
-        if (!bytes.IsEmpty || _verified)
-            return;
-        BlobMismatch.ThrowIfDifferent(_blob, _seen, _hash);
+    }
+
+    private void RequireMatch()
+    {
+        if (!_verified)
+            BlobMismatch.ThrowIfDifferent(_blob, _seen, _hash);
         _verified = true;
     }
 
@@ -86,23 +96,20 @@ public sealed class VerifyingStream : ReadOnlyStream
 
         public override void Write(byte[] buffer, int offset, int count)
         {
-            Check(buffer.AsSpan(offset, count));
+            owner.Take(buffer.AsSpan(offset, count));
             destination.Write(buffer, offset, count);
         }
 
         public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
             WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            Check(buffer.Span);
-            return destination.WriteAsync(buffer, cancellationToken);
-        }
-
-        private void Check(ReadOnlySpan<byte> bytes)
-        {
-            if (!bytes.IsEmpty)
-                owner.Take(bytes);
+            owner.RequireRoom(buffer.Length);
+            // Files are written on another thread: hash meanwhile.
+            var written = destination.WriteAsync(buffer, cancellationToken);
+            owner.Take(buffer.Span);
+            await written;
         }
     }
 }
