@@ -172,7 +172,7 @@ internal sealed class PartSender : IDisposable
                 if (other.Upload.Key == _key && other.Upload != ours && other.Started <= known.Started && known.Started - other.Started <= tried + TimeSpan.FromSeconds(1))
                     await _store.AbortUploadAsync(other.Upload, Stopped);
         }
-        catch (StoreException)
+        catch (Exception error) when (error is StoreException or OperationCanceledException)
         {
         }
     }

@@ -9,7 +9,7 @@ namespace Pail.Tests.Compression;
 
 public sealed class ParallelGzipTests
 {
-    private const int Block = 1 << 20;
+    private const int Block = 512 << 10;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
