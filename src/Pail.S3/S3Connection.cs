@@ -5,6 +5,7 @@ using Amazon.Runtime.Credentials;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Pail.Oci;
+using Pail.Stores;
 
 namespace Pail.S3;
 
@@ -139,7 +140,12 @@ internal sealed class S3Connection : IDisposable
         {
             return DefaultAWSCredentialsIdentityResolver.GetCredentials(config);
         }
-        catch (Exception e) when (e is AmazonClientException or AmazonServiceException or ProfileNotFoundException)
+        catch (ProfileNotFoundException e)
+        {
+            var profile = Printable.Line(options.Profile ?? Environment.GetEnvironmentVariable("AWS_PROFILE"));
+            throw new StoreException(StoreError.BadCredentials, $"{options.Root}: there is no profile '{profile}' in ~/.aws/config or ~/.aws/credentials. Check AWS_PROFILE", e);
+        }
+        catch (Exception e) when (e is AmazonClientException or AmazonServiceException)
         {
             throw S3Errors.NoCredentials(options.Root.ToString(), e);
         }

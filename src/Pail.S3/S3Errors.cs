@@ -27,6 +27,9 @@ internal readonly record struct Refusal(int Status, string Code)
 /// <summary>Turns every failure of S3 into a <see cref="StoreException"/> with one line a person can act on.</summary>
 internal sealed partial class S3Errors(string name, Uri endpoint)
 {
+    /// <summary>The bucket as people know it.</summary>
+    public string Name => name;
+
     /// <summary>No credentials anywhere in the chain.</summary>
     public static StoreException NoCredentials(string name, Exception? inner) => new(
         StoreError.BadCredentials,

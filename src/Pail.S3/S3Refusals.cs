@@ -38,7 +38,9 @@ internal static class S3Refusals
 
     private static async Task<XElement?> BodyAsync(HttpResponseMessage response, CancellationToken cancel)
     {
-        var buffer = new byte[LongestError];
+        if (response.RequestMessage?.Method == HttpMethod.Head)
+            return null;
+        var buffer = new byte[Math.Min(response.Content.Headers.ContentLength ?? LongestError, LongestError)];
         try
         {
             await using var body = await response.Content.ReadAsStreamAsync(cancel);

@@ -72,11 +72,18 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
     }
 
     /// <summary>An address that somebody without credentials may use for a while. Makes no request.</summary>
-    public Uri Presign(HttpMethod method, string key, string query, TimeSpan lifetime) =>
-        AWSSigV4Signer.Presign(
-            new AWSSigningRequest { HttpMethod = method, RequestUri = AddressOf(connection.PublicBucket ?? connection.Bucket, key, query) },
-            Parameters(connection.Credentials),
-            lifetime).Uri;
+    public Uri Presign(HttpMethod method, string key, string query, TimeSpan lifetime)
+    {
+        var request = new AWSSigningRequest { HttpMethod = method, RequestUri = AddressOf(connection.PublicBucket ?? connection.Bucket, key, query) };
+        try
+        {
+            return AWSSigV4Signer.Presign(request, Parameters(connection.Credentials), lifetime).Uri;
+        }
+        catch (Exception e) when (e is AmazonClientException or AmazonServiceException)
+        {
+            throw S3Errors.NoCredentials(errors.Name, e);
+        }
+    }
 
     private AWSSigV4Parameters Parameters(AWSCredentials credentials) => new() { Credentials = credentials, Region = connection.Region, Service = "s3" };
 

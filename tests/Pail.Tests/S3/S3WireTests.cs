@@ -62,9 +62,11 @@ public sealed class S3WireTests
     public async Task EveryRequest_IsPlainAndSigned()
     {
         await using var fake = new FakeStore(AnswerAll);
-        using var store = S3Store.Open(fake.Options(new SessionAWSCredentials("ACCESSKEY", "SECRETKEY", "SESSIONTOKEN")), new RequestMeter());
+        var meter = new RequestMeter();
+        using var store = S3Store.Open(fake.Options(new SessionAWSCredentials("ACCESSKEY", "SECRETKEY", "SESSIONTOKEN")), meter);
         await AskAllAsync(store);
-        Assert.True(fake.Requests.Count >= 18);
+        Assert.Equal(18, fake.Requests.Count);
+        Assert.Equal(18, meter.Counts.Values.Sum());
         Assert.All(fake.Requests, request =>
         {
             Assert.DoesNotContain("STREAMING-", request.Raw, StringComparison.OrdinalIgnoreCase);
