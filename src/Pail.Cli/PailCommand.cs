@@ -24,6 +24,7 @@ internal sealed class PailCommand : Command
         Add(new ConfigCommand(terminal));
         Add(new TagCommand(terminal));
         Add(new RmCommand(terminal));
+        Add(new ServeCommand(terminal));
         Add(new DemoCommand(terminal));
         Add(new CompletionCommand(terminal));
         Add(new CompleteCommand(terminal));

@@ -1,0 +1,130 @@
+using System.CommandLine;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Pail.Addresses;
+using Pail.Cli.Output;
+using Pail.Registry;
+using Pail.S3;
+using Pail.Server;
+using Pail.Server.Configuration;
+using Pail.Stores;
+using Pail.Transfer;
+
+namespace Pail.Cli.Commands;
+
+/// <summary><c>pail serve</c>: a registry over a bucket, until a signal comes. Its options are <see cref="Settings"/>.</summary>
+internal sealed class ServeCommand : Command, IShowsExamples
+{
+    private readonly Terminal _terminal;
+    private readonly Option<string?> _file = new("--config") { HelpName = "FILE", Description = "A JSON file that sets what neither options nor variables do [default: PAIL_CONFIG]" };
+    private readonly List<(Setting Setting, Func<ParseResult, IReadOnlyList<string>?> Values)> _settings;
+
+    public ServeCommand(Terminal terminal)
+        : base("serve", "Run a registry over a bucket, for any client to push to and pull from")
+    {
+        _terminal = terminal;
+        _settings = [.. Settings.All.Where(setting => setting.OnCommandLine).Select(setting => (setting, Add(setting)))];
+        Add(_file);
+        SetAction(InvokeAsync);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(string Line, string Says)> Examples =>
+    [
+        ("pail serve s3://acme", "at 127.0.0.1:5000; blobs are redirected to the bucket"),
+        ("pail serve ./images --listen 0.0.0.0:5000", "over a folder, for the whole network"),
+        ("PAIL_SECRET=... pail serve s3://acme --listen *:5001", "one of several replicas behind a load balancer"),
+    ];
+
+    private async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var flags = _settings.Select(pair => (pair.Setting.Name, Values: pair.Values(parsed))).Where(pair => pair.Values is not null).ToDictionary(pair => pair.Name, pair => pair.Values!);
+        var configuration = ServeConfiguration.Read(flags, Environment.GetEnvironmentVariable, parsed.GetValue(_file) ?? Environment.GetEnvironmentVariable("PAIL_CONFIG"));
+        var meter = new RequestMeter();
+        var store = Open(configuration, meter);
+        using var owned = store as IDisposable;
+        var registry = await BucketRegistry.OpenAsync(store, new TransferEngine(configuration.Transfer), cancel);
+        await using var server = RegistryServer.Build(
+            configuration.Server with
+            {
+                Redirect = configuration.Redirect ? store as IPresigner : null,
+                Log = configuration.Log ? _terminal.Out : null,
+                Meter = configuration.ExplainCost ? meter : null,
+            },
+            registry);
+        await server.StartAsync(cancel);
+        Announce(server, configuration, store);
+        await Task.Delay(Timeout.Infinite, cancel).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await server.StopAsync(CancellationToken.None);
+        return ExitCode.Ok;
+    }
+
+    private static IObjectStore Open(ServeConfiguration configuration, RequestMeter meter)
+    {
+        switch (Root(configuration.Bucket))
+        {
+            case BucketRoot.S3 bucket:
+                return S3Store.Open(
+                    new S3Options(bucket)
+                    {
+                        Endpoint = configuration.Endpoint,
+                        PublicEndpoint = configuration.PublicEndpoint,
+                        Region = configuration.Region,
+                        Profile = configuration.Profile,
+                        Addressing = configuration.Addressing switch { "auto" => AddressingStyle.Auto, "path" => AddressingStyle.Path, "virtual" => AddressingStyle.VirtualHost, _ => null },
+                    },
+                    meter);
+            case BucketRoot.Folder folder:
+                FolderStore.Create(folder.Directory);
+                return new FolderStore(folder.Directory, meter);
+            default:
+                throw new InvalidOperationException();
+        }
+    }
+
+    private static BucketRoot Root(string? bucket) => bucket switch
+    {
+        null => new BucketRoot.Folder(DefaultFolder()),
+        _ when bucket.StartsWith("s3:", StringComparison.Ordinal) || bucket.StartsWith("file:", StringComparison.Ordinal) => AddressParser.ParseRoot(bucket),
+        _ when bucket.Contains("://", StringComparison.Ordinal) || bucket.Length == 0 => throw new PailException(Failure.BadInput, $"{Oci.Printable.Line(bucket)}: s3://BUCKET, file:DIR or a folder is expected."),
+        _ => new BucketRoot.Folder(Path.GetFullPath(bucket)),
+    };
+
+    // Source: XDG Base Directory Specification.
+    private static string DefaultFolder() => Path.Combine(
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "pail", "registry");
+
+    private void Announce(WebApplication server, ServeConfiguration configuration, IObjectStore store)
+    {
+        foreach (var address in server.Urls)
+            _terminal.Error.WriteLine($"Serving {store.Name} at {address}");
+        if (configuration.Server.Listen.Any(endpoint => !IPAddress.IsLoopback(endpoint.Address)) && !configuration.Server.ReadOnly)
+            _terminal.Error.WriteLine($"{_terminal.Ink.Yellow("Note:")} whoever reaches this address can push and delete.");
+        if (configuration.Server.Secret is null && store is not FolderStore)
+            _terminal.Error.WriteLine($"{_terminal.Ink.Yellow("Note:")} without PAIL_SECRET or --secret-file, uploads under way end with this process, and other replicas can't take them up.");
+    }
+
+    private Func<ParseResult, IReadOnlyList<string>?> Add(Setting setting)
+    {
+        if (setting.IsArgument)
+        {
+            var argument = new Argument<string?>(setting.Name) { HelpName = setting.ValueName, Description = setting.Description, Arity = ArgumentArity.ZeroOrOne };
+            Add(argument);
+            return parsed => parsed.GetValue(argument) is { } value ? [value] : null;
+        }
+        if (setting.ValueName is null)
+        {
+            var flag = new Option<bool>("--" + setting.Name) { Description = setting.Description };
+            Add(flag);
+            return parsed => parsed.GetResult(flag) is null ? null : [parsed.GetValue(flag) ? "true" : "false"];
+        }
+        var option = new Option<string[]>("--" + setting.Name)
+        {
+            HelpName = setting.ValueName,
+            Description = setting.Description,
+            Arity = setting.Repeats ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne,
+        };
+        Add(option);
+        return parsed => parsed.GetResult(option) is null ? null : parsed.GetValue(option);
+    }
+}

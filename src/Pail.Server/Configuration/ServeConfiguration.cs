@@ -1,0 +1,90 @@
+using Pail.Oci;
+using Pail.Transfer;
+
+namespace Pail.Server.Configuration;
+
+/// <summary>All that is set about a server, before the bucket is opened.</summary>
+public sealed record ServeConfiguration
+{
+    /// <summary>The bucket; null for the default folder.</summary>
+    public string? Bucket { get; init; }
+
+    /// <summary>What the server itself goes by. Its certificate, redirects, log and meter are made from the rest.</summary>
+    public ServerOptions Server { get; init; } = new();
+
+    /// <summary>How much it uses to move blobs. Fewer tries than a person at a terminal gets: clients of a registry try again themselves.</summary>
+    public TransferOptions Transfer { get; init; } = new() { Retry = new RetryOptions { Attempts = 5 } };
+
+    /// <summary>Whether blobs are redirected to, where the store can sign addresses.</summary>
+    public bool Redirect { get; init; } = true;
+
+    /// <summary>The S3 service as clients reach it.</summary>
+    public string? PublicEndpoint { get; init; }
+
+    /// <summary>Whether requests are logged.</summary>
+    public bool Log { get; init; } = true;
+
+    /// <summary>Whether the requests made to the bucket are told.</summary>
+    public bool ExplainCost { get; init; }
+
+    /// <summary>File of the certificate.</summary>
+    public string? TlsCertificate { get; init; }
+
+    /// <summary>File of its key.</summary>
+    public string? TlsKey { get; init; }
+
+    /// <summary>The S3 service.</summary>
+    public string? Endpoint { get; init; }
+
+    /// <summary>Its region.</summary>
+    public string? Region { get; init; }
+
+    /// <summary>The profile of the AWS configuration files.</summary>
+    public string? Profile { get; init; }
+
+    /// <summary><c>auto</c>, <c>path</c> or <c>virtual</c>.</summary>
+    public string? Addressing { get; init; }
+
+    /// <summary>Reads all settings: the command line goes before variables, variables before the file, the file before the defaults.</summary>
+    /// <param name="flags">What the command line says, by name.</param>
+    /// <param name="variables">The environment.</param>
+    /// <param name="file">The configuration file; null for none.</param>
+    /// <exception cref="PailException">A value makes no sense; says where it was set.</exception>
+    public static ServeConfiguration Read(IReadOnlyDictionary<string, IReadOnlyList<string>> flags, Func<string, string?> variables, string? file)
+    {
+        var fromFile = file is null ? new Dictionary<string, IReadOnlyList<string>>() : ConfigurationFile.Read(file);
+        var configuration = new ServeConfiguration();
+        foreach (var setting in Settings.All)
+        {
+            var (origin, values) = Find(setting, flags, variables, fromFile, file);
+            if (values is null)
+                continue;
+            try
+            {
+                configuration = setting.Apply(configuration, values);
+            }
+            catch (FormatException e)
+            {
+                throw new PailException(Failure.BadInput, $"{origin}: {e.Message}.", e);
+            }
+        }
+        return configuration.Checked();
+    }
+
+    private static (string Origin, IReadOnlyList<string>? Values) Find(
+        Setting setting, IReadOnlyDictionary<string, IReadOnlyList<string>> flags, Func<string, string?> variables, IReadOnlyDictionary<string, IReadOnlyList<string>> fromFile, string? file)
+    {
+        if (flags.TryGetValue(setting.Name, out var given))
+            return ((setting.IsArgument ? "" : "--") + setting.Name, given);
+        if (variables(setting.Variable) is { Length: > 0 } variable)
+            return (setting.Variable, setting.Repeats ? variable.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [variable]);
+        return ($"{Printable.Line(file)}: {setting.Name}", fromFile.GetValueOrDefault(setting.Name));
+    }
+
+    private ServeConfiguration Checked()
+    {
+        if (TlsCertificate is null != TlsKey is null)
+            throw new PailException(Failure.BadInput, "tls-cert and tls-key go together.");
+        return TlsCertificate is null ? this : this with { Server = Server with { Tls = new TlsFiles(TlsCertificate, TlsKey!) } };
+    }
+}

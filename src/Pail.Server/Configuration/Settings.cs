@@ -1,0 +1,69 @@
+using System.Text;
+using static Pail.Server.Configuration.Values;
+
+namespace Pail.Server.Configuration;
+
+/// <summary>All that can be set. docs/server.md lists the same.</summary>
+public static class Settings
+{
+    /// <summary>The settings, in the order of the help.</summary>
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        new("bucket", "BUCKET", "s3://BUCKET[/PREFIX//], file:DIR or a folder [default: a folder of your own]", One((c, v) => c with { Bucket = v })) { IsArgument = true },
+
+        Repeated("listen", "ADDRESS:PORT", "Where to listen; may be repeated; *:PORT for all addresses [default: 127.0.0.1:5000]", (c, values) => c with { Server = c.Server with { Listen = [.. values.SelectMany(Endpoints)] } }),
+        new("tls-cert", "FILE", "The certificate and its chain, PEM; read again when it changes", One((c, v) => c with { TlsCertificate = v })),
+        new("tls-key", "FILE", "The key of the certificate, PEM", One((c, v) => c with { TlsKey = v })),
+        Repeated("trusted-proxy", "ADDRESS[/BITS]", "A proxy whose X-Forwarded-* are believed; may be repeated", (c, values) => c with { Server = c.Server with { TrustedProxies = [.. values.Select(Network)] } }),
+
+        Switch("no-redirect", "Send blobs through the server instead of redirecting to the bucket", (c, on) => c with { Redirect = !on }),
+        new("public-endpoint", "URL", "The S3 service as clients reach it, for redirects [default: as the server reaches it]", One((c, v) => c with { PublicEndpoint = Url(v) })),
+        Time("redirect-lifetime", "How long an address redirected to may be used [default: 15m]", Minimum: 1, (c, v) => c with { Server = c.Server with { RedirectLifetime = v } }),
+
+        new("secret", null, "Seals upload sessions; the same on all replicas", One((c, v) => c with { Server = c.Server with { Secret = Secret(v) } })) { OnCommandLine = false },
+        new("secret-file", "FILE", "A file with the secret that seals upload sessions, the same on all replicas [default: PAIL_SECRET, or one made at the start]", One((c, v) => c with { Server = c.Server with { Secret = Secret(Text(v)) } })),
+
+        Switch("read-only", "Pulls only", (c, on) => c with { Server = c.Server with { ReadOnly = on } }),
+        Switch("no-delete", "Refuse to delete", (c, on) => c with { Server = c.Server with { AllowDelete = !on } }),
+
+        Time("tag-cache", "How long to believe what a tag names without asking the bucket [default: 0s]", Minimum: 0, (c, v) => c with { Server = c.Server with { TagLifetime = v } }),
+        Time("digest-cache", "How long to believe that what has been seen by digest is still there [default: 1m]", Minimum: 0, (c, v) => c with { Server = c.Server with { DigestLifetime = v } }),
+        Bytes("manifest-memory", "Memory for manifests [default: 64MiB]", Minimum: 0, (c, v) => c with { Server = c.Server with { ManifestMemory = v } }),
+        Bytes("memory", "Memory for parts of blobs on their way [default: 256MiB]", Minimum: 32 << 20, (c, v) => c with { Transfer = c.Transfer with { MemoryLimit = v } }),
+        Number("connections", "Parts moved to and from the bucket at once [default: 16]", 1, 1024, (c, v) => c with { Transfer = c.Transfer with { Connections = v } }),
+
+        Number("max-connections", "Connections of clients at once [default: 4096]", 1, 1 << 20, (c, v) => c with { Server = c.Server with { MaxConnections = v } }),
+        Number("max-header-bytes", "Bytes of a request's headers [default: 32768]", 4096, 1 << 20, (c, v) => c with { Server = c.Server with { MaxHeaderBytes = v } }),
+        Number("min-body-rate", "Bytes a second a body must move with [default: 1024]", 1, 1 << 30, (c, v) => c with { Server = c.Server with { MinBodyRate = v } }),
+        Time("drain", "How long running transfers may take to end at a stop [default: 30s]", Minimum: 0, (c, v) => c with { Server = c.Server with { DrainTime = v } }),
+
+        new("log", "json|off", "A line for each request on stdout, or none [default: json]", One((c, v) => c with { Log = OneOf(v, "json", "off") == "json" })),
+        Switch("explain-cost", "Tell the S3 requests each request made: in the log, and to clients that send Pail-Explain-Cost", (c, on) => c with { ExplainCost = on }),
+
+        new("endpoint-url", "URL", "The S3 service [default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's, or AWS]", One((c, v) => c with { Endpoint = Url(v) })),
+        new("region", "NAME", "The region [default: AWS_REGION, or the profile's]", One((c, v) => c with { Region = v })),
+        new("profile", "NAME", "The profile of ~/.aws/config and ~/.aws/credentials [default: AWS_PROFILE]", One((c, v) => c with { Profile = v })),
+        new("addressing-style", "auto|path|virtual", "Where URLs name the bucket [default: auto]", One((c, v) => c with { Addressing = OneOf(v, "auto", "path", "virtual") })),
+    ];
+
+    private static Func<ServeConfiguration, IReadOnlyList<string>, ServeConfiguration> One(Func<ServeConfiguration, string, ServeConfiguration> apply) =>
+        (configuration, values) => apply(configuration, values.Count == 1 ? values[0] : throw new FormatException("one value is expected"));
+
+    private static Setting Repeated(string name, string value, string description, Func<ServeConfiguration, IReadOnlyList<string>, ServeConfiguration> apply) =>
+        new(name, value, description, apply) { Repeats = true };
+
+    private static Setting Switch(string name, string description, Func<ServeConfiguration, bool, ServeConfiguration> apply) =>
+        new(name, null, description, One((c, v) => apply(c, Truth(v))));
+
+    private static Setting Time(string name, string description, int Minimum, Func<ServeConfiguration, TimeSpan, ServeConfiguration> apply) =>
+        new(name, "TIME", description, One((c, v) => apply(c, Duration(v, TimeSpan.FromSeconds(Minimum)))));
+
+    private static Setting Bytes(string name, string description, long Minimum, Func<ServeConfiguration, long, ServeConfiguration> apply) =>
+        new(name, "SIZE", description, One((c, v) => apply(c, Size(v, Minimum))));
+
+    private static Setting Number(string name, string description, int minimum, int maximum, Func<ServeConfiguration, int, ServeConfiguration> apply) =>
+        new(name, "N", description, One((c, v) => apply(c, Count(v, minimum, maximum))));
+
+    private static ReadOnlyMemory<byte> Secret(string text) =>
+        text.Length >= 16 ? Encoding.UTF8.GetBytes(text) : throw new FormatException("a secret has at least 16 characters");
+}

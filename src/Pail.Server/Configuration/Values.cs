@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Pail.Oci;
+
+namespace Pail.Server.Configuration;
+
+/// <summary>Reads the values of settings; what can't be read is a <see cref="FormatException"/> that says what is expected.</summary>
+internal static class Values
+{
+    private const int MaxFileSize = 64 << 10;
+
+    public static TimeSpan Duration(string text, TimeSpan minimum)
+    {
+        var digits = text.AsSpan().TrimEnd("msh");
+        double? factor = text.AsSpan(digits.Length) switch { "" or "s" => 1, "ms" => 0.001, "m" => 60, "h" => 3600, _ => null };
+        if (factor is not { } unit || !double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) || number * unit > 366 * 86400)
+            throw new FormatException("a time is expected, such as 500ms, 30s, 15m or 1h");
+        var time = TimeSpan.FromSeconds(number * unit);
+        return time >= minimum ? time : throw new FormatException($"at least {minimum.TotalSeconds} s are expected");
+    }
+
+    public static long Size(string text, long minimum)
+    {
+        var digits = text.AsSpan().TrimEnd("KMGTiB");
+        long? factor = text.AsSpan(digits.Length) switch { "" or "B" => 1, "K" or "KiB" => 1L << 10, "M" or "MiB" => 1L << 20, "G" or "GiB" => 1L << 30, _ => null };
+        if (factor is not { } unit || !long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number > long.MaxValue / unit)
+            throw new FormatException("a size is expected, such as 64MiB or 1GiB");
+        return number * unit >= minimum ? number * unit : throw new FormatException($"at least {minimum >> 20} MiB are expected");
+    }
+
+    public static int Count(string text, int minimum, int maximum) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= minimum && number <= maximum
+            ? number
+            : throw new FormatException($"a number from {minimum} to {maximum} is expected");
+
+    public static bool Truth(string text) => text switch
+    {
+        "1" or "true" => true,
+        "0" or "false" => false,
+        _ => throw new FormatException("true or false is expected"),
+    };
+
+    public static string OneOf(string text, params ReadOnlySpan<string> words) =>
+        words.Contains(text) ? text : throw new FormatException($"one of {string.Join(", ", words.ToArray())} is expected");
+
+    public static string Url(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0
+            ? text
+            : throw new FormatException("http://HOST[:PORT] or https://HOST[:PORT] is expected, without credentials");
+
+    /// <summary>What a listen address means; a name for loopback means both its addresses.</summary>
+    public static IEnumerable<IPEndPoint> Endpoints(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        if (colon >= 0 && int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= IPEndPoint.MaxPort)
+            switch (text[..colon])
+            {
+                case "*":
+                    return [new(Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any, port)];
+                case "localhost":
+                    return Socket.OSSupportsIPv6 ? [new(IPAddress.Loopback, port), new(IPAddress.IPv6Loopback, port)] : [new(IPAddress.Loopback, port)];
+                case ['[', .. var inner, ']'] when IPAddress.TryParse(inner, out var six) && six.AddressFamily == AddressFamily.InterNetworkV6:
+                    return [new(six, port)];
+                case var host when IPAddress.TryParse(host, out var four) && four.AddressFamily == AddressFamily.InterNetwork:
+                    return [new(four, port)];
+            }
+        throw new FormatException("ADDRESS:PORT is expected, such as 127.0.0.1:5000, [::1]:5000, localhost:5000 or *:5000");
+    }
+
+    public static IPNetwork Network(string text)
+    {
+        if (IPAddress.TryParse(text, out var address))
+            return new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
+        return IPNetwork.TryParse(text, out var network) ? network : throw new FormatException("an address or a network is expected, such as 10.0.0.7 or 10.0.0.0/8");
+    }
+
+    public static string Text(string file)
+    {
+        try
+        {
+            return new FileInfo(file).Length <= MaxFileSize ? File.ReadAllText(file).TrimEnd('\r', '\n') : throw new FormatException("the file is too large");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new FormatException($"the file can't be read: {Printable.Line(e.Message)}", e);
+        }
+    }
+}
