@@ -118,13 +118,14 @@ internal sealed class ServeCommand : Command, IShowsExamples
             Add(flag);
             return parsed => parsed.GetResult(flag) is null ? null : [parsed.GetValue(flag) ? "true" : "false"];
         }
-        var option = new Option<string[]>("--" + setting.Name)
+        if (setting.Repeats)
         {
-            HelpName = setting.ValueName,
-            Description = setting.Description,
-            Arity = setting.Repeats ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne,
-        };
-        Add(option);
-        return parsed => parsed.GetResult(option) is null ? null : parsed.GetValue(option);
+            var several = new Option<string[]>("--" + setting.Name) { HelpName = setting.ValueName, Description = setting.Description, Arity = ArgumentArity.OneOrMore };
+            Add(several);
+            return parsed => parsed.GetResult(several) is null ? null : parsed.GetValue(several);
+        }
+        var one = new Option<string?>("--" + setting.Name) { HelpName = setting.ValueName, Description = setting.Description };
+        Add(one);
+        return parsed => parsed.GetValue(one) is { } value ? [value] : null;
     }
 }

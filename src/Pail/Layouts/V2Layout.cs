@@ -73,6 +73,8 @@ public sealed class V2Layout : BucketLayout
     {
         // From the right: a part of a repository's name may itself be "manifests".
         var part = keyOrPrefix.LastIndexOf(ManifestsPart, StringComparison.Ordinal);
-        return part > 3 && RepositoryName.TryParse(keyOrPrefix[3..part], out var name) ? name : null;
+        // What comes after it is a tag or the folded digests; with a slash it is some other part of a repository called so.
+        var other = part > 3 && keyOrPrefix.IndexOf('/', part + ManifestsPart.Length) >= 0;
+        return part > 3 && !other && RepositoryName.TryParse(keyOrPrefix[3..part], out var name) ? name : null;
     }
 }

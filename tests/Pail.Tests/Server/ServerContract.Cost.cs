@@ -1,0 +1,131 @@
+using Pail.Layouts;
+using Pail.Oci;
+
+namespace Pail.Tests.Server;
+
+/// <summary>The S3 requests that work through the server makes, as docs/costs.md states them.</summary>
+public abstract partial class ServerContract
+{
+    // In a pool a tag is two objects.
+    private int Tag => Layout == LayoutKind.Pool ? 2 : 1;
+
+    private async Task SeeBlobsAsync(byte[] manifest)
+    {
+        foreach (var blob in Manifest.Parse(manifest).Blobs)
+            (await Server.HeadAsync($"/v2/{App}/blobs/{blob.Digest}")).Is(200);
+    }
+
+    [Fact]
+    public async Task Cost_ManifestByTagBlobsJustSeen_IsTwoAAndOneB()
+    {
+        var bytes = await Server.AddImageAsync(App);
+        await SeeBlobsAsync(bytes);
+        Assert.Equal((1 + Tag, 1), await Server.CostAsync(async () => (await Server.PutAsync($"/v2/{App}/manifests/1", bytes)).Is(201)));
+    }
+
+    private static async Task PushAsSkopeoDoesAsync(TestServer server, IEnumerable<byte[]> blobs, byte[] manifest)
+    {
+        foreach (var blob in blobs)
+        {
+            var digest = Digest.Of(blob);
+            if ((await server.HeadAsync($"/v2/{App}/blobs/{digest}")).Status == 200)
+                continue;
+            var location = (await server.SendAsync(HttpMethod.Post, $"/v2/{App}/blobs/uploads/", [])).Is(202)["Location"]!;
+            location = (await server.SendAsync(HttpMethod.Patch, location, blob, ("Content-Type", "application/octet-stream"), ("Transfer-Encoding", "chunked"))).Is(202)["Location"]!;
+            (await server.SendAsync(HttpMethod.Put, $"{location}?digest={digest}", [])).Is(201);
+        }
+        (await server.PutAsync($"/v2/{App}/manifests/1", manifest)).Is(201);
+    }
+
+    [Fact]
+    public async Task Cost_PushOfATwoBlobImage_IsFourAAndTwoB_AgainNoAAndThreeB()
+    {
+        var blobs = new[] { System.Security.Cryptography.RandomNumberGenerator.GetBytes(100_000), "{}"u8.ToArray() };
+        var manifest = Manifests.Image(Nothing, [new(MediaTypes.OciLayerGzip, Digest.Of(blobs[0]), blobs[0].Length)]);
+        Assert.Equal((3 + Tag, 2), await Server.CostAsync(() => PushAsSkopeoDoesAsync(Server, blobs, manifest)));
+        await using var other = await StartAsync();
+        Assert.Equal((0, 3), await other.CostAsync(() => PushAsSkopeoDoesAsync(other, blobs, manifest)));
+    }
+
+    [Fact]
+    public async Task Cost_ManifestWithSubject_IsThreeAAndTwoB()
+    {
+        var bytes = await Server.AddImageAsync(App, more: $",\"subject\":{Manifests.Json(new(MediaTypes.OciManifest, Digest.Of("s"u8), 1))}");
+        await SeeBlobsAsync(bytes);
+        Assert.Equal((2 + Tag, 2), await Server.CostAsync(async () => (await Server.PutAsync($"/v2/{App}/manifests/1", bytes)).Is(201)));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    public async Task Cost_UnchangedImageOfNBlobs_IsNPlusOneB(int layers)
+    {
+        var bytes = await Server.AddImageAsync(App, layers);
+        (await Server.PutAsync($"/v2/{App}/manifests/1", bytes)).Is(201);
+        await using var other = await StartAsync();
+        var cost = await other.CostAsync(async () =>
+        {
+            foreach (var blob in Manifest.Parse(bytes).Blobs)
+                (await other.HeadAsync($"/v2/{App}/blobs/{blob.Digest}")).Is(200);
+            (await other.PutAsync($"/v2/{App}/manifests/1", bytes)).Is(201);
+        });
+        Assert.Equal((0, layers + 2), cost); // and the config
+        // The blobs asked for at one replica, the manifest put at another.
+        await using var third = await StartAsync();
+        Assert.Equal((0, 1), await third.CostAsync(async () => (await third.PutAsync($"/v2/{App}/manifests/1", bytes)).Is(201)));
+        await using var fourth = await StartAsync();
+        Assert.Equal((0, 1), await fourth.CostAsync(async () => (await fourth.PutAsync($"/v2/{App}/manifests/{Digest.Of(bytes)}", bytes)).Is(201)));
+    }
+
+    [Fact]
+    public async Task Cost_Pull_IsOneForTheTagAndNoneAfter()
+    {
+        var digest = await Server.PushAsync(App, "1");
+        await using var other = await StartAsync();
+        Assert.Equal((0, 1), await other.CostAsync(async () => (await other.HeadAsync($"/v2/{App}/manifests/1")).Is(200)));
+        Assert.Equal((0, 0), await other.CostAsync(async () => (await other.GetAsync($"/v2/{App}/manifests/{digest}")).Is(200)));
+        Assert.Equal((0, 1), await other.CostAsync(async () => (await other.GetAsync($"/v2/{App}/manifests/1")).Is(200)));
+        await using var third = await StartAsync();
+        Assert.Equal((0, 1), await third.CostAsync(async () => (await third.GetAsync($"/v2/{App}/manifests/{digest}")).Is(200)));
+        Assert.Equal((0, 0), await third.CostAsync(async () => (await third.HeadAsync($"/v2/{App}/manifests/{digest}")).Is(200)));
+    }
+
+    [Fact]
+    public async Task Cost_BlobHead_IsOneThenNone()
+    {
+        var blob = await Server.AddBlobAsync(App, [1]);
+        Assert.Equal((0, 1), await Server.CostAsync(async () => (await Server.HeadAsync($"/v2/{App}/blobs/{blob.Digest}")).Is(200)));
+        Assert.Equal((0, 0), await Server.CostAsync(async () => (await Server.HeadAsync($"/v2/{App}/blobs/{blob.Digest}")).Is(200)));
+        // What is missing is asked for each time: a push may be on its way.
+        var none = $"/v2/{App}/blobs/{Digest.Of("none"u8)}";
+        Assert.Equal((0, 2), await Server.CostAsync(async () =>
+        {
+            (await Server.HeadAsync(none)).Is(404);
+            (await Server.HeadAsync(none)).Is(404);
+        }));
+    }
+
+    [Fact]
+    public async Task Cost_PageOfTags_IsOneA()
+    {
+        await Server.PushAsync(App, "1");
+        await Server.PushAsync(App, "2");
+        await Server.PushAsync(App, "3");
+        foreach (var query in new[] { "", "?n=2", "?n=1000", "?n=1&last=1", "?n=0" })
+            Assert.Equal((1, 0), await Server.CostAsync(async () => (await Server.GetAsync($"/v2/{App}/tags/list{query}")).Is(200)));
+        Assert.Equal((1, 0), await Server.CostAsync(async () => (await Server.GetAsync("/v2/none/tags/list")).Is(404)));
+        Assert.Equal((1, 0), await Server.CostAsync(async () => (await Server.GetAsync("/v2/_catalog")).Is(200)));
+    }
+
+    [Fact]
+    public async Task Cost_Told_WhenAskedForAndAllowed()
+    {
+        await Server.PushAsync(App, "1");
+        await using var telling = await StartAsync(options => options with { Meter = Meter });
+        var answer = await telling.GetAsync($"/v2/{App}/manifests/1", ("Pail-Explain-Cost", "1"));
+        Assert.Equal("a=0, b=1, free=0", answer["Pail-Cost"]);
+        Assert.Null((await telling.GetAsync($"/v2/{App}/manifests/1"))["Pail-Cost"]);
+        Assert.Equal("a=0, b=1, free=0", (await telling.GetAsync($"/v2/{App}/manifests/none", ("Pail-Explain-Cost", "1"))).Is(404)["Pail-Cost"]);
+        Assert.Null((await Server.GetAsync($"/v2/{App}/manifests/1", ("Pail-Explain-Cost", "1")))["Pail-Cost"]);
+    }
+}
