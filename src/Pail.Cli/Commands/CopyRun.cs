@@ -18,7 +18,7 @@ internal static class CopyRun
             from.ToString(), to.ToString(), result.Root.Digest.ToString(), result.Root.MediaType, !result.Unchanged,
             new(result.Sent, result.Existed, result.Copied), result.BytesSent, Math.Round(tally.Elapsed.TotalSeconds, 3), session.Cost);
         session.Say(Summary(report));
-        session.Result(report, ResultsJson.Plain.CopyReport, lines => lines.WriteLine(ByDigest(to, result.Root.Digest)));
+        session.Result(report, ResultsJson.Plain.CopyReport, lines => lines.WriteLine(Handle(to, result.Root.Digest)));
     }
 
     private static async Task<T> ShowAsync<T>(Session session, Func<CopyTally, Task<T>> work)
@@ -50,8 +50,11 @@ internal static class CopyRun
 
     private static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
 
-    // What scripts want to keep: the name that can't come to mean something else.
-    private static string ByDigest(Address to, Oci.Digest digest) => to is Address.Bucket { Repository: { } name } bucket
-        ? $"{bucket.Root.WithSeparator}{name}@{digest}"
-        : digest.ToString();
+    // What scripts go on with: the name that can't come to mean something else, or the one an engine knows.
+    private static string Handle(Address to, Oci.Digest digest) => to switch
+    {
+        Address.Bucket { Repository: { } name } bucket => $"{bucket.Root.WithSeparator}{name}@{digest}",
+        Address.DockerDaemon { Image: var image } => image,
+        _ => digest.ToString(),
+    };
 }

@@ -22,8 +22,8 @@ internal sealed class DemoCommand : Verb
         try
         {
             // As JSON the story is told at its end; to people, while it happens.
-            using var nobody = new StringWriter();
-            var story = new DemoStory(session.Json ? nobody : session.Terminal.Lines, session.Json ? default : session.Terminal.ResultInk);
+            var terminal = session.Terminal;
+            var story = session.Json ? new DemoStory(TextWriter.Null, default, 0) : new DemoStory(terminal.Lines, terminal.ResultInk, terminal.ResultWidth);
             var result = await story.TellAsync(session.Wiring, folder, keep, cancel);
             if (session.Json)
                 session.Result(result, ResultsJson.Plain.DemoResult, _ => { });

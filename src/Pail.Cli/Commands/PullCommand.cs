@@ -25,6 +25,7 @@ internal sealed class PullCommand : CopyVerb
     public override IReadOnlyList<(string Line, string Says)> Examples =>
     [
         ("pail pull s3://acme/app:1.0", "into the local Docker Engine, as app:1.0"),
+        ("docker run $(pail pull -q s3://acme/app:1.0)", "what is written to stdout is the name docker knows"),
         ("pail pull s3://acme/app:1.0 oci:build/image", "into a folder, without Docker"),
     ];
 

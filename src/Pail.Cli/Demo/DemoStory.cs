@@ -16,20 +16,26 @@ internal sealed record DemoResult(string Image, string Digest, IReadOnlyList<Dem
 internal sealed record DemoObject(string Key, string ContentType, long Size);
 
 /// <summary>The demo: an image goes into a bucket, the bucket is served as plain files, and out comes the image.</summary>
-internal sealed class DemoStory(TextWriter lines, Ink ink)
+/// <param name="lines">Where it is told.</param>
+/// <param name="ink">Paint for it.</param>
+/// <param name="width">How many characters a line takes.</param>
+internal sealed class DemoStory(TextWriter lines, Ink ink, int width)
 {
-    private const string Repository = "demo/hello";
+    // Media types written out want this much; on a narrower terminal the long ones are cut.
+    private const int Wide = 92;
+
+    private const string Repository = "hello";
     private const string Tag = "1.0";
 
     private int _step;
 
     public async Task<DemoResult> TellAsync(Wiring wiring, string folder, bool keep, CancellationToken cancel)
     {
-        lines.WriteLine(ink.Bold("Your bucket is the registry: an image goes in, and every client pulls it from plain objects."));
+        lines.WriteLine(ink.Bold("Your bucket is the registry. An image goes in, and comes out of plain files."));
 
         await using var image = new DemoImage(PlatformChoice.Host.Architecture == "arm64" ? "arm64" : "amd64");
-        Step("A small image, made here");
-        Line($"hello for linux/{image.Architecture}: one layer with one program of {image.Program.Length} bytes, {Short(image.Manifest.Digest)}");
+        Step("A small image");
+        Line($"hello for linux/{image.Architecture}: one layer with one program of {image.Program.Length} bytes, made here.");
 
         var root = new BucketRoot.Folder(Path.Combine(folder, "bucket"));
         var store = wiring.OpenStore(root);
@@ -37,14 +43,19 @@ internal sealed class DemoStory(TextWriter lines, Ink ink)
         var registry = await BucketRegistry.InitAsync(store, wiring.Engine, LayoutKind.V2, open: true, cancel);
         var pushing = new RequestMeter();
         var (objects, seconds) = await PushAsync(wiring, registry, image, pushing, cancel);
-        Step($"Pushed into a bucket, here a folder, in {seconds:0.00} s: an object a thing, its key the path a client asks for");
-        Columns.Write(lines, [.. objects.Select(item => new[] { Shorten(item.Key), $"{item.Size} B", item.ContentType })], new HashSet<int> { 1 }, indent: 3, (_, column, cell) => column == 0 ? cell : ink.Dim(cell));
+        Step($"Pushed into a bucket, in {seconds:0.00} s");
+        Line("Here a folder stands for S3. Each key is the path a client will ask for:");
+        lines.WriteLine();
+        Columns.Write(lines, [.. objects.Select(item => new[] { Shorten(item.Key), $"{item.Size} B", Type(item.ContentType) })], new HashSet<int> { 1 }, indent: 3, (_, column, cell) => column == 0 ? cell : ink.Dim(cell));
 
         await using var server = PlainFileServer.Start(root.Directory);
-        Step($"Served on {server.Address} by a web server that knows nothing of images: path in, file out");
+        Step("Served by a web server that knows nothing of images");
+        Line($"{ink.Cyan(server.Address.ToString())} takes a path and gives a file, as nginx or S3 do.");
 
         var pull = new DockerPull(server.Address, Repository, Tag);
-        Step("Pulled with the requests docker makes, every digest checked");
+        Step("Pulled by the requests docker makes");
+        Line($"{ink.Green("✓")} stands where the content has the digest it is named by.");
+        lines.WriteLine();
         try
         {
             await pull.RunAsync(cancel);
@@ -60,11 +71,12 @@ internal sealed class DemoStory(TextWriter lines, Ink ink)
         var reached = server.Log.Count > before;
         WriteEngines(engines, name);
 
-        Step("What this push costs in requests on S3");
+        Step("What the push would cost on S3");
         CostReport.Write(pushing, lines, ink);
         lines.WriteLine();
-        lines.WriteLine(keep ? $"The bucket is in {root.Directory}." : ink.Dim("Everything was in a temporary folder, and is gone."));
-        lines.WriteLine($"Yours: {ink.Cyan("pail init s3://BUCKET --public")}, then {ink.Cyan("pail push app:1.0 s3://BUCKET")}. README.md goes on from here.");
+        lines.WriteLine(keep ? $"The bucket is in {root.Directory}." : ink.Dim("All of it was in a temporary folder, and is gone; --keep would keep it."));
+        lines.WriteLine($"Now yours: {ink.Cyan("pail init s3://BUCKET --public")}, {ink.Cyan("pail push app:1.0 s3://BUCKET")}");
+        lines.WriteLine($"           {ink.Dim("README.md goes on from here.")}");
 
         // An engine that cannot reach this machine's loopback shows nothing; one that reached it must have pulled.
         if (reached && engines.FirstOrDefault(engine => !engine.Pulled && server.Log.Skip(before).Any(request => request.Client.Contains(engine.Agent, StringComparison.OrdinalIgnoreCase))) is { } failed)
@@ -92,22 +104,23 @@ internal sealed class DemoStory(TextWriter lines, Ink ink)
 
     private void WriteRequests(IReadOnlyList<PullStep> steps) => Columns.Write(
         lines,
-        [.. steps.Select(step => new[] { step.Method, Shorten(step.Path), step.Status.ToString(), $"{step.Size} B", step.ContentType ?? "", step.Checked is null ? "" : step.Checked == "digest" ? "✓ digest" : "✗ digest" })],
-        new HashSet<int> { 3 },
-        indent: 3,
-        (row, column, cell) => column switch
+        [.. steps.Select(step => new[] { step.Method, Shorten(step.Path), $"{step.Status}{step.Checked switch { null => "", "digest" => " ✓", _ => " ✗" }}", Type(step.ContentType ?? "") })],
+        indent: 2,
+        paint: (row, column, cell) => column switch
         {
-            2 => steps[row].Status == 200 ? ink.Green(cell) : ink.Red(cell),
-            3 or 4 => ink.Dim(cell),
-            5 => cell.StartsWith('✓') ? ink.Green(cell) : ink.Red(cell),
+            2 => steps[row] is { Status: 200, Checked: null or "digest" } ? ink.Green(cell) : ink.Red(cell),
+            3 => ink.Dim(cell),
             _ => cell,
         });
+
+    private string Type(string mediaType) => width >= Wide ? mediaType : mediaType.Replace("application/vnd", "…/vnd", StringComparison.Ordinal);
 
     private void WriteEngines(IReadOnlyList<EngineResult> engines, string name)
     {
         if (engines.Count == 0)
             return;
-        Step($"And by the engines of this machine: docker pull {name}");
+        Step("Pulled by the engines of this machine");
+        Line(ink.Cyan($"docker pull {name}"));
         foreach (var engine in engines)
         {
             Line($"{(engine.Pulled ? ink.Green("✓") : ink.Yellow("–"))} {engine.Name} {engine.Outcome}");
@@ -124,12 +137,10 @@ internal sealed class DemoStory(TextWriter lines, Ink ink)
 
     private void Line(string text) => lines.WriteLine($"   {text}");
 
-    private static string Short(Digest digest) => BlobWords.Short(digest);
-
     // Digests are shown by their first digits; nobody reads more.
     private static string Shorten(string path)
     {
         var at = path.IndexOf("sha256:", StringComparison.Ordinal);
-        return at < 0 ? path : $"{path[..(at + 7 + 12)]}…";
+        return at < 0 ? path : $"{path[..(at + 7 + 3)]}…";
     }
 }

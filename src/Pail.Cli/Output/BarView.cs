@@ -26,7 +26,7 @@ internal sealed class BarView(IAnsiConsole console) : ICopyView
         });
         var view = new BarView(console);
         view._tally = new CopyTally(view);
-        var columns = new BarColumns(view._tally, task => task == view._whole);
+        var columns = new BarColumns(view._tally, task => task == view._whole, console.Profile.Width);
         terminal.Aside = console.WriteLine;
         try
         {
@@ -34,6 +34,7 @@ internal sealed class BarView(IAnsiConsole console) : ICopyView
             {
                 view._context = context;
                 view._whole = context.AddTask("all", autoStart: true, maxValue: 1);
+                view._whole.IsIndeterminate = true;
                 return work(view._tally);
             });
         }
@@ -47,7 +48,7 @@ internal sealed class BarView(IAnsiConsole console) : ICopyView
     {
         // The whole stays below the blobs.
         lock (_lock)
-            _bars[blob.Digest] = _context.AddTaskBefore($"{BlobWords.Kind(blob),-8} {BlobWords.Short(blob.Digest)}", _whole, autoStart: true, maxValue: Math.Max(1, blob.Size));
+            _bars[blob.Digest] = _context.AddTaskBefore($"{BlobWords.Kind(blob),-8} {blob.Digest.Hex[..12]}", _whole, autoStart: true, maxValue: Math.Max(1, blob.Size));
         Refresh();
     }
 
@@ -65,11 +66,17 @@ internal sealed class BarView(IAnsiConsole console) : ICopyView
             bar.Value = bar.MaxValue;
             bar.StopTask();
         }
+        // Drawn once without the bar, so that the blob is never seen twice.
+        _context.Refresh();
         var mark = outcome == BlobOutcome.Sent ? "[green]✓[/]" : "[grey]✓[/]";
-        console.MarkupLine($"{mark} {BlobWords.Kind(blob),-8} {BlobWords.Short(blob.Digest)}  {ByteSize.Format(blob.Size),10}  [grey]{BlobWords.Outcome(outcome)}[/]");
+        console.MarkupLine($"{mark} {BlobWords.Kind(blob),-8} {blob.Digest.Hex[..12]}  {ByteSize.Format(blob.Size),8}  [grey]{BlobWords.Outcome(outcome)}[/]");
         Refresh();
     }
 
     // One more than there is to move: a task that is full counts as finished for good, and more may come.
-    private void Refresh() => (_whole.MaxValue, _whole.Value) = (_tally.ToMove + 1, _tally.Moved);
+    private void Refresh()
+    {
+        _whole.IsIndeterminate = false;
+        (_whole.MaxValue, _whole.Value) = (_tally.ToMove + 1, _tally.Moved);
+    }
 }

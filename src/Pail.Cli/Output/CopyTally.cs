@@ -23,6 +23,7 @@ internal sealed class CopyTally(ICopyView? view) : ICopyProgress
 {
     private readonly ConcurrentDictionary<Digest, long> _expected = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private long _begun;
     private long _toMove;
     private long _moved;
     private int _done;
@@ -36,11 +37,19 @@ internal sealed class CopyTally(ICopyView? view) : ICopyProgress
     /// <summary>Blobs that are there.</summary>
     public int Done => Volatile.Read(ref _done);
 
+    /// <summary>True once every blob there is to move is there: what is left is the sink's to finish.</summary>
+    public bool IsFinishing => Done > 0 && Done >= _expected.Count;
+
+    /// <summary>Since the copy began.</summary>
     public TimeSpan Elapsed => _clock.Elapsed;
+
+    /// <summary>Since there was something to move: before, a source may have read and compressed for a while.</summary>
+    public TimeSpan Moving => Interlocked.Read(ref _begun) is > 0 and var begun ? _clock.Elapsed - TimeSpan.FromTicks(begun) : TimeSpan.Zero;
 
     /// <inheritdoc/>
     public void Expect(IReadOnlyCollection<Descriptor> blobs)
     {
+        Interlocked.CompareExchange(ref _begun, Math.Max(1, _clock.Elapsed.Ticks), 0);
         foreach (var blob in blobs)
             if (_expected.TryAdd(blob.Digest, blob.Size))
                 Interlocked.Add(ref _toMove, blob.Size);

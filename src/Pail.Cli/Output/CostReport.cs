@@ -29,9 +29,9 @@ internal sealed record CostReport(long ClassA, long ClassB, long Free, decimal P
             Number(pair.Value),
             Dollars(pair.Value * RequestMeter.PriceOf(pair.Key)),
         }));
-        rows.Add(["total", "", Number(meter.Counts.Values.Sum()), Dollars(meter.Price)]);
-        Columns.Write(writer, rows, new HashSet<int> { 2, 3 }, indent: 2, (row, _, cell) => row == 0 ? ink.Dim(cell) : row == rows.Count - 1 ? ink.Bold(cell) : cell);
-        writer.WriteLine(ink.Dim($"  {Number(meter.ClassA)} of class A at $0.005 a 1,000, {Number(meter.ClassB)} of class B at $0.0004: S3 Standard, us-east-1, without storage and traffic."));
+        rows.Add(["total", $"{Number(meter.ClassA)} A, {Number(meter.ClassB)} B", Number(meter.Counts.Values.Sum()), Dollars(meter.Price)]);
+        Columns.Write(writer, rows, new HashSet<int> { 2, 3 }, indent: 3, (row, _, cell) => row == 0 ? ink.Dim(cell) : row == rows.Count - 1 ? ink.Bold(cell) : cell);
+        writer.WriteLine(ink.Dim("   A is $0.005, B $0.0004 for 1,000: S3 Standard in us-east-1, without storage."));
     }
 
     /// <summary>A price that may be far below a cent, to the tenth of a millionth.</summary>

@@ -20,10 +20,10 @@ internal sealed class PlainView(TextWriter people) : ICopyView, IDisposable
     }
 
     public void Ended(Descriptor blob, BlobOutcome outcome) =>
-        people.WriteLine($"{BlobWords.Kind(blob),-8} {BlobWords.Short(blob.Digest)}  {ByteSize.Format(blob.Size),10}  {BlobWords.Outcome(outcome)}");
+        people.WriteLine($"{BlobWords.Kind(blob),-8} {BlobWords.Short(blob.Digest)}  {ByteSize.Format(blob.Size),8}  {BlobWords.Outcome(outcome)}");
 
     /// <summary>From now on tells how far the whole is.</summary>
-    public void Watch(CopyTally tally) => _timer = new Timer(_ => people.WriteLine(Line(tally.Moved, tally.ToMove, tally.Elapsed)), null, Every, Every);
+    public void Watch(CopyTally tally) => _timer = new Timer(_ => people.WriteLine(tally.Moving == TimeSpan.Zero ? "reading the image" : Line(tally.Moved, tally.ToMove, tally.Moving)), null, Every, Every);
 
     /// <summary>How far the whole is, how fast, and how long it still takes at that speed.</summary>
     internal static string Line(long moved, long toMove, TimeSpan elapsed)

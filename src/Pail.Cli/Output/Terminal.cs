@@ -27,6 +27,9 @@ internal sealed class Terminal(Stream output, TextWriter error)
     /// <summary>True if stdout is a terminal.</summary>
     public bool ResultsOnTerminal { get; init; }
 
+    /// <summary>How many characters a line of stdout takes; plenty where it is no terminal.</summary>
+    public int ResultWidth { get; init; } = int.MaxValue;
+
     /// <summary>Paint for stderr.</summary>
     public Ink Ink { get; init; }
 
@@ -50,6 +53,8 @@ internal sealed class Terminal(Stream output, TextWriter error)
         {
             Interactive = interactive,
             ResultsOnTerminal = !Console.IsOutputRedirected,
+            // A terminal that does not say is taken for one that wraps nothing.
+            ResultWidth = Console.IsOutputRedirected || Console.WindowWidth <= 0 ? int.MaxValue : Console.WindowWidth,
             Ink = new Ink(color && !Console.IsErrorRedirected),
             ResultInk = new Ink(color && !Console.IsOutputRedirected),
             Debug = Environment.GetEnvironmentVariable("PAIL_DEBUG") is "1" or "true",
