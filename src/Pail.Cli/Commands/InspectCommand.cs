@@ -25,6 +25,6 @@ internal sealed class InspectCommand : ImageVerb
         if (manifest.Config is { MediaType: MediaTypes.OciConfig or MediaTypes.DockerConfig })
             inspection = InspectionReport.WithConfig(inspection, await ReadConfigAsync(source, manifest, cancel));
         inspection = inspection with { Requests = session.Cost };
-        session.Result(inspection, ResultsJson.Plain.Inspection, lines => InspectionReport.Write(inspection, lines));
+        session.Result(inspection, ResultsJson.Plain.Inspection, lines => InspectionReport.Write(inspection, lines, session.Terminal.ResultWidth));
     }
 }

@@ -46,6 +46,8 @@ internal sealed class LsCommand : Verb
         }
         if (address.Repository is not null && found[0].Tags is { Count: 0 })
             throw new PailException(Failure.NotFound, $"{address}: no such repository, or one without tags.");
+        if (found.Count == 0)
+            session.Say($"{address.Root} holds no image yet.");
         session.Result(new BucketListing(address.Root.ToString(), found, session.Cost), ResultsJson.Plain.BucketListing, lines =>
         {
             foreach (var repository in found)

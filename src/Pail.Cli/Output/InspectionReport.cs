@@ -51,7 +51,10 @@ internal static class InspectionReport
     }
 
     /// <summary>Writes it as lines, with what strangers wrote made harmless.</summary>
-    public static void Write(Inspection image, TextWriter lines)
+    /// <param name="image">What to write.</param>
+    /// <param name="lines">Where to.</param>
+    /// <param name="width">How many characters a line takes: where a digest and its size don't fit, digests are cut.</param>
+    public static void Write(Inspection image, TextWriter lines, int width)
     {
         List<string[]> rows = [["image", image.Image], ["digest", image.Digest], ["type", image.MediaType]];
         void Add(string name, string? value)
@@ -77,17 +80,18 @@ internal static class InspectionReport
         foreach (var (name, value) in image.Annotations ?? new Dictionary<string, string>())
             Add("annotation", $"{name}={value}");
         Columns.Write(lines, rows);
-        WriteBlobs("layers", image.Layers, lines);
-        WriteBlobs("manifests", image.Manifests, lines);
+        WriteBlobs("layers", image.Layers, lines, width);
+        WriteBlobs("manifests", image.Manifests, lines, width);
     }
 
-    private static void WriteBlobs(string title, IReadOnlyList<InspectedBlob>? blobs, TextWriter lines)
+    private static void WriteBlobs(string title, IReadOnlyList<InspectedBlob>? blobs, TextWriter lines, int width)
     {
         if (blobs is not { Count: > 0 })
             return;
         lines.WriteLine();
         lines.WriteLine(title);
-        Columns.Write(lines, [.. blobs.Select(blob => new[] { blob.Digest, ByteSize.Format(blob.Size), Printable.Line(blob.Platform ?? blob.ArtifactType ?? blob.MediaType) })], new HashSet<int> { 1 }, indent: 2);
+        string Shown(string digest) => width >= 130 ? digest : $"{digest[..19]}…";
+        Columns.Write(lines, [.. blobs.Select(blob => new[] { Shown(blob.Digest), ByteSize.Format(blob.Size), Printable.Line(blob.Platform ?? blob.ArtifactType ?? blob.MediaType) })], new HashSet<int> { 1 }, indent: 2);
     }
 
     private static InspectedBlob Blob(Descriptor blob) => new(blob.Digest.ToString(), blob.MediaType, blob.Size, blob.Platform?.ToString(), blob.ArtifactType);
