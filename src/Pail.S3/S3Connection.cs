@@ -1,11 +1,8 @@
 using Amazon;
 using Amazon.Runtime;
-using Amazon.Runtime.CredentialManagement;
-using Amazon.Runtime.Credentials;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Pail.Oci;
-using Pail.Stores;
 
 namespace Pail.S3;
 
@@ -15,10 +12,6 @@ namespace Pail.S3;
 /// </summary>
 internal sealed class S3Connection : IDisposable
 {
-    // What a store that knows no regions is signed for. R2's documentation asks for "auto".
-    private const string DefaultRegion = "us-east-1";
-    private const string R2Host = ".r2.cloudflarestorage.com";
-
     private S3Connection(AmazonS3Client client, HttpClient http, AWSCredentials credentials, string region, Uri bucket)
     {
         Client = client;
@@ -26,7 +19,7 @@ internal sealed class S3Connection : IDisposable
         Credentials = credentials;
         Region = RegionEndpoint.GetBySystemName(region);
         Bucket = bucket;
-        IsAws = IsAwsHost(bucket.Host);
+        IsAws = S3Configuration.IsAws(bucket);
     }
 
     /// <summary>The SDK's client; it retries nothing, for the one retry is the caller's.</summary>
@@ -56,21 +49,16 @@ internal sealed class S3Connection : IDisposable
         try
         {
             var profile = options.Profile is null ? null : new Profile(options.Profile);
-            var endpoint = options.Endpoint ?? new AmazonS3Config { Profile = profile }.ServiceURL;
-            var uri = endpoint is null ? null : CheckEndpoint(endpoint);
-            var region = options.Region ?? ConfiguredRegion(options.Profile)
-                ?? (uri is null ? null : uri.Host.EndsWith(R2Host, StringComparison.OrdinalIgnoreCase) ? "auto" : DefaultRegion)
-                ?? FallbackRegionFactory.GetRegionEndpoint(includeInstanceMetadata: true)?.SystemName
-                ?? throw new PailException(Failure.BadInput, $"{options.Root}: no region is set. Set AWS_REGION to the bucket's region, or AWS_ENDPOINT_URL_S3 to the address of another S3 store.");
-
-            var http = new HttpClient(S3Handlers.Create(options.ConnectTimeout, uri?.Scheme != Uri.UriSchemeHttp), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
+            var endpoint = S3Configuration.Endpoint(options, profile);
+            var region = S3Configuration.Region(options, endpoint);
+            var http = new HttpClient(S3Handlers.Create(options.ConnectTimeout, endpoint?.Scheme != Uri.UriSchemeHttp), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
             http.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", "pail");
-            var config = Config(uri, region, options.ChosenAddressing, http, profile);
-            var credentials = options.Credentials ?? Find(config, options);
+            var config = Config(endpoint, region, options.ChosenAddressing, http, profile);
+            var credentials = options.Credentials ?? S3Configuration.Credentials(options, config);
             var client = new AmazonS3Client(credentials, config);
             return new S3Connection(client, http, credentials, region, Address(client, options.Root.Bucket))
             {
-                PublicBucket = options.PublicEndpoint is null ? null : PublicAddress(CheckEndpoint(options.PublicEndpoint)),
+                PublicBucket = options.PublicEndpoint is null ? null : PublicAddress(S3Configuration.Check(options.PublicEndpoint)),
             };
 
             Uri PublicAddress(Uri outside)
@@ -97,7 +85,7 @@ internal sealed class S3Connection : IDisposable
         var config = new AmazonS3Config
         {
             Profile = profile,
-            ForcePathStyle = style == AddressingStyle.Path || (style == AddressingStyle.Auto && endpoint is not null && !IsAwsHost(endpoint.Host)),
+            ForcePathStyle = style == AddressingStyle.Path || (style == AddressingStyle.Auto && endpoint is not null && !S3Configuration.IsAws(endpoint)),
             MaxErrorRetry = 0,
             MaxStaleConnectionRetries = 0,
             AllowAutoRedirect = false,
@@ -119,44 +107,9 @@ internal sealed class S3Connection : IDisposable
         return config;
     }
 
-    private static Uri CheckEndpoint(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0
-            ? uri
-            : throw new PailException(Failure.BadInput, $"'{Printable.Line(text)}' is not the address of an S3 store: http://HOST[:PORT] or https://HOST[:PORT] is expected.");
-
-    // The SDK knows AWS_REGION alone; other tools honour AWS_DEFAULT_REGION as well.
-    private static string? ConfiguredRegion(string? profile)
-    {
-        foreach (var name in (ReadOnlySpan<string>)["AWS_REGION", "AWS_DEFAULT_REGION"])
-            if (Environment.GetEnvironmentVariable(name) is { Length: > 0 } region)
-                return region;
-        var chain = new CredentialProfileStoreChain();
-        return chain.TryGetProfile(profile ?? Environment.GetEnvironmentVariable("AWS_PROFILE") ?? "default", out var found) ? found.Region?.SystemName : null;
-    }
-
-    private static AWSCredentials Find(AmazonS3Config config, S3Options options)
-    {
-        try
-        {
-            return DefaultAWSCredentialsIdentityResolver.GetCredentials(config);
-        }
-        catch (ProfileNotFoundException e)
-        {
-            var profile = Printable.Line(options.Profile ?? Environment.GetEnvironmentVariable("AWS_PROFILE"));
-            throw new StoreException(StoreError.BadCredentials, $"{options.Root}: there is no profile '{profile}' in ~/.aws/config or ~/.aws/credentials. Check AWS_PROFILE", e);
-        }
-        catch (Exception e) when (e is AmazonClientException or AmazonServiceException)
-        {
-            throw S3Errors.NoCredentials(options.Root.ToString(), e);
-        }
-    }
-
     // The SDK's own rules know which bucket names may be part of a host's name, and every partition's hosts.
     private static Uri Address(AmazonS3Client client, string bucket) =>
         new(client.DetermineServiceOperationEndpoint(new GetObjectRequest { BucketName = bucket, Key = "key" }).URL.TrimEnd('/') + "/");
-
-    private static bool IsAwsHost(string host) =>
-        host.EndsWith(".amazonaws.com", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".amazonaws.com.cn", StringComparison.OrdinalIgnoreCase);
 
     private sealed class Shared(HttpClient http) : HttpClientFactory
     {

@@ -57,6 +57,7 @@ public sealed class S3EnvironmentTests : IDisposable
 
     [Theory]
     [InlineData("endpoint_url = {0}", "")]
+    [InlineData("endpoint_url = {0}\ns3 =\n  addressing_style = path", "")]
     [InlineData("services = local", "[services local]\ns3 =\n  endpoint_url = {0}\n")]
     public async Task Profile_OfTheConfigurationFiles_IsUsed(string line, string section)
     {
