@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Pail.Cli.Output;
 
@@ -8,7 +9,7 @@ namespace Pail.Cli.Output;
 /// </summary>
 /// <param name="output">Standard output.</param>
 /// <param name="error">Standard error.</param>
-internal sealed class Terminal(Stream output, TextWriter error)
+internal sealed partial class Terminal(Stream output, TextWriter error)
 {
     private const string ShowCursor = "\e[?25h";
 
@@ -73,9 +74,9 @@ internal sealed class Terminal(Stream output, TextWriter error)
     /// <summary>Writes one line about what went wrong, and returns the exit code.</summary>
     public int Fail(int code, string message, Exception? cause = null)
     {
-        Error.WriteLine($"{Ink.Red("pail:")} {message}");
+        Error.WriteLine($"{Ink.Red("pail:")} {Redact(message)}");
         if (Debug && cause is not null)
-            Error.WriteLine(cause);
+            Error.WriteLine(Redact(cause.ToString()));
         return code;
     }
 
@@ -90,4 +91,10 @@ internal sealed class Terminal(Stream output, TextWriter error)
         else if (!again && Interactive)
             (Aside ?? Error.WriteLine)("Stopping; unfinished uploads are dropped. Ctrl-C again quits at once.");
     }
+
+    // Whoever wrote the message, what stands before the host of an address is never told: "http://user:password@host".
+    private static string Redact(string text) => UserInfo().Replace(text, "://...@");
+
+    [GeneratedRegex(@"://[^/?#\s]*@", RegexOptions.NonBacktracking)]
+    private static partial Regex UserInfo();
 }

@@ -72,6 +72,18 @@ public sealed class UsageTests
     public async Task ResponseFile_IsNoSuchThing_TheWordStaysAsItIs() =>
         Assert.Contains("@nothing", (await Command.RunAsync("inspect", "@nothing")).Ended(ExitCode.BadUsage).OneLine(), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("ls", "s3://acme", "--endpoint-url", "http://somebody:hunter2@example.com")]
+    [InlineData("ls", "s3://acme", "--endpoint-url", "ftp://somebody:hunter2@example.com")]
+    [InlineData("inspect", "https://somebody:hunter2@example.com/app:1.0")]
+    public async Task Credentials_InAnAddress_AreNotToldAgain(params string[] arguments)
+    {
+        var ran = (await Command.RunAsync(arguments)).Ended(ExitCode.BadUsage);
+        Assert.Contains("example.com", ran.OneLine(), StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", ran.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("somebody", ran.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Readme_NamesEveryVerb()
     {
