@@ -19,7 +19,7 @@ internal sealed class BlobPulls(RegistryServices services)
     /// <summary>HEAD <c>/v2/REPO/blobs/DIGEST</c>.</summary>
     public async Task<RegistryError?> HeadAsync(HttpContext context, RegistryRoute.Blob route)
     {
-        if (await SizeAsync(route.Repository, route.Digest, context.RequestAborted) is not { } size)
+        if (await SizeOnceAsync(context, route) is not { } size)
             return RegistryError.BlobUnknown.About(route.Digest.ToString());
         if (!NotModified(context, route.Digest))
         {
@@ -75,6 +75,19 @@ internal sealed class BlobPulls(RegistryServices services)
             RangeKind.Part => await _stream.SendAsync(context, route, range),
             _ => await _stream.SendAsync(context, route, null),
         };
+    }
+
+    // The same, without asking again for what was just found missing.
+    private async ValueTask<long?> SizeOnceAsync(HttpContext context, RegistryRoute.Blob route)
+    {
+        if (services.Blobs.IsThere(route.Repository, route.Digest, out var known))
+            return known;
+        if (MissedBlob.WasAskedJustNow(context, route, services.Time))
+            return null;
+        var size = await SizeAsync(route.Repository, route.Digest, context.RequestAborted);
+        if (size is null)
+            MissedBlob.Remember(context, route, services.Time);
+        return size;
     }
 
     // The size of a blob; null if there is none.

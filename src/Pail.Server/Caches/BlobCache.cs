@@ -62,6 +62,14 @@ internal sealed class BlobCache(LayoutKind layout, TimeSpan lifetime, TimeProvid
     /// <summary>A repository that had the blob when it was last heard of, to try a mount from; null if none is known.</summary>
     public RepositoryName? HolderOf(Digest digest) => _holders.TryGet(digest, out var holder) ? holder.Repository : null;
 
+    /// <summary>A manifest that names the blob was stored as well: another that does is not most likely new.</summary>
+    public void Settle(RepositoryName repository, Digest digest)
+    {
+        var removals = _entries.Removals;
+        if (_entries.TryGet(KeyOf(repository, digest), out var entry) && entry.Landed)
+            _entries.Set(KeyOf(repository, digest), entry with { Landed = false }, removals);
+    }
+
     /// <summary>A manifest in the repository names the blob.</summary>
     public void Named(RepositoryName repository, Descriptor blob, long removals)
     {

@@ -23,6 +23,9 @@ public static class Settings
         new("secret", null, "Seals upload sessions; the same on all replicas", One((c, v) => c with { Server = c.Server with { Secret = Secret(v) } })) { OnCommandLine = false },
         new("secret-file", "FILE", "A file with the secret that seals upload sessions, the same on all replicas [default: PAIL_SECRET, or one made at the start]", One((c, v) => c with { Server = c.Server with { Secret = Secret(Text(v)) } })),
 
+        Time("upload-lifetime", "How long an upload may rest before it is forgotten [default: 24h]", Minimum: 60, (c, v) => c with { Server = c.Server with { UploadLifetime = v } }),
+        Time("sweep", "How often to remove what dead uploads left in the bucket; 0 for never [default: 1h]", Minimum: 0, (c, v) => c with { Server = c.Server with { SweepInterval = v } }),
+
         Switch("read-only", "Pulls only", (c, on) => c with { Server = c.Server with { ReadOnly = on } }),
         Switch("no-delete", "Refuse to delete", (c, on) => c with { Server = c.Server with { AllowDelete = !on } }),
 

@@ -58,6 +58,9 @@ internal sealed partial class Child : IAsyncDisposable
         return await child.EndAsync();
     }
 
+    /// <summary>True once it has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Waits until it ends.</summary>
     public async Task<Finished> EndAsync()
     {

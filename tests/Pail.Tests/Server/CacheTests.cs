@@ -8,18 +8,7 @@ namespace Pail.Tests.Server;
 /// <summary>What replicas remember never hides for longer than stated what others do.</summary>
 public sealed class CacheTests() : ServerTests(new FolderBucket())
 {
-    private sealed class Clock : TimeProvider
-    {
-        private long _now = 1;
-
-        public override long TimestampFrequency => 1000;
-
-        public override long GetTimestamp() => Volatile.Read(ref _now);
-
-        public void Pass(TimeSpan time) => Interlocked.Add(ref _now, (long)time.TotalMilliseconds);
-    }
-
-    private readonly Clock _clock = new();
+    private readonly HandClock _clock = new();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -43,8 +43,13 @@ public abstract partial class ServerContract
         var blobs = new[] { System.Security.Cryptography.RandomNumberGenerator.GetBytes(100_000), "{}"u8.ToArray() };
         var manifest = Manifests.Image(Nothing, [new(MediaTypes.OciLayerGzip, Digest.Of(blobs[0]), blobs[0].Length)]);
         Assert.Equal((3 + Tag, 2), await Server.CostAsync(() => PushAsSkopeoDoesAsync(Server, blobs, manifest)));
+        Assert.Equal((0, 1), await Server.CostAsync(() => PushAsSkopeoDoesAsync(Server, blobs, manifest)));
         await using var other = await StartAsync();
         Assert.Equal((0, 3), await other.CostAsync(() => PushAsSkopeoDoesAsync(other, blobs, manifest)));
+        // Another image on the same layer, both pushed before.
+        var second = Manifests.Image(Nothing, [new(MediaTypes.OciLayerGzip, Digest.Of(blobs[0]), blobs[0].Length)], ",\"annotations\":{\"n\":\"2\"}");
+        Assert.Equal((1 + Tag, 1), await Server.CostAsync(async () => (await Server.PutAsync($"/v2/{App}/manifests/2", second)).Is(201)));
+        Assert.Equal((0, 1), await Server.CostAsync(async () => (await Server.PutAsync($"/v2/{App}/manifests/2", second)).Is(201)));
     }
 
     [Fact]
@@ -96,13 +101,33 @@ public abstract partial class ServerContract
         var blob = await Server.AddBlobAsync(App, [1]);
         Assert.Equal((0, 1), await Server.CostAsync(async () => (await Server.HeadAsync($"/v2/{App}/blobs/{blob.Digest}")).Is(200)));
         Assert.Equal((0, 0), await Server.CostAsync(async () => (await Server.HeadAsync($"/v2/{App}/blobs/{blob.Digest}")).Is(200)));
-        // What is missing is asked for each time: a push may be on its way.
+    }
+
+    [Fact]
+    public async Task Cost_MissingBlobAskedForTwiceInARow_IsOne()
+    {
         var none = $"/v2/{App}/blobs/{Digest.Of("none"u8)}";
+        var other = $"/v2/{App}/blobs/{Digest.Of("other"u8)}";
+        var clock = new HandClock();
+        await using var server = await StartAsync(time: clock);
+        Task AskAsync(params string[] paths) => Task.Run(async () =>
+        {
+            foreach (var path in paths)
+                (await server.HeadAsync(path)).Is(404);
+        });
+        Assert.Equal((0, 1), await Server.CostAsync(() => AskAsync(none, none)));
+        clock.Pass(TimeSpan.FromSeconds(1));
+        Assert.Equal((0, 1), await Server.CostAsync(() => AskAsync(none)));
+        Assert.Equal((0, 1), await Server.CostAsync(() => AskAsync(other)));
+        Assert.Equal((0, 3), await Server.CostAsync(() => AskAsync(none, other, none)));
         Assert.Equal((0, 2), await Server.CostAsync(async () =>
         {
-            (await Server.HeadAsync(none)).Is(404);
-            (await Server.HeadAsync(none)).Is(404);
+            for (var i = 0; i < 2; i++)
+                (await server.HeadAsync(other, ("X-Forwarded-For", "1.2.3.4"))).Is(404);
         }));
+        await Server.AddBlobAsync(App, "other"u8.ToArray());
+        (await server.HeadAsync(none)).Is(404);
+        (await server.HeadAsync(other)).Is(200);
     }
 
     [Fact]
