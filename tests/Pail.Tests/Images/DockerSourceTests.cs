@@ -92,19 +92,31 @@ public sealed class DockerSourceTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Source_PlatformThatWasNotPulled_IsNotFoundAndTheOtherIs()
+    public async Task Source_OnePlatformOfAnIndex_StandsForIt()
     {
         var image = RandomImage.Index();
-        var (here, absent) = (image.Root!.Manifests[0], image.Root.Manifests[1]);
+        var (here, absent) = (image.Root!.Manifests[1], image.Manifests[image.Root.Manifests[0].Digest]);
+
+        var read = await ReadAsync(image.Root.Digest.ToString(), DockerTars.Containerd(image, absent.Digest, absent.Layers[0].Digest));
+
+        Assert.Equal(here.Digest, read.Root!.Digest);
+        Assert.Equal(image.Manifests[here.Digest].Bytes.ToArray(), read.Root.Bytes.ToArray());
+    }
+
+    [Fact]
+    public async Task Source_SomePlatformsOfAnIndex_StayAnIndexAndTheAbsentIsNotFound()
+    {
+        var image = RandomImage.Index(architectures: ["amd64", "arm64", "riscv64"]);
+        var (here, absent) = (image.Root!.Manifests[0], image.Root.Manifests[2]);
         _engine.Ids["app:1.0"] = image.Root.Digest.ToString();
         _engine.Saved[image.Root.Digest.ToString()] = DockerTars.Containerd(image, absent.Digest);
-        await using var source = new DockerDaemonSource(_engine.Client, "app:1.0");
+        await using var source = Source("app:1.0");
 
         Assert.Equal(image.Root.Digest, (await source.GetRootAsync(default)).Digest);
         Assert.Equal(here.Digest, (await source.GetManifestAsync(here, default)).Digest);
         var error = await Assert.ThrowsAsync<PailException>(() => source.GetManifestAsync(absent, default));
         Assert.Equal(Failure.NotFound, error.Failure);
-        Assert.Contains("has only parts of this image", error.Message);
+        Assert.Contains("--platform", error.Message);
     }
 
     public static readonly TheoryData<string, string> BadTars = new()

@@ -246,14 +246,36 @@ public sealed class OciLayoutTests : IDisposable
     [InlineData("""[]""", "not a JSON object")]
     [InlineData("""{"schemaVersion":2,""", "index.json")]
     [InlineData("", "index.json")]
+    [InlineData("deep", "index.json can't be used")]
+    [InlineData("""{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","manifests":[]}""", "but came as")]
     [InlineData("""{"schemaVersion":2,"manifests":[]}""", "holds no image")]
     public async Task GetRoot_BadIndex_IsOneClearLine(string json, string says)
     {
         Directory.CreateDirectory(Layout);
-        await File.WriteAllTextAsync(Path.Combine(Layout, "index.json"), json);
+        await File.WriteAllTextAsync(Path.Combine(Layout, "index.json"), json == "deep" ? new string('[', 100_000) : json);
 
         var error = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
 
+        Assert.Contains(says, error.Message);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Theory]
+    [InlineData("""{"schemaVersion":2,"mediaType":"application/vnd.example.unknown+json","manifests":[]}""", "application/vnd.example.unknown+json")]
+    [InlineData("""{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v1+json"}""", "manifest.v1+json")]
+    [InlineData("deep", "can't be used")]
+    [InlineData("plain text", "can't be used")]
+    public async Task GetRoot_BadManifest_IsOneClearLine(string json, string says)
+    {
+        var bytes = Encoding.UTF8.GetBytes(json == "deep" ? $$"""{"schemaVersion":2,"x":{{new string('[', 100_000)}}""" : json);
+        var digest = Digest.Of(bytes);
+        Directory.CreateDirectory(Path.GetDirectoryName(BlobPath(digest))!);
+        await File.WriteAllBytesAsync(BlobPath(digest), bytes);
+        await File.WriteAllTextAsync(Path.Combine(Layout, "index.json"), $$"""{"schemaVersion":2,"manifests":[{"mediaType":"application/octet-stream","digest":"{{digest}}","size":{{bytes.Length}}}]}""");
+
+        var error = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
+
+        Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains(says, error.Message);
         Assert.DoesNotContain('\n', error.Message);
     }

@@ -17,12 +17,15 @@ internal static class RandomImage
         return image;
     }
 
-    /// <summary>An index of two platforms.</summary>
-    public static MemoryImage Index(int seed = 1)
+    /// <summary>An index of several platforms.</summary>
+    public static MemoryImage Index(int seed = 1, params ReadOnlySpan<string> architectures)
     {
         var image = new MemoryImage();
         var random = new Random(seed);
-        image.AddManifest(IndexOf(image, [(Platform(image, random, 2, "amd64"), "amd64"), (Platform(image, random, 1, "arm64"), "arm64")]));
+        var children = new List<(Manifest, string?)>();
+        foreach (var architecture in architectures.IsEmpty ? ["amd64", "arm64"] : architectures)
+            children.Add((Platform(image, random, children.Count + 1, architecture), architecture));
+        image.AddManifest(IndexOf(image, children));
         return image;
     }
 

@@ -21,7 +21,7 @@ internal sealed record SavedFile(Digest Digest, long Size, long Offset, Digest K
 /// What <c>docker save</c> writes: read once, front to back, into a temporary file, layers compressed on the way. Nothing
 /// can be sent before, for the names of compressed layers, their digests, are known only when they are compressed.
 /// </summary>
-internal sealed class DockerArchive : IDisposable
+internal sealed class DockerArchive : ILayoutFiles
 {
     // Docker's names are far shorter; with the bound on entries this bounds the memory.
     private const int MaxPath = 512;
@@ -49,7 +49,7 @@ internal sealed class DockerArchive : IDisposable
         }
         catch
         {
-            archive.Dispose();
+            await archive.DisposeAsync();
             throw;
         }
     }
@@ -63,7 +63,7 @@ internal sealed class DockerArchive : IDisposable
     }
 
     /// <summary>Opens a file as it was saved.</summary>
-    public async Task<Stream> OpenAsync(SavedFile file, long offset, CancellationToken cancel)
+    private async Task<Stream> OpenAsync(SavedFile file, long offset, CancellationToken cancel)
     {
         if (!file.IsCompressedHere)
             return OpenKept(file, offset);
@@ -79,7 +79,7 @@ internal sealed class DockerArchive : IDisposable
         var named = Find(LayoutPaths.Blob(blob.Digest));
         var (file, size) = named is not null ? (named, named.Size)
             : _kept.TryGetValue(blob.Digest, out var kept) ? (kept, kept.KeptSize)
-            : throw new PailException(Failure.NotFound, $"{_name}: Docker did not save {blob.Digest}; it has only parts of this image.");
+            : throw new PailException(Failure.NotFound, $"{_name}: Docker has not got {blob.Digest}: it holds this image for some platforms only. Name one with --platform.");
         return size != blob.Size ? throw new PailException(Failure.BadContent, $"{_name}: blob {blob.Digest} has {size} bytes; its descriptor says {blob.Size}.")
             : named is not null ? OpenAsync(file, offset, cancel)
             : Task.FromResult<Stream>(OpenKept(file, offset));
@@ -87,20 +87,20 @@ internal sealed class DockerArchive : IDisposable
 
     /// <summary>Reads a whole small file; null if there is none.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is larger than <paramref name="limit"/> bytes.</exception>
-    public async Task<byte[]?> ReadAsync(string path, int limit, CancellationToken cancel)
+    public Task<byte[]?> ReadAsync(string path, int limit, CancellationToken cancel) => this.ReadAsync(_name, path, limit, cancel);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
     {
-        if (Find(path) is not { } file)
-            return null;
-        if (file.Size > limit)
-            throw new PailException(Failure.BadContent, $"{_name}: {Printable.Line(path)} has {file.Size} bytes; at most {limit} are taken.");
-        var bytes = new byte[file.Size];
-        await using var stream = await OpenAsync(file, 0, cancel);
-        await stream.ReadExactlyAsync(bytes, cancel);
-        return bytes;
+        _spool.Dispose();
+        return ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _spool.Dispose();
+    Task<long?> ILayoutFiles.SizeAsync(string path, CancellationToken cancel) => Task.FromResult(Find(path)?.Size);
+
+    /// <inheritdoc/>
+    Task<Stream> ILayoutFiles.OpenAsync(string path, long offset, CancellationToken cancel) => OpenAsync(Find(path)!, offset, cancel);
 
     private FileRange OpenKept(SavedFile file, long offset) => new FileRange(_spool.Handle, file.Offset + offset, file.KeptSize - offset);
 

@@ -21,9 +21,18 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image) : IIma
         var id = await engine.FindAsync(image, cancel)
             ?? throw new PailException(Failure.NotFound, $"Docker has no image {image}; 'docker images' lists those it has.");
         await using var tar = await engine.SaveAsync(id, cancel);
-        _archive?.Dispose();
-        _archive = await DockerArchive.ReadAsync(Name, tar, cancel);
-        return await new SavedImage(Name, _archive).FindRootAsync(cancel);
+        var archive = await DockerArchive.ReadAsync(Name, tar, cancel);
+        try
+        {
+            var root = await new SavedImage(Name, archive).FindRootAsync(cancel);
+            _archive = archive;
+            return root;
+        }
+        catch
+        {
+            await archive.DisposeAsync();
+            throw;
+        }
     });
 
     /// <inheritdoc/>
@@ -45,10 +54,10 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image) : IIma
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        _archive?.Dispose();
+        if (_archive is not null)
+            await _archive.DisposeAsync();
         engine.Dispose();
-        return ValueTask.CompletedTask;
     }
 }

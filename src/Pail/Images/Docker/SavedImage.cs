@@ -36,7 +36,19 @@ internal sealed class SavedImage(string name, DockerArchive archive)
         if (await archive.ReadAsync(LayoutPaths.Index, LayoutIndex.MaxSize, cancel) is not { } index)
             return null;
         var entry = LayoutIndex.Parse(name, index).Pick(null);
-        return await archive.ReadAsync(LayoutPaths.Blob(entry.Digest), Manifest.MaxSize, cancel) is { } bytes ? Manifest.Parse(bytes, entry) : null;
+        return await archive.ReadAsync(LayoutPaths.Blob(entry.Digest), Manifest.MaxSize, cancel) is { } bytes ? await WholeAsync(Manifest.Parse(bytes, entry), cancel) : null;
+    }
+
+    // An image for many platforms of which one was pulled: that one stands for it, as in docker push.
+    private async Task<Manifest> WholeAsync(Manifest root, CancellationToken cancel)
+    {
+        if (!root.IsIndex || await archive.HoldsAsync(root, cancel))
+            return root;
+        var whole = new List<Manifest>();
+        foreach (var entry in root.Manifests.Where(entry => MediaTypes.IsImage(entry.MediaType) && entry.Platform?.Os != "unknown"))
+            if (await archive.ReadAsync(LayoutPaths.Blob(entry.Digest), Manifest.MaxSize, cancel) is { } bytes && Manifest.Parse(bytes, entry) is var image && await archive.HoldsAsync(image, cancel))
+                whole.Add(image);
+        return whole is [var only] ? only : root;
     }
 
     private async Task<Manifest> MakeAsync(string configPath, List<string> layerPaths, CancellationToken cancel)

@@ -35,7 +35,7 @@ internal static class LayoutPaths
         if (await files.SizeAsync(path, cancel) is not { } size)
             return null;
         if (size > limit)
-            throw new PailException(Failure.BadContent, $"{name}: {path} has {size} bytes; at most {limit} are taken.");
+            throw new PailException(Failure.BadContent, $"{name}: {Printable.Line(path)} has {size} bytes; at most {limit} are taken.");
         var bytes = new byte[size];
         await using var stream = await files.OpenAsync(path, 0, cancel);
         await stream.ReadExactlyAsync(bytes, cancel);
@@ -44,13 +44,17 @@ internal static class LayoutPaths
 
     /// <summary>True if a manifest is there with all it names, each of the right size.</summary>
     /// <remarks>A layout from which somebody removed blobs is mended by copying into it again.</remarks>
-    public static async Task<bool> HoldsAsync(this ILayoutFiles files, Manifest manifest, CancellationToken cancel)
+    public static Task<bool> HoldsAsync(this ILayoutFiles files, Manifest manifest, CancellationToken cancel) => HoldsAsync(files, manifest, 0, cancel);
+
+    private static async Task<bool> HoldsAsync(ILayoutFiles files, Manifest manifest, int depth, CancellationToken cancel)
     {
+        if (depth > ImageCopy.MaxDepth)
+            return false;
         foreach (var part in manifest.Blobs.Append(manifest.Descriptor))
             if (await files.SizeAsync(Blob(part.Digest), cancel) != part.Size)
                 return false;
         foreach (var child in manifest.Manifests)
-            if (await ReadManifestAsync(files, child, cancel) is not { } inner || !await files.HoldsAsync(inner, cancel))
+            if (await ReadManifestAsync(files, child, cancel) is not { } inner || !await HoldsAsync(files, inner, depth + 1, cancel))
                 return false;
         return true;
     }
