@@ -46,6 +46,8 @@ public static class RegistryServer
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTime);
         if (log is not null)
             builder.Services.AddSingleton(_ => log);
+        if (options is { ReadOnly: false } && options.SweepInterval > TimeSpan.Zero)
+            builder.Services.AddHostedService(_ => new UploadSweeper(services));
 
         var app = builder.Build();
         if (log is not null)

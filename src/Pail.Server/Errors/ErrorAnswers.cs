@@ -45,6 +45,7 @@ internal static class ErrorAnswers
         RegistryException known => known.Error,
         StoreException { Error: StoreError.Throttled } busy => RegistryError.TooManyRequests with { RetryAfter = busy.RetryAfter ?? RegistryError.TooManyRequests.RetryAfter },
         StoreException store => RegistryError.Unavailable with { RetryAfter = store.RetryAfter ?? RegistryError.Unavailable.RetryAfter },
+        PailException { Failure: Failure.Unavailable, InnerException: StoreException inner } => Of(inner),
         PailException { Failure: Failure.Unavailable or Failure.Conflict } => RegistryError.Unavailable,
         BadHttpRequestException bad => RegistryError.BadRequest with { Status = bad.StatusCode },
         _ => RegistryError.Unexpected,

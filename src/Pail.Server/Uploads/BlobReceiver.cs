@@ -31,7 +31,7 @@ internal sealed class BlobReceiver(RegistryServices services, JoinedWork joined)
         try
         {
             foreach (var body in bodies)
-                await SendAsync(upload, sender, body, cancel);
+                await RequestBody.TakeAsync(body, bytes => upload.AddAsync(sender, bytes, cancel), cancel);
             await upload.FinishAsync(sender, cancel);
         }
         finally
@@ -64,16 +64,4 @@ internal sealed class BlobReceiver(RegistryServices services, JoinedWork joined)
 
     // Of few bytes only the writing is shared: see PutAsync.
     private bool IsLarge(long? length) => length > Engine.Options.SinglePutLimit;
-
-    private static async Task SendAsync(SharedUpload upload, SharedUpload.Sender sender, PipeReader body, CancellationToken cancel)
-    {
-        while (true)
-        {
-            var read = await body.ReadAsync(cancel);
-            await upload.AddAsync(sender, read.Buffer, cancel);
-            body.AdvanceTo(read.Buffer.End);
-            if (read.IsCompleted)
-                return;
-        }
-    }
 }

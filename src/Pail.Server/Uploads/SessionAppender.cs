@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
 using Pail.Images;
@@ -32,7 +33,7 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
     /// <returns>The session with them, and the hash of all bytes if it is known here.</returns>
     public async Task<(UploadSession Session, IncrementalHash? Hash)> AppendAsync(UploadSession session, IncrementalHash? live, PipeReader body, long? length, CancellationToken cancel)
     {
-        if (await IsEmptyAsync(body, cancel))
+        if (await RequestBody.IsEmptyAsync(body, cancel))
             return length > 0 ? throw new RegistryException(RegistryError.SizeInvalid) : (session, live?.Clone());
         var rewritten = RewrittenSize(session);
         var index = rewritten > 0 && session.Pieces > 0 ? session.Pieces - 1 : session.Pieces;
@@ -65,22 +66,10 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
         }
     }
 
-    /// <summary>The content of a session that is in one small object.</summary>
-    public async Task<PipeReader> OpenSmallAsync(UploadSession session, CancellationToken cancel)
-    {
-        var key = session.Pieces == 0 ? services.Registry.Layout.BlobKey(session.Repository, session.Digest!.Value) : Staging.LastKeyOf(session);
-        var content = await Engine.Retry.RunAsync(token => Store.GetAsync(key, null, token), cancel)
-            ?? throw new RegistryException(RegistryError.UploadUnknown);
-        return PipeReader.Create(content.Body);
-    }
-
-    private static async ValueTask<bool> IsEmptyAsync(PipeReader body, CancellationToken cancel)
-    {
-        var read = await body.ReadAsync(cancel);
-        var empty = read is { IsCompleted: true, Buffer.IsEmpty: true };
-        body.AdvanceTo(read.Buffer.Start);
-        return empty;
-    }
+    /// <summary>The content of a session, or its end, that is in one small object. Reading it throws <see cref="Failure.NotFound"/> if that is gone.</summary>
+    public Stream OpenSmall(UploadSession session) => session.Pieces == 0
+        ? Engine.OpenRead(Store, services.Registry.Layout.BlobKey(session.Repository, session.Digest!.Value), session.Size)
+        : Engine.OpenRead(Store, Staging.LastKeyOf(session), session.LastSize);
 
     // How much of what is there has to be written once more, since it can't be followed where it is.
     private static long RewrittenSize(UploadSession session) =>
@@ -95,15 +84,8 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
 
     private async Task ReadBackAsync(UploadSession session, MultipartWriter writer, IncrementalHash? hash, CancellationToken cancel)
     {
-        var small = await OpenSmallAsync(session, cancel);
-        try
-        {
-            await TakeAsync(writer, hash, small, cancel);
-        }
-        finally
-        {
-            await small.CompleteAsync();
-        }
+        await using (var small = OpenSmall(session))
+            await TakeAsync(writer, hash, PipeReader.Create(small), cancel);
         if (writer.Length != RewrittenSize(session) || (hash is not null && session.Digest is { } digest && Digest.FromHash(session.Algorithm, hash.GetCurrentHash()) != digest))
             throw new PailException(Failure.BadContent, $"{Store.Name}: what upload {session.Id} wrote is not what was read back.");
     }
@@ -111,23 +93,22 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
     private static async Task<long> TakeAsync(MultipartWriter writer, IncrementalHash? hash, PipeReader body, CancellationToken cancel)
     {
         var before = writer.Length;
-        while (true)
-        {
-            var read = await body.ReadAsync(cancel);
-            var rest = read.Buffer;
-            while (!rest.IsEmpty)
+        await RequestBody.TakeAsync(
+            body,
+            async bytes =>
             {
-                var room = await writer.GetMemoryAsync(cancel);
-                var count = (int)Math.Min(room.Length, rest.Length);
-                System.Buffers.BuffersExtensions.CopyTo(rest.Slice(0, count), room.Span);
-                hash?.AppendData(room.Span[..count]);
-                writer.Advance(count);
-                rest = rest.Slice(count);
-            }
-            body.AdvanceTo(read.Buffer.End);
-            if (read.IsCompleted)
-                return writer.Length - before;
-        }
+                while (!bytes.IsEmpty)
+                {
+                    var room = await writer.GetMemoryAsync(cancel);
+                    var next = bytes.Slice(0, Math.Min(room.Length, bytes.Length));
+                    next.CopyTo(room.Span);
+                    hash?.AppendData(room.Span[..(int)next.Length]);
+                    writer.Advance((int)next.Length);
+                    bytes = bytes.Slice(next.End);
+                }
+            },
+            cancel);
+        return writer.Length - before;
     }
 
     private async Task PutBlobAsync(UploadSession session, MultipartWriter writer)

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Pail.Oci;
 using Pail.Server.Errors;
 using Pail.Stores;
@@ -40,15 +41,8 @@ internal sealed class SessionCloser(RegistryServices services, SessionAppender a
             return;
         }
         // The other algorithm: the same bytes under one more name.
-        var content = await appender.OpenSmallAsync(session, cancel);
-        try
-        {
-            await receiver.ReceiveAsync(session.Repository, digest, [content], session.Size, cancel);
-        }
-        finally
-        {
-            await content.CompleteAsync();
-        }
+        await using var content = appender.OpenSmall(session);
+        await receiver.ReceiveAsync(session.Repository, digest, [PipeReader.Create(content)], session.Size, cancel);
     }
 
     private async Task CloseStagedAsync(UploadSession session, Digest digest, CancellationToken cancel)

@@ -1,9 +1,11 @@
+using System.IO.Pipelines;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using Pail.Oci;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Routing;
+using Pail.Stores;
 
 namespace Pail.Server.Uploads;
 
@@ -59,7 +61,7 @@ internal sealed class UploadHandlers
     }
 
     /// <summary>PATCH: a chunk, or a stream.</summary>
-    public async Task<RegistryError?> AppendAsync(HttpContext context, RegistryRoute.Upload route)
+    public Task<RegistryError?> AppendAsync(HttpContext context, RegistryRoute.Upload route) => GuardAsync(async () =>
     {
         if (Find(route) is not var (session, live) || live is { HasEnded: true })
             return RegistryError.UploadUnknown;
@@ -72,10 +74,10 @@ internal sealed class UploadHandlers
             return OutOfPlace(context, now.Session);
         _live.Set(extended, hash);
         return Accepted(context, extended);
-    }
+    });
 
     /// <summary>PUT <c>?digest=</c>: the end, with the last bytes or without.</summary>
-    public async Task<RegistryError?> FinishAsync(HttpContext context, RegistryRoute.Upload route)
+    public Task<RegistryError?> FinishAsync(HttpContext context, RegistryRoute.Upload route) => GuardAsync(async () =>
     {
         if (Find(route) is not var (session, live) || live is { IsCancelled: true })
             return RegistryError.UploadUnknown;
@@ -83,21 +85,14 @@ internal sealed class UploadHandlers
             return RegistryError.DigestInvalid.About(context.Request.Query["digest"]);
         if (CheckPlace(context, session, live) is { } wrong)
             return wrong;
-        var length = ContentRange.LengthOf(context.Request);
-        if (session.Size == 0)
-        {
-            await _receiver.ReceiveAsync(route.Repository, digest, [context.Request.BodyReader], length, context.RequestAborted);
-        }
-        else
-        {
-            (session, var hash) = await _appender.AppendAsync(session, live?.HashOf(session), context.Request.BodyReader, length, context.RequestAborted);
-            hash?.Dispose();
+        if (await RequestBody.IsEmptyAsync(context.Request.BodyReader, context.RequestAborted) && session.Size > 0)
             await _closer.CloseAsync(session, digest, context.RequestAborted);
-        }
+        else
+            session = await FinishWithBodyAsync(context, session, live, digest);
         _live.End(session, cancelled: false);
         await _staging.TryRemoveAsync(session);
         return Created(context, route.Repository, digest);
-    }
+    });
 
     /// <summary>GET: how far it got.</summary>
     public Task<RegistryError?> StatusAsync(HttpContext context, RegistryRoute.Upload route)
@@ -124,6 +119,35 @@ internal sealed class UploadHandlers
 
     /// <summary>Anything under <c>/v2/REPO/_pail/</c>.</summary>
     public Task<RegistryError?> DirectAsync(HttpContext context, RegistryRoute.Direct route) => Task.FromResult<RegistryError?>(_services is null ? null : RegistryError.NotFound);
+
+    // What a session wrote may be gone: swept, or deleted. Then it can't go on, and the client has to begin anew.
+    private static async Task<RegistryError?> GuardAsync(Func<Task<RegistryError?>> answer)
+    {
+        try
+        {
+            return await answer();
+        }
+        catch (PailException e) when (e is { Failure: Failure.NotFound } and not StoreException)
+        {
+            return RegistryError.UploadUnknown;
+        }
+    }
+
+    private async Task<UploadSession> FinishWithBodyAsync(HttpContext context, UploadSession session, LiveSession? live, Digest digest)
+    {
+        var (body, length) = (context.Request.BodyReader, ContentRange.LengthOf(context.Request));
+        if (session.Pieces > 0)
+        {
+            (session, var hash) = await _appender.AppendAsync(session, live?.HashOf(session), body, length, context.RequestAborted);
+            hash?.Dispose();
+            await _closer.CloseAsync(session, digest, context.RequestAborted);
+            return session;
+        }
+        await using var before = session.Size > 0 ? _appender.OpenSmall(session) : null;
+        PipeReader[] bodies = before is null ? [body] : [PipeReader.Create(before), body];
+        await _receiver.ReceiveAsync(session.Repository, digest, bodies, session.Size + length, context.RequestAborted);
+        return session;
+    }
 
     private static bool TryReadAlgorithm(string? name, out DigestAlgorithm algorithm)
     {

@@ -30,15 +30,21 @@ internal sealed class Replicas : IAsyncDisposable
     public HttpClient Http { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = TimeSpan.FromMinutes(2) };
 
     /// <summary>Starts servers.</summary>
+    /// <param name="store">The bucket.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="layout">How the bucket is laid out.</param>
+    /// <param name="transfer">What each may use.</param>
+    /// <param name="time">Their clock.</param>
+    /// <param name="wrap">What the first of them sees of the bucket.</param>
     public static async Task<Replicas> StartAsync(
-        IObjectStore store, int count = 1, LayoutKind layout = LayoutKind.V2, TransferOptions? transfer = null, TimeProvider? time = null, Func<ServerOptions, ServerOptions>? change = null)
+        IObjectStore store, int count = 1, LayoutKind layout = LayoutKind.V2, TransferOptions? transfer = null, TimeProvider? time = null, IObjectStore? wrap = null)
     {
         var replicas = new Replicas(store, layout);
         for (var i = 0; i < count; i++)
         {
             var engine = new TransferEngine(transfer ?? new());
             var options = new ServerOptions { Listen = [new(IPAddress.Loopback, 0)], Secret = "a secret that all replicas share"u8.ToArray(), SweepInterval = TimeSpan.Zero };
-            var server = RegistryServer.Build(change?.Invoke(options) ?? options, new BucketRegistry(store, engine, new BucketSettings(layout, Public: false)), time);
+            var server = RegistryServer.Build(options, new BucketRegistry(i == 0 && wrap is not null ? wrap : store, engine, new BucketSettings(layout, Public: false)), time);
             await server.StartAsync();
             replicas._servers.Add(server);
             replicas.Engines.Add(engine);

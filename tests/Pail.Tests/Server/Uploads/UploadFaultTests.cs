@@ -1,0 +1,190 @@
+using Pail.S3;
+using Pail.Stores;
+using Pail.Tests.Kit.Proxy;
+using Pail.Tests.S3;
+using Pail.Tests.Transfer;
+using Pail.Transfer;
+
+namespace Pail.Tests.Server.Uploads;
+
+/// <summary>Every request that a push makes to S3 is made to fail in turn, before it takes effect and after.</summary>
+public sealed class UploadFaultTests : IAsyncDisposable
+{
+    private const int MiB = 1 << 20;
+    private const string Uploads = "/v2/team/app/blobs/uploads/";
+
+    private readonly S3Proxy _proxy = S3Proxy.Start();
+    private readonly string _bucket = S3Server.NewName();
+    private readonly List<S3Store> _stores = [];
+
+    /// <summary>The ways to push.</summary>
+    public enum Push
+    {
+        DigestFirst,
+        DigestLast,
+        Chunked,
+    }
+
+    public static TheoryData<Push, int> Pushes => new()
+    {
+        { Push.DigestFirst, 100 },
+        { Push.DigestFirst, 9 * MiB },
+        { Push.DigestLast, 100 },
+        { Push.DigestLast, 9 * MiB },
+        { Push.Chunked, 21 * MiB },
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var store in _stores)
+            store.Dispose();
+        await _proxy.DisposeAsync();
+        await S3Server.Ceph.RemoveAsync(_bucket);
+    }
+
+    [Theory]
+    [MemberData(nameof(Pushes))]
+    public Task AnyRequestFailing_IsToldAsSuch_AndTheNextPushSucceeds(Push push, int size) => FailAsync(push, size, Some);
+
+    [Theory]
+    [MemberData(nameof(Pushes))]
+    [Trait("Category", "Long")]
+    public Task AnyRequestFailingInAnyWay_IsToldAsSuch_AndTheNextPushSucceeds(Push push, int size) => FailAsync(push, size, All);
+
+    [Theory]
+    [MemberData(nameof(Pushes))]
+    public Task AnyRequestFailingOnce_IsTriedAgain_AndNobodyNotices(Push push, int size) => FailOnceAsync(push, size, Some);
+
+    [Theory]
+    [MemberData(nameof(Pushes))]
+    [Trait("Category", "Long")]
+    public Task AnyRequestFailingOnceInAnyWay_IsTriedAgain_AndNobodyNotices(Push push, int size) => FailOnceAsync(push, size, All);
+
+    [Fact]
+    public async Task DigestLast_SessionOutlivesEachFailure()
+    {
+        await using var server = await StartAsync(attempts: 1);
+        var blob = new TestBlob(9 * MiB);
+        var location = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location;
+        foreach (var operation in (StoreOperation[])[StoreOperation.CreateMultipartUpload, StoreOperation.UploadPart, StoreOperation.CompleteMultipartUpload])
+        {
+            _proxy.On(request => request.Operation == operation, new Fault.Answer(500, "InternalError"), times: 1);
+            (await server.SendAsync("PATCH", location, Bodies.Streamed(blob.Bytes))).Expect(503);
+            Assert.Equal("0-0", (await server.SendAsync("GET", location)).Expect(204)["Range"]);
+        }
+        location = (await server.SendAsync("PATCH", location, Bodies.Streamed(blob.Bytes))).Expect(202).Location;
+        _proxy.On(request => request.Operation == StoreOperation.CopyObject, new Fault.AnswerAfter(500, "InternalError"), times: 1);
+        (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(503);
+        (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(201);
+        blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
+        Assert.Empty(await server.KeysAsync("uploads/"));
+    }
+
+    // Each request meets one of the faults, each fault some of the requests.
+    private static IEnumerable<(int Index, Fault Fault)> Some(int requests) => All(requests).Where(one => Array.IndexOf(Kinds, one.Fault.GetType()) == one.Index % Kinds.Length);
+
+    private static IEnumerable<(int Index, Fault Fault)> All(int requests) =>
+        from index in Enumerable.Range(0, requests)
+        from fault in (Fault[])
+        [
+            new Fault.AnswerAfter(500, "InternalError"),
+            new Fault.ResetAfter(),
+            new Fault.Answer(500, "InternalError"),
+            new Fault.ResetBefore(),
+            new Fault.Stall(),
+            new Fault.Answer(503, "SlowDown", RetryAfter: 2),
+        ]
+        select (index, fault);
+
+    private static readonly Type[] Kinds = [typeof(Fault.AnswerAfter), typeof(Fault.ResetAfter), typeof(Fault.Answer), typeof(Fault.ResetBefore), typeof(Fault.Stall)];
+
+    private async Task FailAsync(Push push, int size, Func<int, IEnumerable<(int, Fault)>> choose)
+    {
+        await using var server = await StartAsync(attempts: 1);
+        foreach (var (index, fault) in choose(await CountAsync(server, push, size)))
+        {
+            var blob = new TestBlob(size, seed: Random.Shared.Next());
+            _proxy.On(_ => true, fault, times: 1, skip: index);
+            var answers = await PushAsync(server, push, blob);
+            _proxy.Heal();
+            var failed = answers[^1];
+            if (failed.Status == 201) // what was harmed was the cleaning up, or the store could be asked whether it had happened
+                blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
+            else
+                Assert.True(failed.Status is 429 or 503 && int.Parse(failed["Retry-After"]!) > 0, $"{fault} at request {index}: {string.Join(" ", answers.Select(answer => answer.Status))} {failed.Text}");
+            if (fault is Fault.Answer { RetryAfter: { } seconds } && failed.Status != 201)
+                Assert.Equal((429, seconds), (failed.Status, int.Parse(failed["Retry-After"]!)));
+            var again = (await PushAsync(server, push, blob))[^1];
+            Assert.True(again.Status == 201, $"{again.Status} {again.Text} after {fault} at request {index}");
+            blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
+        }
+        await AssertMemoryIsBackAsync(server);
+    }
+
+    private async Task FailOnceAsync(Push push, int size, Func<int, IEnumerable<(int, Fault)>> choose)
+    {
+        await using var server = await StartAsync(attempts: 4);
+        foreach (var (index, fault) in choose(await CountAsync(server, push, size)))
+        {
+            var blob = new TestBlob(size, seed: Random.Shared.Next());
+            _proxy.On(_ => true, fault, times: 1, skip: index);
+            var answers = await PushAsync(server, push, blob);
+            _proxy.Heal();
+            Assert.True(answers[^1].Status == 201, $"{fault} at request {index}: {string.Join(" ", answers.Select(answer => answer.Status))} {answers[^1].Text}");
+            blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
+        }
+        Assert.Empty(await server.KeysAsync("uploads/"));
+        await AssertMemoryIsBackAsync(server);
+    }
+
+    private async Task<Replicas> StartAsync(int attempts)
+    {
+        using (var admin = S3Server.Ceph.Open(_bucket))
+            await admin.CreateBucketAsync(TestContext.Current.CancellationToken);
+        var options = (S3Server.Ceph with { Endpoint = _proxy.Endpoint.ToString() }).Options(_bucket) with
+        {
+            StallTimeout = TimeSpan.FromSeconds(4),
+            AnswerTimeout = TimeSpan.FromSeconds(4),
+            AssemblyTimeout = TimeSpan.FromSeconds(4),
+        };
+        _stores.Add(S3Store.Open(options, new RequestMeter()));
+        var retry = new RetryOptions { Attempts = attempts, FirstDelay = TimeSpan.FromMilliseconds(1), LongestDelay = TimeSpan.FromMilliseconds(5) };
+        return await Replicas.StartAsync(_stores[^1], transfer: new TransferOptions { Retry = retry });
+    }
+
+    private async Task<int> CountAsync(Replicas server, Push push, int size)
+    {
+        _proxy.Take();
+        Assert.Equal(201, (await PushAsync(server, push, new TestBlob(size, seed: -1)))[^1].Status);
+        return _proxy.Take().Count;
+    }
+
+    /// <summary>Pushes until something fails or all is done. Returns all answers.</summary>
+    private static async Task<List<Answer>> PushAsync(Replicas server, Push push, TestBlob blob)
+    {
+        var answers = new List<Answer> { (await server.SendAsync("POST", Uploads, Bodies.Empty())).Expect(202) };
+        var digest = $"?digest={blob.Descriptor.Digest}";
+        if (push == Push.DigestFirst)
+        {
+            answers.Add(await server.SendAsync("PUT", answers[^1].Location + digest, Bodies.Sized(blob.Bytes)));
+            return answers;
+        }
+        // 9 MiB, 3 MiB, which is too little to stand alone, and 9 MiB.
+        (int From, int Length)[] chunks = push == Push.DigestLast ? [(0, blob.Bytes.Length)] : [(0, 9 * MiB), (9 * MiB, 3 * MiB), (12 * MiB, 9 * MiB)];
+        foreach (var (from, length) in chunks)
+        {
+            answers.Add(await server.SendAsync("PATCH", answers[^1].Location, Bodies.Sized(blob.Bytes, from, length)));
+            if (answers[^1].Status != 202)
+                return answers;
+        }
+        answers.Add(await server.SendAsync("PUT", answers[^1].Location + digest, Bodies.Empty()));
+        return answers;
+    }
+
+    private static async Task AssertMemoryIsBackAsync(Replicas server)
+    {
+        for (var tries = 0; tries < 400 && server.Engines[0].Buffers.InUse > 0; tries++)
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        Assert.Equal(0, server.Engines[0].Buffers.InUse);
+    }
+}
