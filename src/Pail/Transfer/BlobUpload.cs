@@ -101,7 +101,7 @@ internal sealed class BlobUpload(TransferEngine engine, IObjectStore store, stri
         }
         catch (StoreException left)
         {
-            var message = $"{error.Message} Its unfinished upload was left behind: {left.Message}";
+            var message = $"{error.Message.TrimEnd('.')}. Its unfinished upload was left behind: {left.Message}";
             throw error is OperationCanceledException cancelled
                 ? new OperationCanceledException(message, error, cancelled.CancellationToken)
                 : new PailException((error as PailException)?.Failure ?? Failure.Unavailable, message, error);
