@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Pail.Server.Http;
@@ -9,6 +10,9 @@ namespace Pail.Server.Errors;
 /// <summary>Tells a client of an error, in the form of the specification.</summary>
 internal static class ErrorAnswers
 {
+    // Apostrophes stay readable: this is never put into a page, and is sent as JSON.
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Answers with an error: <c>{"errors":[{"code","message","detail"}]}</c>; a HEAD gets no body.</summary>
     public static Task WriteAsync(HttpContext context, RegistryError error)
     {
@@ -21,7 +25,7 @@ internal static class ErrorAnswers
         if (error.RetryAfter is { } wait)
             response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString();
         var body = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(body))
+        using (var json = new Utf8JsonWriter(body, Plain))
         {
             json.WriteStartObject();
             json.WriteStartArray("errors");
