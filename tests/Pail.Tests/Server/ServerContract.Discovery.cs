@@ -171,7 +171,7 @@ public abstract partial class ServerContract
         Assert.Equal([Digest.Of(mine).ToString()], await ReferrersAsync(subject, "?artifactType=application/x"));
     }
 
-    private Task PutObjectAsync(string reference, byte[] bytes, string type)
+    private Task<string?> PutObjectAsync(string reference, byte[] bytes, string type)
     {
         var key = Server.Registry.Layout.ManifestKey(RepositoryName.Parse(App), Reference.Parse(reference));
         return Store.PutAsync(key, new System.Buffers.ReadOnlySequence<byte>(bytes), new(type), Pail.Stores.PutCondition.None, TestContext.Current.CancellationToken);

@@ -32,7 +32,7 @@ internal sealed class FolderBucket : ITestBucket
 internal sealed class CephBucket : ITestBucket
 {
     private readonly string _name = S3Server.NewName();
-    private IDisposable? _store;
+    private Pail.S3.S3Store? _store;
 
     public async Task<IObjectStore> CreateAsync(RequestMeter meter)
     {
