@@ -1,12 +1,15 @@
 namespace Pail.Tests.Kit;
 
 /// <summary>The <c>pail</c> program as built with the tests, run as a child process against one S3 endpoint.</summary>
-internal sealed class PailCli(Uri endpoint)
+internal sealed class PailCli(Uri endpoint, string? docker = null)
 {
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Pail.Cli.dll");
 
     /// <summary>Against RGW itself.</summary>
     public static PailCli Direct => new(TestEnvironment.S3);
+
+    /// <summary>Runs it to its end, which must be a good one.</summary>
+    public async Task<Finished> DoAsync(params string[] arguments) => (await RunAsync(arguments)).Succeeded();
 
     /// <summary>Runs it to its end.</summary>
     public async Task<Finished> RunAsync(params string[] arguments)
@@ -19,6 +22,6 @@ internal sealed class PailCli(Uri endpoint)
     public Child Start(params string[] arguments) => Child.Start("dotnet", [Program, .. arguments], new Dictionary<string, string?>
     {
         ["AWS_ENDPOINT_URL_S3"] = endpoint.ToString(),
-        ["DOCKER_HOST"] = TestEnvironment.Docker,
+        ["DOCKER_HOST"] = docker ?? TestEnvironment.Docker,
     });
 }

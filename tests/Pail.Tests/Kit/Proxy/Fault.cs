@@ -31,6 +31,9 @@ internal abstract record Fault
     /// <summary>Passes on the head and so many bytes of the answer's body, then closes the connection in order.</summary>
     public sealed record Truncate(long Bytes) : Fault;
 
+    /// <summary>Passes the answer on with one bit of its body changed.</summary>
+    public sealed record Corrupt : Fault;
+
     /// <summary>Waits before it passes the request on.</summary>
     public sealed record Delay(TimeSpan Time) : Fault;
 

@@ -113,8 +113,14 @@ internal sealed class S3Connection(S3Proxy proxy, Socket client) : IAsyncDisposa
             Fault.StallBody stall => stall.Bytes,
             _ => long.MaxValue,
         };
+        var corrupt = fault is Fault.Corrupt;
         return async bytes =>
         {
+            if (corrupt && bytes.Length > 0)
+            {
+                corrupt = false;
+                bytes = new byte[] { (byte)(bytes.Span[0] ^ 1) }.Concat(bytes[1..].ToArray()).ToArray();
+            }
             if (fault is Fault.Drip drip)
                 return await DripAsync(bytes, drip, cancel);
             var count = (int)Math.Min(left, bytes.Length);

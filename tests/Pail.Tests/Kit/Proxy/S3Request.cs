@@ -14,6 +14,7 @@ internal sealed class S3Request
         Bucket = path[0];
         Key = path.Length == 2 ? Uri.UnescapeDataString(path[1]) : "";
         Query = parts.Length == 2 ? parts[1] : "";
+        Range = head["Range"];
         Operation = OperationOf(head["x-amz-copy-source"] is not null);
     }
 
@@ -25,6 +26,9 @@ internal sealed class S3Request
     public string Key { get; }
 
     public string Query { get; }
+
+    /// <summary>The bytes asked for, as <c>bytes=0-99</c>; null for all.</summary>
+    public string? Range { get; }
 
     /// <summary>What S3 calls it. HeadBucket, DeleteBucket and what else Pail never bills itself for are null.</summary>
     public StoreOperation? Operation { get; }

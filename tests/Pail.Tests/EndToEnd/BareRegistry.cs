@@ -1,0 +1,142 @@
+using Pail.Oci;
+using Pail.Tests.Images;
+using Pail.Tests.Kit;
+
+namespace Pail.Tests.EndToEnd;
+
+/// <summary>A public bucket served without any program of ours, holding an image of each kind, pushed by <c>pail</c> once for all tests of a class.</summary>
+public abstract class BareRegistry : IAsyncLifetime
+{
+    private readonly Dictionary<string, (TestLayout Layout, Descriptor Root)> _images = [];
+
+    /// <summary>Where clients find it.</summary>
+    public abstract string Host { get; }
+
+    /// <summary>The bucket's address.</summary>
+    public abstract string Address { get; }
+
+    /// <summary>What a repository's name is added to.</summary>
+    protected abstract string Prefix { get; }
+
+    /// <summary>A folder of this fixture.</summary>
+    protected TestFolder Folder { get; } = new();
+
+    /// <inheritdoc/>
+    public async ValueTask InitializeAsync()
+    {
+        await StartAsync();
+        await PushAsync("one", layout => layout.Image());
+        await PushAsync("twelve", layout => layout.Image(layers: 12));
+        await PushAsync("runnable", layout => layout.Runnable());
+        await PushAsync("two", layout => layout.TwoPlatforms());
+        await PushAsync("artifact", layout => layout.Artifact());
+    }
+
+    /// <inheritdoc/>
+    public virtual ValueTask DisposeAsync()
+    {
+        Folder.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>The name clients pull an image of this kind by.</summary>
+    public string Reference(string kind) => $"{Host}/team/app:{kind}";
+
+    /// <summary>What was pushed.</summary>
+    internal (TestLayout Layout, Descriptor Root) Image(string kind) => _images[kind];
+
+    /// <summary>The config this machine gets of an image.</summary>
+    internal Digest Config(string kind)
+    {
+        var (layout, root) = _images[kind];
+        var manifest = layout.Read(root);
+        if (manifest.IsIndex)
+            manifest = layout.Read(manifest.Manifests.Single(item => item.Platform!.Architecture == TestLayout.Architecture));
+        return manifest.Config!.Digest;
+    }
+
+    /// <summary>Pushes an image under its kind as the tag.</summary>
+    internal async Task PushAsync(string kind, Func<TestLayout, Descriptor> make)
+    {
+        var layout = new TestLayout(Folder[kind]);
+        _images[kind] = (layout, layout.Tag(make(layout)));
+        await PailCli.Direct.DoAsync("push", layout.Address(), $"{Prefix}team/app:{kind}");
+    }
+
+    /// <summary>Makes the bucket and lets it be served.</summary>
+    protected abstract Task StartAsync();
+}
+
+/// <summary>A bucket on RGW, which serves it itself.</summary>
+public sealed class RgwRegistry : BareRegistry
+{
+    private TestBucket? _bucket;
+
+    /// <inheritdoc/>
+    public override string Host => _bucket!.Registry;
+
+    /// <inheritdoc/>
+    public override string Address => _bucket!.Address;
+
+    /// <inheritdoc/>
+    protected override string Prefix => _bucket!.Address + "/";
+
+    /// <inheritdoc/>
+    protected override async Task StartAsync()
+    {
+        _bucket = await TestBucket.TakeAsync();
+        await PailCli.Direct.DoAsync("init", _bucket.Address, "--public");
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        if (_bucket is not null)
+            await _bucket.DisposeAsync();
+        await base.DisposeAsync();
+    }
+}
+
+/// <summary>A bucket in a folder, served by nginx as it lies.</summary>
+public sealed class NginxRegistry : BareRegistry
+{
+    private readonly int _port = FreePort();
+
+    /// <inheritdoc/>
+    public override string Host => $"127.0.0.1:{_port}";
+
+    /// <inheritdoc/>
+    public override string Address => $"file:{Folder["bucket"]}";
+
+    /// <inheritdoc/>
+    protected override string Prefix => Address + "//";
+
+    /// <inheritdoc/>
+    protected override async Task StartAsync()
+    {
+        await PailCli.Direct.DoAsync("init", Address, "--public");
+        await NginxAsync("start");
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        await NginxAsync("wipe");
+        await base.DisposeAsync();
+    }
+
+    private async Task NginxAsync(string command) =>
+        (await Child.RunAsync(Path.Combine(TestEnvironment.Sources, "eng", "nginx-folder"), [command], new Dictionary<string, string?>
+        {
+            ["FOLDER"] = Folder["bucket"],
+            ["NGINX_DIR"] = Folder["nginx"],
+            ["NGINX_PORT"] = $"{_port}",
+        })).Succeeded();
+
+    private static int FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

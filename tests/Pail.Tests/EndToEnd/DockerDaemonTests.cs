@@ -1,0 +1,45 @@
+using Pail.Tests.Images;
+using Pail.Tests.Kit;
+using Pail.Tests.Kit.Clients;
+
+namespace Pail.Tests.EndToEnd;
+
+/// <summary>From one Docker Engine to another through a bucket.</summary>
+public sealed class DockerDaemonTests : IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    [Fact]
+    public async Task BuiltImage_PushedAndPulled_RunsElsewhere()
+    {
+        await using var bucket = await TestBucket.TakeAsync();
+        var here = new Docker(_folder, TestEnvironment.Docker);
+        var there = new Docker(_folder, TestEnvironment.OtherDocker);
+        await here.BuildAsync(Context(), "built:1");
+
+        await PailCli.Direct.DoAsync("init", bucket.Address);
+        await PailCli.Direct.DoAsync("push", "docker-daemon:built:1", $"{bucket.Address}/team/built:1");
+        await new PailCli(TestEnvironment.S3, TestEnvironment.OtherDocker).DoAsync("pull", $"{bucket.Address}/team/built:1", "docker-daemon:pulled:1");
+
+        Assert.Equal("made by docker build", await there.RunContainerAsync("pulled:1"));
+        Assert.Equal(await here.ConfigDigestAsync("built:1"), await there.ConfigDigestAsync("pulled:1"));
+        await here.RemoveAsync("built:1");
+        await there.RemoveAsync("pulled:1");
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private string Context()
+    {
+        var context = Directory.CreateDirectory(_folder["context"]).FullName;
+        File.Copy("/bin/busybox", Path.Combine(context, "busybox"));
+        File.WriteAllText(Path.Combine(context, "Dockerfile"),
+            """
+            FROM scratch
+            COPY busybox /bin/sh
+            RUN echo made by docker build > /words
+            CMD ["/bin/sh", "-c", "read words < /words; echo $words"]
+            """);
+        return context;
+    }
+}

@@ -1,0 +1,41 @@
+using System.Text.Json;
+using Pail.Tests.Images;
+
+namespace Pail.Tests.Kit.Clients;
+
+/// <summary>containerd by its own tool, in a namespace of the test.</summary>
+internal sealed class Ctr(TestFolder folder) : ContainerClient(folder)
+{
+    private readonly string _namespace = $"test-{Guid.NewGuid():n}";
+
+    public override string Name => "ctr";
+
+    public override async Task PullAsync(string reference) => (await DoAsync("images", "pull", "--plain-http", reference)).Succeeded();
+
+    public override async Task<string> ConfigDigestAsync(string reference)
+    {
+        var listed = (await DoAsync("images", "list", $"name=={reference}")).Succeeded().Output;
+        var digest = listed.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries).First(word => word.StartsWith("sha256:", StringComparison.Ordinal));
+        return await ConfigOfAsync(digest);
+    }
+
+    // containerd keeps the index, and of what it lists only this machine's platform.
+    private async Task<string> ConfigOfAsync(string digest)
+    {
+        using var content = JsonDocument.Parse((await DoAsync("content", "get", digest)).Succeeded().Output);
+        var manifest = content.RootElement;
+        return manifest.TryGetProperty("manifests", out var manifests)
+            ? await ConfigOfAsync(manifests.EnumerateArray()
+                .First(item => item.GetProperty("platform").GetProperty("architecture").GetString() == TestLayout.Architecture).GetProperty("digest").GetString()!)
+            : manifest.GetProperty("config").GetProperty("digest").GetString()!;
+    }
+
+    public override async Task RemoveAsync(string reference)
+    {
+        (await DoAsync("images", "rm", "--sync", reference)).Succeeded();
+        (await DoAsync("namespaces", "rm", _namespace)).Succeeded();
+    }
+
+    private Task<Finished> DoAsync(params IEnumerable<string> arguments) =>
+        RunAsync(["--address", TestEnvironment.Containerd, "--namespace", _namespace, .. arguments]);
+}

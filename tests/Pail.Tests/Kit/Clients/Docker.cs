@@ -1,0 +1,26 @@
+using Pail.Tests.Images;
+
+namespace Pail.Tests.Kit.Clients;
+
+/// <summary>A Docker Engine. Registries on loopback may speak plain HTTP to it by default.</summary>
+internal sealed class Docker(TestFolder folder, string socket) : ContainerClient(folder)
+{
+    public override string Name => "docker";
+
+    public override async Task PullAsync(string reference) => (await DoAsync("pull", "--quiet", reference)).Succeeded();
+
+    public override async Task<string> ConfigDigestAsync(string reference) =>
+        (await DoAsync("image", "inspect", "--format", "{{.Id}}", reference)).Succeeded().Output.Trim();
+
+    public override async Task RemoveAsync(string reference) => (await DoAsync("image", "rm", "--force", reference)).Succeeded();
+
+    /// <summary>Runs a container, and returns what it printed.</summary>
+    public async Task<string> RunContainerAsync(string reference) =>
+        (await DoAsync("run", "--rm", "--network", "none", reference)).Succeeded().Output.Trim();
+
+    /// <summary>Builds the folder into an image.</summary>
+    public async Task BuildAsync(string context, string reference) =>
+        (await DoAsync("build", "--quiet", "--network", "none", "--tag", reference, context)).Succeeded();
+
+    private Task<Finished> DoAsync(params IEnumerable<string> arguments) => RunAsync(["--host", socket, .. arguments]);
+}

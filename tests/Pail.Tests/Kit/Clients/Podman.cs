@@ -1,0 +1,20 @@
+using Pail.Tests.Images;
+
+namespace Pail.Tests.Kit.Clients;
+
+/// <summary>Podman, or Buildah, whose commands are the same here.</summary>
+internal sealed class Podman(TestFolder folder, string name) : ContainerClient(folder)
+{
+    private readonly string[] _storage = ["--root", folder[$"{name}-root"], "--runroot", folder[$"{name}-run"], "--storage-driver", "vfs"];
+
+    public override string Name => name;
+
+    public override async Task PullAsync(string reference) => (await DoAsync("pull", "--quiet", "--tls-verify=false", reference)).Succeeded();
+
+    public override async Task<string> ConfigDigestAsync(string reference) =>
+        "sha256:" + (await DoAsync("images", "--quiet", "--no-trunc", reference)).Succeeded().Output.Trim().Replace("sha256:", "", StringComparison.Ordinal);
+
+    public override async Task RemoveAsync(string reference) => (await DoAsync("rmi", "--force", reference)).Succeeded();
+
+    private Task<Finished> DoAsync(params IEnumerable<string> arguments) => RunAsync([.. _storage, .. arguments]);
+}

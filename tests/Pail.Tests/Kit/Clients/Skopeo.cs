@@ -1,0 +1,36 @@
+using System.Text.Json;
+using Pail.Tests.Images;
+
+namespace Pail.Tests.Kit.Clients;
+
+/// <summary>Skopeo, which copies into an OCI layout.</summary>
+internal sealed class Skopeo(TestFolder folder) : ContainerClient(folder)
+{
+    private readonly TestFolder _folder = folder;
+
+    public override string Name => "skopeo";
+
+    private string Layout => _folder["skopeo"];
+
+    public override async Task PullAsync(string reference) =>
+        (await RunAsync("copy", "--quiet", "--src-tls-verify=false", $"docker://{reference}", $"oci:{Layout}:1")).Succeeded();
+
+    /// <summary>Copies all platforms of an index.</summary>
+    public async Task PullAllAsync(string reference) =>
+        (await RunAsync("copy", "--quiet", "--all", "--src-tls-verify=false", $"docker://{reference}", $"oci:{Layout}:1")).Succeeded();
+
+    public override async Task<string> ConfigDigestAsync(string reference)
+    {
+        using var manifest = JsonDocument.Parse(await RawAsync());
+        return manifest.RootElement.GetProperty("config").GetProperty("digest").GetString()!;
+    }
+
+    /// <summary>The manifest that was pulled.</summary>
+    public async Task<string> RawAsync() => (await RunAsync("inspect", "--raw", $"oci:{Layout}:1")).Succeeded().Output;
+
+    public override Task RemoveAsync(string reference)
+    {
+        Directory.Delete(Layout, recursive: true);
+        return Task.CompletedTask;
+    }
+}
