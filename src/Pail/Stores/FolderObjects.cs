@@ -22,22 +22,15 @@ internal sealed class FolderObjects(FolderRoot root)
     public (SafeFileHandle File, ObjectInfo Info)? Open(string path)
     {
         var start = $"{root.Path}/{path}";
-        for (var suffix = 0; suffix < FolderTypes.Suffixes.Length; suffix++)
+        var found = OpenFirst(start, FolderTypes.Suffixes.Length);
+        // A file that came before the one found hides it: that may be stale, or the next version, whose switch is yet to come.
+        while (found is { Suffix: > 0 } hidden && OpenFirst(start, hidden.Suffix) is { } first)
         {
-            if (root.Open(start + FolderTypes.Suffixes[suffix]) is not { } file)
-                continue;
-            try
-            {
-                if (Describe(file, suffix) is { } info)
-                    return (file, info);
-            }
-            catch
-            {
-                file.Dispose();
-                throw;
-            }
-            file.Dispose();
+            hidden.File.Dispose();
+            found = first;
         }
+        if (found is var (file, info, _))
+            return (file, info);
         return root.Exists ? null : throw FolderErrors.NoBucket(root);
     }
 
@@ -110,6 +103,28 @@ internal sealed class FolderObjects(FolderRoot root)
 
     /// <summary>The ETag of content with this digest: half of it, as long as S3's are.</summary>
     public static string ETagOf(Oci.Digest sha256) => sha256.Hex[..32];
+
+    // The first of so many suffixes that has a file.
+    private (SafeFileHandle File, ObjectInfo Info, int Suffix)? OpenFirst(string start, int suffixes)
+    {
+        for (var suffix = 0; suffix < suffixes; suffix++)
+        {
+            if (root.Open(start + FolderTypes.Suffixes[suffix]) is not { } file)
+                continue;
+            try
+            {
+                if (Describe(file, suffix) is { } info)
+                    return (file, info, suffix);
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
+            file.Dispose();
+        }
+        return null;
+    }
 
     // Null for a directory, a pipe and the like that somebody gave an object's name.
     private static ObjectInfo? Describe(SafeFileHandle file, int suffix)

@@ -25,15 +25,24 @@ internal static partial class FolderPosix
     /// Opens a file that exists if no part of its path is a symbolic link (<see cref="Loop"/> if one is); null, and an errno,
     /// if that fails. It never waits, not even on a pipe. <paramref name="path"/> begins with <paramref name="root"/>, which holds no link.
     /// </summary>
-    public static unsafe SafeFileHandle? OpenNoLinks(string root, string path, bool write, out int error)
+    public static SafeFileHandle? OpenNoLinks(string root, string path, bool write, out int error)
     {
         var flags = (write ? ReadWrite : 0) | CloseOnExec | NonBlocking;
-        if (HasOpenAt2)
-        {
-            var how = new OpenHow { Flags = (ulong)flags, Resolve = NoMagicLinks | NoSymlinks };
-            return Handle((int)Syscall(OpenAt2, AtFdCwd, path, &how, sizeof(OpenHow)), out error);
-        }
-        // A link put there between this look and the open is the work of somebody who may write here anyway.
+        return HasOpenAt2 ? OpenAtOnce(path, flags, out error) : OpenAfterALook(root, path, flags, out error);
+    }
+
+    /// <summary>As <see cref="OpenNoLinks"/> where the system has no one call for it, for reading.</summary>
+    internal static SafeFileHandle? OpenAfterALook(string root, string path, out int error) => OpenAfterALook(root, path, CloseOnExec | NonBlocking, out error);
+
+    private static unsafe SafeFileHandle? OpenAtOnce(string path, int flags, out int error)
+    {
+        var how = new OpenHow { Flags = (ulong)flags, Resolve = NoMagicLinks | NoSymlinks };
+        return Handle((int)Syscall(OpenAt2, AtFdCwd, path, &how, sizeof(OpenHow)), out error);
+    }
+
+    // A link put there between the look and the open is the work of somebody who may write here anyway.
+    private static unsafe SafeFileHandle? OpenAfterALook(string root, string path, int flags, out int error)
+    {
         var target = stackalloc byte[1];
         for (var end = path.IndexOf('/', root.Length + 1); ; end = path.IndexOf('/', end + 1))
         {
@@ -120,12 +129,9 @@ internal static partial class FolderPosix
     }
 
     // Linux 5.6 has it; a sandbox that doesn't know it may refuse it.
-    private static unsafe bool ProbeOpenAt2()
+    private static bool ProbeOpenAt2()
     {
-        if (!Linux)
-            return false;
-        var how = new OpenHow { Flags = (ulong)CloseOnExec, Resolve = NoMagicLinks | NoSymlinks };
-        using var root = Handle((int)Syscall(OpenAt2, AtFdCwd, "/", &how, sizeof(OpenHow)), out _);
+        using var root = Linux ? OpenAtOnce("/", CloseOnExec, out _) : null;
         return root is not null;
     }
 

@@ -138,6 +138,28 @@ public sealed class FolderFilesTests : IDisposable
         Assert.Equal(["old", "precious"], Directory.GetFileSystemEntries(outside).Select(Path.GetFileName).Order());
     }
 
+    [Theory]
+    [InlineData("v2/dir/file", 0)]
+    [InlineData("v2/dir", 0)]
+    [InlineData("v2/dir/none", FolderPosix.NoEntry)]
+    [InlineData("none/file", FolderPosix.NoEntry)]
+    [InlineData("v2/link", -1)]
+    [InlineData("v2/out/secret", -1)]
+    [InlineData("out/v2/dir/file", -1)]
+    public void OpenAfterALook_AnyPath_OpensWhatIsNoLink(string path, int expected)
+    {
+        Directory.CreateDirectory($"{_bucket}/v2/dir");
+        File.WriteAllText($"{_bucket}/v2/dir/file", "");
+        File.WriteAllText($"{_directory}/secret", "");
+        File.CreateSymbolicLink($"{_bucket}/v2/link", "dir/file");
+        Directory.CreateSymbolicLink($"{_bucket}/v2/out", _directory);
+        Directory.CreateSymbolicLink($"{_bucket}/out", _bucket);
+        // As on a system without openat2: old Linux, macOS.
+        using var file = FolderPosix.OpenAfterALook(_bucket, $"{_bucket}/{path}", out var error);
+        Assert.Equal(expected < 0 ? FolderPosix.Loop : expected, error);
+        Assert.Equal(expected == 0, file is not null);
+    }
+
     [Fact]
     public async Task Folder_BehindALink_Works()
     {
