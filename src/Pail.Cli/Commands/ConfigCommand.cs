@@ -14,6 +14,6 @@ internal sealed class ConfigCommand : ImageVerb
     {
         await using var source = await OpenAsync(session, cancel);
         var image = await PlatformChoice.ChooseAsync(source, await source.GetRootAsync(cancel), Platform(session) ?? PlatformChoice.Host, cancel);
-        await session.Terminal.WriteBytesAsync(await ReadConfigAsync(source, image, cancel), cancel);
+        await session.Terminal.WriteBytesAsync(await ImageConfig.ReadAsync(source, image, cancel), cancel);
     }
 }

@@ -10,9 +10,6 @@ namespace Pail.Cli.Commands;
 /// <summary>A verb that looks at one image, wherever it is.</summary>
 internal abstract class ImageVerb : Verb
 {
-    // Configs are a few KiB; nobody's is this large.
-    private const long MaxConfig = 8 << 20;
-
     private readonly Argument<string> _image = new("image") { HelpName = "IMAGE", Description = "An image at any address; see 'pail --help'" };
     private readonly Option<Platform?> _platform;
 
@@ -32,18 +29,4 @@ internal abstract class ImageVerb : Verb
 
     /// <summary>Opens the image.</summary>
     protected Task<IImageSource> OpenAsync(Session session, CancellationToken cancel) => session.Wiring.OpenSourceAsync(Image(session), cancel);
-
-    /// <summary>The config of an image manifest, verified.</summary>
-    protected static async Task<ReadOnlyMemory<byte>> ReadConfigAsync(IImageSource source, Manifest manifest, CancellationToken cancel)
-    {
-        var config = manifest.Config ?? throw new PailException(Failure.BadContent, $"{source.Name}: {manifest.Digest} has no config.");
-        if (config.Size > MaxConfig)
-            throw new PailException(Failure.BadContent, $"{source.Name}: the config {config.Digest} has {ByteSize.Format(config.Size)}; at most {ByteSize.Format(MaxConfig)} are shown.");
-        var bytes = new byte[config.Size];
-        await using var stream = await source.OpenBlobAsync(config, 0, cancel);
-        var length = await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancel);
-        if (length != bytes.Length || stream.ReadByte() >= 0 || Digest.Of(bytes, config.Digest.Algorithm) != config.Digest)
-            throw new PailException(Failure.BadContent, $"{source.Name}: the config {config.Digest} is not what its digest and size say.");
-        return bytes;
-    }
 }

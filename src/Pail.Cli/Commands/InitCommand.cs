@@ -38,17 +38,17 @@ internal sealed class InitCommand : Verb
         if (layout == LayoutKind.Pool && open == true)
             throw new PailException(Failure.BadInput, "a pool bucket can't be pulled from without a server: --public goes with --layout v2.");
         var store = session.Wiring.OpenStore(root);
-        var made = await MakeAsync(store, root, cancel);
+        var made = await MakeAsync(session, store, root, cancel);
         var settings = (await BucketRegistry.InitAsync(store, session.Wiring.Engine, layout, open, cancel)).Settings;
         session.Say($"{(made ? "Made" : "Set up")} {root}: layout {LayoutName(settings.Layout)}{(settings.Public ? ", with the lists that pulls from the bucket itself need" : "")}.");
         var opened = open == true ? await OpenToAllAsync(session, store, root, cancel) : null;
         session.Result(new InitResult(root.ToString(), made, LayoutName(settings.Layout), settings.Public, opened, session.Cost), ResultsJson.Plain.InitResult, _ => { });
     }
 
-    private static async Task<bool> MakeAsync(IObjectStore store, BucketRoot root, CancellationToken cancel)
+    private static async Task<bool> MakeAsync(Session session, IObjectStore store, BucketRoot root, CancellationToken cancel)
     {
         if (store is IBucketAdmin admin)
-            return await admin.CreateBucketAsync(cancel);
+            return await session.Wiring.Engine.Retry.RunAsync(admin.CreateBucketAsync, cancel);
         if (root is not BucketRoot.Folder { Directory: var path } || Directory.Exists(path))
             return false;
         FolderStore.Create(path);
@@ -66,7 +66,7 @@ internal sealed class InitCommand : Verb
         try
         {
             // The registry's paths, and nothing else that may be in the bucket.
-            var opened = await admin.AllowAnonymousReadAsync(V2Layout.RootKey, cancel);
+            var opened = await session.Wiring.Engine.Retry.RunAsync(token => admin.AllowAnonymousReadAsync(V2Layout.RootKey, token), cancel);
             session.Say($"Anybody can now read, without credentials, what is under {root.WithSeparator}{V2Layout.RootKey} (but not list it). The bucket's policy:{Environment.NewLine}{opened}");
             return opened;
         }

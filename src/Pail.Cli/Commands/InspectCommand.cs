@@ -23,7 +23,7 @@ internal sealed class InspectCommand : ImageVerb
             manifest = await PlatformChoice.ChooseAsync(source, manifest, platform, cancel);
         var inspection = InspectionReport.Of(Image(session).ToString(), manifest);
         if (manifest.Config is { MediaType: MediaTypes.OciConfig or MediaTypes.DockerConfig })
-            inspection = InspectionReport.WithConfig(inspection, await ReadConfigAsync(source, manifest, cancel));
+            inspection = InspectionReport.WithConfig(inspection, await ImageConfig.ReadAsync(source, manifest, cancel));
         inspection = inspection with { Requests = session.Cost };
         session.Result(inspection, ResultsJson.Plain.Inspection, lines => InspectionReport.Write(inspection, lines, session.Terminal.ResultWidth));
     }

@@ -23,14 +23,19 @@ public static class PlatformChoice
         var root = await source.GetRootAsync(cancel);
         if (options.All && root.IsIndex && !sink.HoldsIndexes)
             throw new PailException(Failure.BadInput, $"{sink.Name} holds one image, not an index of {root.Manifests.Count}. Leave out --all, or name a --platform.");
-        var platform = options.Platform ?? (sink.HoldsIndexes || options.All ? null : Host);
-        return platform is null ? root : await ChooseAsync(source, root, platform, cancel);
+        if (options.Platform is { } asked)
+            return await ChooseAsync(source, root, asked, cancel);
+        // An image that is alone is taken whatever it runs on, as docker does: its name asks for nothing else.
+        return sink.HoldsIndexes || options.All || !root.IsIndex ? root : await ChooseAsync(source, root, Host, cancel);
     }
 
-    /// <summary>The image for a platform: the root itself if it is no index.</summary>
+    /// <summary>The image for a platform: of an index the one it names so, else the root itself, if that is what its config says.</summary>
     /// <exception cref="PailException">There is none; the message lists those there are.</exception>
     public static async Task<Manifest> ChooseAsync(IImageSource source, Manifest root, Platform platform, CancellationToken cancel)
     {
+        if (!root.IsIndex && MediaTypes.IsImageConfig(root.Config?.MediaType)
+            && ImageConfig.PlatformOf(await ImageConfig.ReadAsync(source, root, cancel)) is { } only && !platform.Accepts(only))
+            throw new PailException(Failure.NotFound, $"{source.Name} is one image, for {Printable.Line(only.ToString())}; there is none for {platform}.");
         var manifest = root;
         for (var depth = 0; manifest.IsIndex; depth++)
         {

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using Pail.Oci;
+
+namespace Pail.Images;
+
+/// <summary>The config of an image: how it runs and what on. Source: OCI image-spec, config.md.</summary>
+public static class ImageConfig
+{
+    /// <summary>The largest config read, in bytes (8 MiB); they have a few KiB.</summary>
+    public const int MaxSize = 8 << 20;
+
+    /// <summary>The bytes of an image's config, verified.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: there is none, it is too large, or not what its digest and size say.</exception>
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(IImageSource source, Manifest manifest, CancellationToken cancel)
+    {
+        var config = manifest.Config ?? throw new PailException(Failure.BadContent, $"{source.Name}: {manifest.Digest} has no config.");
+        if (config.Size > MaxSize)
+            throw new PailException(Failure.BadContent, $"{source.Name}: the config {config.Digest} has {config.Size} bytes, and at most {MaxSize} are read.");
+        var bytes = new byte[config.Size];
+        await using var stream = await source.OpenBlobAsync(config, 0, cancel);
+        var length = await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancel);
+        if (length != bytes.Length || stream.ReadByte() >= 0 || Digest.Of(bytes, config.Digest.Algorithm) != config.Digest)
+            throw new PailException(Failure.BadContent, $"{source.Name}: the config {config.Digest} is not what its digest and size say.");
+        return bytes;
+    }
+
+    /// <summary>What an image runs on, as its config says; null if it does not say.</summary>
+    public static Platform? PlatformOf(ReadOnlyMemory<byte> config)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(config);
+            var reader = new ManifestReader(document.RootElement);
+            return reader.Text("os") is { Length: > 0 } os && reader.Text("architecture") is { Length: > 0 } architecture
+                ? new Platform(os, architecture, reader.Text("variant") is { Length: > 0 } variant ? variant : null)
+                : null;
+        }
+        catch (Exception e) when (e is JsonException or FormatException)
+        {
+            return null;
+        }
+    }
+}
