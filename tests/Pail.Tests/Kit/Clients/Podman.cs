@@ -5,7 +5,8 @@ namespace Pail.Tests.Kit.Clients;
 /// <summary>Podman, or Buildah, whose commands are the same here.</summary>
 internal sealed class Podman(TestFolder folder, string name) : ContainerClient(folder)
 {
-    private readonly string[] _storage = ["--root", folder[$"{name}-root"], "--runroot", folder[$"{name}-run"], "--storage-driver", "vfs"];
+    // Podman refuses a runroot of more than 50 characters, and the folder for temporary files may have most of them.
+    private readonly string[] _storage = ["--root", folder[$"{name}-root"], "--runroot", folder[$"{name[..1]}r"], "--storage-driver", "vfs"];
 
     public override string Name => name;
 
