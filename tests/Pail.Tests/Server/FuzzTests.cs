@@ -10,8 +10,12 @@ namespace Pail.Tests.Server;
 /// Requests nobody should send: made of parts that mean something, put together at random, over raw connections. Whatever
 /// comes, the answer is no 500 and no silence, memory stays bounded, and nothing is written but below the bucket's root.
 /// </summary>
+/// <remarks>Alone in the process while it runs: else its memory would be everybody's.</remarks>
+[Collection(Alone)]
 public sealed class FuzzTests() : ServerTests(new FolderBucket())
 {
+    private const string Alone = "Fuzz";
+
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -31,6 +35,7 @@ public sealed class FuzzTests() : ServerTests(new FolderBucket())
         var words = await WordsAsync();
         var beside = new HashSet<string>(Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(Root)!).Where(entry => !Path.GetFileName(entry).StartsWith("pail-", StringComparison.Ordinal)), StringComparer.Ordinal);
         var seed = Random.Shared.Next();
+        var memory = GC.GetTotalMemory(forceFullCollection: true);
         var statuses = new int[600];
         await Parallel.ForEachAsync(Enumerable.Range(0, Connections), new ParallelOptions { MaxDegreeOfParallelism = Connections, CancellationToken = Cancel }, async (lane, _) =>
         {
@@ -45,16 +50,21 @@ public sealed class FuzzTests() : ServerTests(new FolderBucket())
                 fuzz.Heard(location);
             }
         });
-        // It is worth something only if most kinds of answers came.
-        foreach (var status in new[] { 200, 201, 202, 400, 404, 405, 416 })
+        // It is worth something only if most kinds of answers came; the rare ones come in the long form.
+        int[] expected = count < 100_000 ? [200, 202, 400, 404] : [200, 201, 202, 400, 404, 405, 416];
+        foreach (var status in expected)
             Assert.True(statuses[status] > 0, $"no {status} among {count} requests, seed {seed}");
         Assert.Equal(0, statuses[503]);
         (await Server.GetAsync("/v2/")).Is(200);
-        Assert.True(GC.GetTotalMemory(forceFullCollection: true) < 600L << 20);
+        Assert.True(GC.GetTotalMemory(forceFullCollection: true) - memory < 400L << 20);
         Assert.All(Directory.EnumerateFileSystemEntries(Root), entry => Assert.True(Path.GetFileName(entry) is "v2" or "uploads" or ".pail", entry));
         var now = Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(Root)!).Where(entry => Path.GetFileName(entry) is "etc" or "passwd" or "pail.json" or "v2" or "uploads" or "manifests" or "blobs");
         Assert.All(now, entry => Assert.Contains(entry, beside));
     }
+
+    /// <summary>Runs with nothing beside it.</summary>
+    [CollectionDefinition(Alone, DisableParallelization = true)]
+    public sealed class AloneDefinition;
 
     private async Task<FuzzWords> WordsAsync()
     {
