@@ -89,13 +89,14 @@ need_port() {
     for port; do if port_is_taken "$port"; then die "port $port is in use"; fi; done
 }
 
-# free_ports N: prints N different ports nobody listens on, below the range the kernel hands out by itself.
+# free_ports N: prints N different ports, below the range the kernel hands out by itself, on which nobody listens, nor
+# on the next one (Ceph's monitor takes two).
 free_ports() {
     local found=() port
     while [ ${#found[@]} -lt "$1" ]; do
-        port=$((20000 + RANDOM % 12000))
+        port=$((20000 + RANDOM % 6000 * 2))
         case " ${found[*]} " in *" $port "*) continue ;; esac
-        port_is_taken "$port" || found+=("$port")
+        port_is_taken "$port" || port_is_taken $((port + 1)) || found+=("$port")
     done
     echo "${found[@]}"
 }
