@@ -21,7 +21,8 @@ internal static class FolderErrors
             PathTooLongException => (StoreError.Rejected, "the path is too long for this file system"),
             _ => Of(e.HResult, e.Message),
         };
-        return new(error, $"{root.Name}, {Oci.Printable.Line(what)}: {says}.", e);
+        var subject = what.Length == 0 ? root.Name : $"{root.Name}, {Oci.Printable.Line(what)}";
+        return new(error, $"{subject}: {says}.", e);
     }
 
     // Disk full and its like may pass: somebody can make room while the caller retries.
@@ -32,7 +33,7 @@ internal static class FolderErrors
         FolderPosix.NoSpace => (StoreError.Unavailable, "the disk is full"),
         FolderPosix.TooManyFiles or FolderPosix.TooManyFilesInSystem => (StoreError.Unavailable, "too many files are open (see ulimit -n)"),
         FolderPosix.CrossDevice => (StoreError.Rejected, "it lies on another file system than the folder, so it can't be written at once"),
-        FolderPosix.NotDirectory or FolderPosix.Exists => (StoreError.Rejected, "a file that isn't Pail's is in the way"),
+        FolderPosix.NotDirectory or FolderPosix.IsDirectory or FolderPosix.Exists => (StoreError.Rejected, "a file that isn't Pail's is in the way"),
         _ when errno == FolderPosix.QuotaExceeded => (StoreError.Unavailable, "the disk quota is used up"),
         _ when errno == FolderPosix.Loop => (StoreError.Rejected, "a symbolic link is in the way; Pail follows none inside a bucket"),
         _ when errno == FolderPosix.NameTooLong => (StoreError.Rejected, "the path is too long for this file system"),

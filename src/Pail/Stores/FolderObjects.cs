@@ -57,7 +57,7 @@ internal sealed class FolderObjects(FolderRoot root)
         var start = $"{root.Path}/{path}";
         var directory = root.Move(from, start + FolderTypes.Suffixes[suffix]);
         for (var before = suffix - 1; directory is not null && before >= 0; before--)
-            if (Path.Exists(start + FolderTypes.Suffixes[before]))
+            if (File.Exists(start + FolderTypes.Suffixes[before]))
             {
                 // After a power failure the removal must not be there without the new file.
                 RandomAccess.FlushToDisk(directory);
@@ -158,7 +158,8 @@ internal sealed class FolderObjects(FolderRoot root)
     private static bool Remove(string file) => FolderPosix.Unlink(file) switch
     {
         0 => true,
-        FolderPosix.NoEntry or FolderPosix.NotDirectory => false,
+        // A directory of that name is nobody's object.
+        FolderPosix.NoEntry or FolderPosix.NotDirectory or FolderPosix.IsDirectory => false,
         var error => throw FolderPosix.Failed(error),
     };
 }

@@ -6,7 +6,7 @@ namespace Pail.Stores;
 /// <summary>The calls of POSIX (and openat2 of Linux) that .NET doesn't offer, or offers with other promises. Errors are returned as errno.</summary>
 internal static partial class FolderPosix
 {
-    public const int NoPermission = 1, NoEntry = 2, AccessDenied = 13, Exists = 17, CrossDevice = 18, NotDirectory = 20,
+    public const int NoPermission = 1, NoEntry = 2, AccessDenied = 13, Exists = 17, CrossDevice = 18, NotDirectory = 20, IsDirectory = 21,
         TooManyFilesInSystem = 23, TooManyFiles = 24, NoSpace = 28, ReadOnly = 30, TooManyLinks = 31, Range = 34;
 
     public static readonly int WouldBlock = Linux ? 11 : 35, NameTooLong = Linux ? 36 : 63, Loop = Linux ? 40 : 62,

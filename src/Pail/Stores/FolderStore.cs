@@ -68,7 +68,7 @@ public sealed partial class FolderStore : IObjectStore, IServerSideCopy
 
     /// <inheritdoc/>
     public Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel) =>
-        WorkAsync(StoreOperation.ListObjects, query.Prefix, () => new FolderListing(_root, _objects, query).Read(cancel), cancel);
+        Task.Run(() => Read(StoreOperation.ListObjects, query.Prefix, () => new FolderListing(_root, _objects, query).Read(cancel), cancel), cancel);
 
     /// <inheritdoc/>
     public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) =>

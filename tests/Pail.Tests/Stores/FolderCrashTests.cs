@@ -14,7 +14,7 @@ public sealed class FolderCrashTests : IDisposable
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task Writer_KilledHundredsOfTimes_LeavesWholeObjects() => KillAsync(300);
+    public Task Writer_KilledAHundredTimes_LeavesWholeObjects() => KillAsync(100);
 
     private async Task KillAsync(int times)
     {

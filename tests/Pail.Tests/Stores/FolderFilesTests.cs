@@ -181,6 +181,11 @@ public sealed class FolderFilesTests : IDisposable
             Assert.Null(await _store.GetAsync(key, null, Cancel));
         }
         Assert.Empty((await _store.ListAsync(new(""), Cancel)).Objects);
+        Assert.Equal(StoreError.Rejected, (await Assert.ThrowsAsync<StoreException>(() => PutAsync("d", MediaTypes.Json))).Error);
+        await PutAsync("d", "application/x-foreign", "mine");
+        Assert.Equal("mine", await TextAsync("d"));
+        await _store.DeleteAsync("d", Cancel);
+        Assert.True(Directory.Exists($"{_bucket}/d.@json"));
     }
 
     [Fact]
