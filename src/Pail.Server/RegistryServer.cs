@@ -15,6 +15,9 @@ namespace Pail.Server;
 /// <summary>A registry server over a bucket: the composition of its parts.</summary>
 public static class RegistryServer
 {
+    // Of each body so much is read from the socket before anybody asks for it, beside the memory that bounds blobs on their way.
+    private const int ReadAhead = 128 << 10;
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
     /// <summary>Makes a server; it listens once started. The caller disposes it.</summary>
@@ -32,7 +35,7 @@ public static class RegistryServer
         var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services)), health);
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.MaxReadBufferSize = ReadAhead).ConfigureKestrel(kestrel =>
         {
             Limit(kestrel.Limits, options);
             kestrel.AddServerHeader = false;
@@ -65,6 +68,7 @@ public static class RegistryServer
         limits.MaxRequestHeadersTotalSize = options.MaxHeaderBytes;
         limits.MinRequestBodyDataRate = rate;
         limits.MinResponseDataRate = rate;
+        limits.MaxRequestBufferSize = ReadAhead;
         limits.MaxResponseBufferSize = 256 << 10;
     }
 

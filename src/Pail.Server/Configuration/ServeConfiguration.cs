@@ -13,7 +13,7 @@ public sealed record ServeConfiguration
     public ServerOptions Server { get; init; } = new();
 
     /// <summary>How much it uses to move blobs. Fewer tries than a person at a terminal gets: clients of a registry try again themselves.</summary>
-    public TransferOptions Transfer { get; init; } = new() { Retry = new RetryOptions { Attempts = 5 } };
+    public TransferOptions Transfer { get; init; } = new() { MemoryLimit = 96 << 20, Retry = new RetryOptions { Attempts = 5 } };
 
     /// <summary>Whether blobs are redirected to, where the store can sign addresses.</summary>
     public bool Redirect { get; init; } = true;
