@@ -8,6 +8,9 @@ internal static class PartialBlob
 {
     private const int Chunk = 1 << 20;
 
+    // So much is handed to the disk while more comes in; flushing it all at the end would be time in which nothing else moves.
+    private const long FlushEvery = 32 << 20;
+
     /// <summary>Fills the file from where an earlier run left it. All of the blob's bytes are in it then, and verified.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: the source has other bytes; the file is empty then.</exception>
     public static async Task FillAsync(FileStream file, Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
@@ -54,6 +57,26 @@ internal static class PartialBlob
         }
         var rest = kept < blob.Size || kept == 0 ? await open(kept, cancel) : Stream.Null;
         await using var verified = new VerifyingStream(rest, blob, hash, kept);
-        await verified.CopyToAsync(new ReportingStream(file, advance), Chunk, cancel);
+        var (flushing, unflushed) = (Task.CompletedTask, 0L);
+        try
+        {
+            await verified.CopyToAsync(new ReportingStream(file, Wrote), Chunk, cancel);
+            await flushing;
+        }
+        finally
+        {
+            await flushing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        void Wrote(long bytes)
+        {
+            advance(bytes);
+            unflushed += bytes;
+            // One that failed stays, to be told at the end: the disk reports an error once.
+            if (unflushed < FlushEvery || !flushing.IsCompletedSuccessfully)
+                return;
+            unflushed = 0;
+            flushing = Task.Run(() => RandomAccess.FlushToDisk(file.SafeFileHandle), CancellationToken.None);
+        }
     }
 }
