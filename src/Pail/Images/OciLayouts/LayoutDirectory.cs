@@ -51,8 +51,8 @@ internal sealed class LayoutDirectory(string name, string directory)
         {
             if (Has(blob))
             {
-                // Another pull brought it while this one waited for the file.
-                File.Delete(partial);
+                // Another pull brought it while this one waited for the file, and may have tidied up already.
+                RemoveIfThere(partial);
                 return BlobOutcome.Existed;
             }
             await PartialBlob.FillAsync(file, blob, open, progress, cancel);
@@ -91,6 +91,18 @@ internal sealed class LayoutDirectory(string name, string directory)
     }
 
     private string PathOf(Descriptor blob) => Path.Combine(directory, LayoutPaths.Blob(blob.Digest));
+
+    private static void RemoveIfThere(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Its folder is gone, and it with that.
+        }
+    }
 
     // Whole or not at all: a reader finds the old content or the new.
     private static void ReplaceFile(string path, ReadOnlySpan<byte> content)
