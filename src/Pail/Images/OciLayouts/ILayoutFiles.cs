@@ -36,10 +36,16 @@ internal static class LayoutPaths
             return null;
         if (size > limit)
             throw new PailException(Failure.BadContent, $"{name}: {Printable.Line(path)} has {size} bytes; at most {limit} are taken.");
-        var bytes = new byte[size];
+        // To its end, not to that size: it may have been replaced by a longer one since it was measured.
+        var bytes = new byte[size + 1];
         await using var stream = await files.OpenAsync(path, 0, cancel);
-        await stream.ReadExactlyAsync(bytes, cancel);
-        return bytes;
+        var length = 0;
+        for (int read; (read = await stream.ReadAsync(bytes.AsMemory(length), cancel)) > 0;)
+            if ((length += read) > limit)
+                throw new PailException(Failure.BadContent, $"{name}: {Printable.Line(path)} has more than {limit} bytes.");
+            else if (length == bytes.Length)
+                Array.Resize(ref bytes, Math.Min(length * 2, limit + 1));
+        return bytes[..length];
     }
 
     /// <summary>True if a manifest is there with all it names, each of the right size.</summary>
