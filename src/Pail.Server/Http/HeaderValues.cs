@@ -11,6 +11,12 @@ internal static class HeaderValues
     /// <summary>Carries a digest.</summary>
     public const string DigestName = "Docker-Content-Digest";
 
+    /// <summary>On <c>/v2/</c>, says which of Pail's extensions there are.</summary>
+    public const string ExtensionsName = "Pail-Extensions";
+
+    /// <summary>Clients may send blobs to the bucket themselves: docs/direct-upload.md.</summary>
+    public const string DirectUpload = "direct-upload";
+
     public const string Json = "application/json";
 
     public static readonly StringValues ApiVersion = "registry/2.0";

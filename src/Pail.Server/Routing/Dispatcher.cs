@@ -87,8 +87,10 @@ internal sealed class Dispatcher(RegistryServices services, UploadHandlers uploa
         };
     }
 
-    private static async Task<RegistryError?> RootAsync(HttpContext context)
+    private async Task<RegistryError?> RootAsync(HttpContext context)
     {
+        if (_pushable && services.Options.Redirect is not null)
+            context.Response.Headers[HeaderValues.ExtensionsName] = HeaderValues.DirectUpload;
         await Answers.BodyAsync(context, HeaderValues.Json, EmptyObject);
         return null;
     }

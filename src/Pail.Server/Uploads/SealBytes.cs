@@ -5,14 +5,16 @@ internal ref struct SealWriter(Span<byte> bytes)
 {
     private readonly Span<byte> _bytes = bytes;
 
-    public int Length { get; private set; }
+    private int _length;
 
-    public void Add(byte value) => _bytes[Length++] = value;
+    public readonly ReadOnlySpan<byte> Written => _bytes[.._length];
 
-    public void Add(ReadOnlySpan<byte> values)
+    public void Add(byte value) => _bytes[_length++] = value;
+
+    public void Add(scoped ReadOnlySpan<byte> values)
     {
-        values.CopyTo(_bytes[Length..]);
-        Length += values.Length;
+        values.CopyTo(_bytes[_length..]);
+        _length += values.Length;
     }
 
     public void AddNumber(ulong number)

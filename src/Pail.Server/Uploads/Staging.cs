@@ -78,8 +78,19 @@ internal sealed class Staging(IObjectStore store, Retry retry)
         }
     }
 
-    /// <summary>Removes one object.</summary>
-    public Task RemoveAsync(string key, CancellationToken cancel) => retry.RunAsync(token => store.DeleteAsync(key, token), cancel);
+    /// <summary>Removes one object, or leaves that to the sweeper.</summary>
+    public async Task TryRemoveAsync(string key)
+    {
+        try
+        {
+            await RemoveAsync(key, CancellationToken.None);
+        }
+        catch (StoreException)
+        {
+        }
+    }
+
+    private Task RemoveAsync(string key, CancellationToken cancel) => retry.RunAsync(token => store.DeleteAsync(key, token), cancel);
 
     private static string PrefixOf(Guid session) => $"{Prefix}{session:n}/";
 

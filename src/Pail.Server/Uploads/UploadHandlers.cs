@@ -23,13 +23,16 @@ internal sealed class UploadHandlers
     private readonly SessionAppender _appender;
     private readonly SessionCloser _closer;
     private readonly BlobMount _mount;
+    private readonly DirectUploads _direct;
 
     public UploadHandlers(RegistryServices services)
     {
         var joined = new JoinedWork();
         _services = services;
         var secret = services.Options.Secret is { } shared ? shared.Span : RandomNumberGenerator.GetBytes(32);
-        _seal = new SessionSeal(secret, services.Options.UploadLifetime, services.Time);
+        var seal = new PathSeal(secret);
+        _seal = new SessionSeal(seal, services.Options.UploadLifetime, services.Time);
+        _direct = new DirectUploads(services, seal, joined);
         _staging = new Staging(services.Registry.Store, services.Registry.Engine.Retry);
         _receiver = new BlobReceiver(services, joined);
         _appender = new SessionAppender(services, _receiver);
@@ -118,7 +121,7 @@ internal sealed class UploadHandlers
     }
 
     /// <summary>Anything under <c>/v2/REPO/_pail/</c>.</summary>
-    public Task<RegistryError?> DirectAsync(HttpContext context, RegistryRoute.Direct route) => Task.FromResult<RegistryError?>(_services is null ? null : RegistryError.NotFound);
+    public Task<RegistryError?> DirectAsync(HttpContext context, RegistryRoute.Direct route) => _direct.AnswerAsync(context, route);
 
     // What a session wrote may be gone: swept, or deleted. Then it can't go on, and the client has to begin anew.
     private static async Task<RegistryError?> GuardAsync(Func<Task<RegistryError?>> answer)
