@@ -4,6 +4,7 @@ using Pail.Cli.Commands;
 using Pail.Images;
 using Pail.Images.Docker;
 using Pail.Images.OciLayouts;
+using Pail.Images.Registries;
 using Pail.Registry;
 using Pail.S3;
 using Pail.Stores;
@@ -45,6 +46,7 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, TransferOptions 
         Address.OciLayout layout => new OciLayoutSource(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSource(archive.File, archive.Tag),
         Address.DockerDaemon docker => new DockerDaemonSource(DockerEngine.FromEnvironment(), docker.Image),
+        Address.Registry => throw Addressed.Bad(address.ToString(), "images can be sent to a registry, but not be read from one yet; skopeo copy brings it into an OCI layout."),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
 
@@ -55,6 +57,7 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, TransferOptions 
         Address.OciLayout layout => new OciLayoutSink(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSink(archive.File, archive.Tag),
         Address.DockerDaemon docker => new DockerDaemonSink(DockerEngine.FromEnvironment(), docker.Image),
+        Address.Registry { Reference: { } reference } registry => await RegistrySink.ConnectAsync(registry.Host, registry.Repository, reference, Engine, cancel),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
 

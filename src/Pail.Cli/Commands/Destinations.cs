@@ -10,11 +10,12 @@ internal static class Destinations
     public static Address Anywhere(string text, Address from) => AddressParser.Parse(text) switch
     {
         Address.Bucket bucket => Complete(text, bucket, from),
+        Address.Registry { Reference: null } registry => registry with { Reference = Reference.Parse(NameOf(from).Tag ?? Addressed.DefaultTag) },
         var other => other,
     };
 
-    /// <summary>A destination that must be in a bucket.</summary>
-    public static Address InBucket(string text, Address from) => Complete(text, Addressed.Bucket(text), from);
+    /// <summary>A destination that others pull from: in a bucket, or behind a registry server.</summary>
+    public static Address InBucket(string text, Address from) => AddressParser.Parse(text) is Address.Registry ? Anywhere(text, from) : Complete(text, Addressed.Bucket(text), from);
 
     /// <summary>The local Docker Engine, under the name the image has in its bucket.</summary>
     public static Address InEngine(Address.Bucket from) => from.Reference is { Tag: { } tag }

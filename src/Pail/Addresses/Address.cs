@@ -35,6 +35,21 @@ public abstract record Address
         public override string ToString() => Tag is null ? $"oci-archive:{File}" : $"oci-archive:{File}:{Tag}";
     }
 
+    /// <summary><c>docker://HOST[:PORT]/REPO[:TAG|@DIGEST]</c>: an image in a registry.</summary>
+    /// <param name="Host">The host, with its port if one was named.</param>
+    /// <param name="Repository">The repository.</param>
+    /// <param name="Reference">The tag or digest; null for none given.</param>
+    public sealed record Registry(string Host, RepositoryName Repository, Reference? Reference) : Address
+    {
+        /// <inheritdoc/>
+        public override string ToString() => Reference switch
+        {
+            null => $"docker://{Host}/{Repository}",
+            { Digest: { } digest } => $"docker://{Host}/{Repository}@{digest}",
+            { } tag => $"docker://{Host}/{Repository}:{tag}",
+        };
+    }
+
     /// <summary>An image in a bucket, a repository of a bucket, or a whole bucket.</summary>
     /// <param name="Root">The bucket.</param>
     /// <param name="Repository">The repository; null for the whole bucket.</param>

@@ -7,7 +7,7 @@ namespace Pail.Addresses;
 /// <summary>Reads addresses. The forms are listed in docs/addresses.md.</summary>
 public static partial class AddressParser
 {
-    private const string Forms = "docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG], s3://BUCKET/REPO:TAG, file:DIR//REPO:TAG";
+    private const string Forms = "docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG], s3://BUCKET/REPO:TAG, file:DIR//REPO:TAG, docker://HOST/REPO:TAG";
 
     private static readonly SearchValues<char> BucketCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
 
@@ -25,6 +25,7 @@ public static partial class AddressParser
                 ("oci", { Length: > 0 } rest) => PathAndTag(rest) is var (path, tag) ? new Address.OciLayout(path, tag) : throw Bad(text),
                 ("oci-archive", { Length: > 0 } rest) => PathAndTag(rest) is var (path, tag) ? new Address.OciArchive(path, tag) : throw Bad(text),
                 ("s3", { } rest) => S3(rest[2..]),
+                ("docker", { } rest) => Registry(rest[2..]),
                 ("file", { Length: > 0 } rest) => Folder(rest),
                 _ => throw Bad(text),
             };
@@ -49,7 +50,7 @@ public static partial class AddressParser
         return scheme switch
         {
             "docker-daemon" or "oci" or "oci-archive" or "file" => (scheme, text[(colon + 1)..]),
-            "s3" when slashes => (scheme, text[(colon + 1)..]),
+            "s3" or "docker" when slashes => (scheme, text[(colon + 1)..]),
             // A scheme nobody here knows, not an image called so; but "docker:dind" is an image.
             "docker-archive" or "dir" or "containers-storage" or "ostree" or "sif" => ("", text),
             _ => slashes ? ("", text) : (null, text),
@@ -107,24 +108,44 @@ public static partial class AddressParser
             : WithRepository(new BucketRoot.Folder(path[..end]), path[(end + 2)..]);
     }
 
+    private static Address.Registry Registry(string rest)
+    {
+        var slash = rest.IndexOf('/', StringComparison.Ordinal);
+        if (slash <= 0 || !HostPattern().IsMatch(rest[..slash]))
+            throw new FormatException("docker://HOST[:PORT]/REPO:TAG is expected.");
+        var (repository, reference) = Named(rest[(slash + 1)..]);
+        return new(rest[..slash], repository, reference);
+    }
+
     private static Address.Bucket WithRepository(BucketRoot root, string text)
     {
         if (text.Length == 0)
             return new(root, null, null);
+        var (repository, reference) = Named(text);
+        return new(root, repository, reference);
+    }
+
+    // REPO, REPO:TAG or REPO@DIGEST.
+    private static (RepositoryName Repository, Reference? Reference) Named(string text)
+    {
         var at = text.IndexOf('@', StringComparison.Ordinal);
         if (at >= 0 && text[..at].Contains(':', StringComparison.Ordinal))
             throw new FormatException("name either a tag or a digest, not both.");
         if (at >= 0)
-            return new(root, RepositoryName.Parse(text[..at]), Reference.Of(Digest.Parse(text[(at + 1)..])));
+            return (RepositoryName.Parse(text[..at]), Reference.Of(Digest.Parse(text[(at + 1)..])));
         var colon = text.LastIndexOf(':');
         return colon < 0
-            ? new(root, RepositoryName.Parse(text), null)
-            : new(root, RepositoryName.Parse(text[..colon]), Reference.Parse(text[(colon + 1)..]));
+            ? (RepositoryName.Parse(text), null)
+            : (RepositoryName.Parse(text[..colon]), Reference.Parse(text[(colon + 1)..]));
     }
 
     // Source: OCI image-spec, annotations.md, org.opencontainers.image.ref.name; a little wider at the ends, as registries' tags are.
     [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9_.:@/+-]{0,511}\z", RegexOptions.NonBacktracking)]
     private static partial Regex TagPattern();
+
+    // A name, an IPv4 or a bracketed IPv6 address; no user, no path.
+    [GeneratedRegex(@"\A(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\z", RegexOptions.NonBacktracking)]
+    private static partial Regex HostPattern();
 
     private static PailException Bad(string text) => new(Failure.BadInput, $"{Printable.Line(text)}: not an address Pail knows. Write one of {Forms}.");
 }

@@ -32,6 +32,9 @@ public sealed class AddressParserTests
     [InlineData("file:/srv/bucket//team/app:1.0", "file:/srv/bucket//team/app:1.0")]
     [InlineData("file:///srv/bucket//app:1", "file:/srv/bucket//app:1")]
     [InlineData("file:/", "file:/")]
+    [InlineData("docker://example.com/app", "docker://example.com/app")]
+    [InlineData("docker://127.0.0.1:5000/team/app:1.0", "docker://127.0.0.1:5000/team/app:1.0")]
+    [InlineData("docker://[::1]:5000/app@sha256:" + Hex, "docker://[::1]:5000/app@sha256:" + Hex)]
     public void Parse_Address_ReadsAndWritesIt(string text, string written)
     {
         var address = AddressParser.Parse(text);
@@ -61,7 +64,10 @@ public sealed class AddressParserTests
     [InlineData("oci:dir:a b")]
     [InlineData("oci-archive:")]
     [InlineData("docker-daemon:")]
-    [InlineData("docker://example.com/app:1")]
+    [InlineData("docker://app:1")]
+    [InlineData("docker://user@example.com/app:1")]
+    [InlineData("docker://example.com:x/app")]
+    [InlineData("docker:///app")]
     [InlineData("docker-archive:x.tar")]
     [InlineData("https://example.com/app")]
     [InlineData("S3://acme/app")]

@@ -36,14 +36,15 @@ internal sealed class Replicas : IAsyncDisposable
     /// <param name="transfer">What each may use.</param>
     /// <param name="time">Their clock.</param>
     /// <param name="wrap">What the first of them sees of the bucket.</param>
+    /// <param name="redirect">What presigns, if clients may reach the bucket.</param>
     public static async Task<Replicas> StartAsync(
-        IObjectStore store, int count = 1, LayoutKind layout = LayoutKind.V2, TransferOptions? transfer = null, TimeProvider? time = null, IObjectStore? wrap = null)
+        IObjectStore store, int count = 1, LayoutKind layout = LayoutKind.V2, TransferOptions? transfer = null, TimeProvider? time = null, IObjectStore? wrap = null, IPresigner? redirect = null)
     {
         var replicas = new Replicas(store, layout);
         for (var i = 0; i < count; i++)
         {
             var engine = new TransferEngine(transfer ?? new());
-            var options = new ServerOptions { Listen = [new(IPAddress.Loopback, 0)], Secret = "a secret that all replicas share"u8.ToArray(), SweepInterval = TimeSpan.Zero };
+            var options = new ServerOptions { Listen = [new(IPAddress.Loopback, 0)], Secret = "a secret that all replicas share"u8.ToArray(), SweepInterval = TimeSpan.Zero, Redirect = redirect };
             var server = RegistryServer.Build(options, new BucketRegistry(i == 0 && wrap is not null ? wrap : store, engine, new BucketSettings(layout, Public: false)), time);
             await server.StartAsync();
             replicas._servers.Add(server);
