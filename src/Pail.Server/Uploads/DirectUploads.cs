@@ -21,6 +21,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
 {
     private const int MaxAddresses = 100;
     private const int MaxBody = 4 << 20;
+    private const long LargestPart = 5L << 30; // S3's limit
     private const string Root = "uploads";
 
     private readonly Staging _staging = new(services.Registry.Store, services.Registry.Engine.Retry);
@@ -81,7 +82,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
 
     private async Task<RegistryError?> FinishAsync(HttpContext context, DirectSession session, IServerSideCopy copier)
     {
-        if (await ReadAsync(context, DirectJson.Default.DirectParts) is not { Parts: { Count: > 0 and <= PartPlan.MaximumParts } parts } || parts.Any(part => part?.Etag is null))
+        if (await ReadAsync(context, DirectJson.Default.DirectParts) is not { Parts: { Count: > 0 and <= PartPlan.MaximumParts } parts } || parts.Any(part => part is not { Etag: not null, Size: >= 0 and <= LargestPart }))
             return RegistryError.BadRequest;
         if (parts.Sum(part => part.Size) != session.Blob.Size)
             return RegistryError.SizeInvalid;

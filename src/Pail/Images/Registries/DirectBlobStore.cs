@@ -66,15 +66,18 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     public async Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel)
     {
         var (window, index) = Math.DivRem(number - 1, AddressesAtOnce);
-        var addresses = await _addresses.GetOrAdd((upload.Id, window), key => new(() => AskAddressesAsync(key.Upload, key.Window, cancel))).Value;
+        var asked = _addresses.GetOrAdd((upload.Id, window), key => new(() => AskAddressesAsync(key.Upload, key.Window, cancel)));
+        var addresses = await asked.Value;
         using var content = new SequenceContent(body);
         try
         {
             using var answer = await client.SendAsync(HttpMethod.Put, new Uri(addresses[index]), content, body.Length, cancel, HttpStatusCode.OK);
             return answer.Headers.ETag?.Tag.Trim('"') ?? throw new StoreException(StoreError.Rejected, $"{Name}: the bucket answered a part without an ETag.");
         }
-        catch (PailException e) when (e.Failure == Failure.Denied && _addresses.TryRemove((upload.Id, window), out _))
+        catch (PailException e) when (e.Failure == Failure.Denied)
         {
+            // Parts that move at once may all find that out: only these addresses are forgotten, not newer ones.
+            _addresses.TryRemove(new((upload.Id, window), asked));
             throw new StoreException(StoreError.Unavailable, $"{Name}: the address of part {number} was too old.", e);
         }
         catch (PailException e) when (e is { Failure: Failure.NotFound } and not StoreException)

@@ -43,17 +43,19 @@ public sealed class RegistrySink : IImageSink
     /// <inheritdoc/>
     public async Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
     {
-        if (await HasBlobAsync(blob, cancel))
+        // Who asks for a direct upload is told whether the blob is there.
+        var direct = _client.TakesDirectUploads && blob.Size > _engine.Options.SinglePutLimit;
+        if (!direct && await HasBlobAsync(blob, cancel))
             return BlobOutcome.Existed;
-        if (_client.TakesDirectUploads && blob.Size > _engine.Options.SinglePutLimit)
+        if (direct)
         {
-            var direct = new DirectBlobStore(_client, blob);
-            switch (await _engine.Retry.RunAsync(direct.AskAsync, cancel))
+            var store = new DirectBlobStore(_client, blob);
+            switch (await _engine.Retry.RunAsync(store.AskAsync, cancel))
             {
                 case DirectState.Present:
                     return BlobOutcome.Existed;
                 case DirectState.Parts:
-                    await _engine.UploadAsync(direct, blob.Digest.ToString(), new(MediaTypes.OctetStream), blob, open, progress, cancel);
+                    await _engine.UploadAsync(store, blob.Digest.ToString(), new(MediaTypes.OctetStream), blob, open, progress, cancel);
                     return BlobOutcome.Sent;
             }
         }
