@@ -33,7 +33,7 @@ public static class Settings
         Time("digest-cache", "How long to believe that what has been seen by digest is still there [default: 1m]", Minimum: 0, (c, v) => c with { Server = c.Server with { DigestLifetime = v } }),
         Bytes("manifest-memory", "Memory for manifests [default: 64MiB]", Minimum: 0, (c, v) => c with { Server = c.Server with { ManifestMemory = v } }),
         Bytes("memory", "Memory for parts of blobs on their way [default: 96MiB]", Minimum: 32 << 20, (c, v) => c with { Transfer = c.Transfer with { MemoryLimit = v } }),
-        Number("connections", "Parts moved to and from the bucket at once [default: 16]", 1, 1024, (c, v) => c with { Transfer = c.Transfer with { Connections = v } }),
+        Number("connections", "Parts moved to and from the bucket at once [default: 32]", 1, 1024, (c, v) => c with { Transfer = c.Transfer with { Connections = v } }),
 
         Number("max-connections", "Connections of clients at once [default: 4096]", 1, 1 << 20, (c, v) => c with { Server = c.Server with { MaxConnections = v } }),
         Number("max-header-bytes", "Bytes of a request's headers [default: 32768]", 4096, 1 << 20, (c, v) => c with { Server = c.Server with { MaxHeaderBytes = v } }),

@@ -7,7 +7,7 @@ public sealed record TransferOptions
     public long MemoryLimit { get; init; } = 256L << 20;
 
     /// <summary>How many parts move at once, over all blobs and both directions.</summary>
-    public int Connections { get; init; } = 16;
+    public int Connections { get; init; } = 32;
 
     /// <summary>Blobs up to this size in bytes are written by one request; larger ones in parts.</summary>
     public long SinglePutLimit { get; init; } = PartPlan.Smallest;
