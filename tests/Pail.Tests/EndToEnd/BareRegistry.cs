@@ -100,7 +100,7 @@ public sealed class RgwRegistry : BareRegistry
 /// <summary>A bucket in a folder, served by nginx as it lies.</summary>
 public sealed class NginxRegistry : BareRegistry
 {
-    private readonly int _port = FreePort();
+    private readonly int _port = PailServer.FreePort();
 
     /// <inheritdoc/>
     public override string Host => $"127.0.0.1:{_port}";
@@ -132,11 +132,4 @@ public sealed class NginxRegistry : BareRegistry
             ["NGINX_DIR"] = Folder["nginx"],
             ["NGINX_PORT"] = $"{_port}",
         })).Succeeded();
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -23,6 +23,9 @@ internal sealed class TestLayout
 
     public string Folder { get; }
 
+    /// <summary>What was tagged last.</summary>
+    public Descriptor Root { get; private set; } = null!;
+
     /// <summary>The architecture of this machine, as images name it.</summary>
     public static string Architecture { get; } = RuntimeInformation.OSArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "amd64";
 
@@ -32,6 +35,9 @@ internal sealed class TestLayout
     /// <summary>An image of so many layers of so many bytes each.</summary>
     public Descriptor Image(int layers = 1, long bytes = 100_000, string? architecture = null) =>
         ImageOf([.. Enumerable.Range(0, layers).Select(_ => Layer(bytes))], architecture);
+
+    /// <summary>An image of layers of these sizes.</summary>
+    public Descriptor ImageOf(params long[] layers) => ImageOf([.. layers.Select(bytes => Layer(bytes))], null);
 
     /// <summary>An image that runs: busybox as its shell, and one more layer.</summary>
     public Descriptor Runnable() => ImageOf([Layer(10, "/bin/busybox"), Layer(1000)], null);
@@ -53,6 +59,7 @@ internal sealed class TestLayout
     /// <summary>Tags a manifest, and writes the layout's index.</summary>
     public Descriptor Tag(Descriptor manifest, string tag = "1")
     {
+        Root = manifest;
         _tagged.Add(Json(manifest)[..^1] + $$$""","annotations":{"org.opencontainers.image.ref.name":"{{{tag}}}"}}""");
         File.WriteAllText(Path.Combine(Folder, "index.json"),
             $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(',', _tagged)}}]}""");

@@ -11,31 +11,14 @@ public sealed class ServeCommandTests : IAsyncDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false });
     private readonly string _folder = Directory.CreateTempSubdirectory("pail-serve-").FullName;
-    private Child? _child;
+    private PailServer? _server;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     private async Task<string> ServeAsync(params string[] arguments)
     {
-        var port = FreePort();
-        _child = PailCli.Direct.Start(["serve", .. arguments, "--listen", $"127.0.0.1:{port}"]);
-        for (var address = $"http://127.0.0.1:{port}"; ; await Task.Delay(50, Cancel))
-            try
-            {
-                Assert.Equal(HttpStatusCode.OK, (await _http.GetAsync(address + "/healthz", Cancel)).StatusCode);
-                return address;
-            }
-            catch (HttpRequestException e) when (e.InnerException is SocketException && !_child.HasExited)
-            {
-                // Not up yet.
-            }
+        _server = await PailServer.StartAsync(PailCli.Direct, arguments);
+        return $"http://{_server.Host}";
     }
 
     [Fact]
@@ -46,8 +29,7 @@ public sealed class ServeCommandTests : IAsyncDisposable
         var start = await _http.PostAsync($"{address}/v2/a/blobs/uploads/?digest={Pail.Oci.Digest.Of("x"u8)}", new ByteArrayContent("x"u8.ToArray()), Cancel);
         Assert.Equal(HttpStatusCode.Created, start.StatusCode);
         Assert.Equal("x", await _http.GetStringAsync(new Uri(new Uri(address), start.Headers.Location!), Cancel));
-        _child!.Interrupt();
-        var ended = (await _child.EndAsync()).Succeeded();
+        var ended = await _server!.StopAsync();
         var lines = ended.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("message").GetString()).ToList();
         Assert.Equal(2, lines.Count(message => message == "request"));
         Assert.Contains($"Serving file:{folder} at {address}", ended.Error, StringComparison.Ordinal);
@@ -68,12 +50,11 @@ public sealed class ServeCommandTests : IAsyncDisposable
                 var got = await _http.GetAsync(new Uri(new Uri(address), start.Headers.Location!), Cancel);
                 Assert.Equal(redirect ? HttpStatusCode.TemporaryRedirect : HttpStatusCode.OK, got.StatusCode);
                 Assert.Equal("x", await _http.GetStringAsync(got.Headers.Location ?? new Uri(new Uri(address), start.Headers.Location!), Cancel));
-                _child!.Interrupt();
-                var ended = (await _child.EndAsync()).Succeeded();
+                var ended = await _server!.StopAsync();
                 Assert.Equal("", ended.Output);
                 Assert.Contains("PAIL_SECRET", ended.Error, StringComparison.Ordinal);
-                await _child.DisposeAsync();
-                _child = null;
+                await _server.DisposeAsync();
+                _server = null;
             }
         }
         finally
@@ -108,8 +89,8 @@ public sealed class ServeCommandTests : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_child is not null)
-            await _child.DisposeAsync();
+        if (_server is not null)
+            await _server.DisposeAsync();
         _http.Dispose();
         Directory.Delete(_folder, recursive: true);
     }

@@ -2,7 +2,7 @@ using Pail.Tests.Images;
 
 namespace Pail.Tests.Kit.Clients;
 
-/// <summary>A program that pulls images from registries, with storage of its own in a folder of the test.</summary>
+/// <summary>A program that pushes images to registries and pulls them, with storage of its own in a folder of the test.</summary>
 internal abstract class ContainerClient(TestFolder folder)
 {
     /// <summary>Its name, as a person starts it.</summary>
@@ -21,6 +21,11 @@ internal abstract class ContainerClient(TestFolder folder)
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
     };
 
+    /// <summary>Pushes an image over plain HTTP, and forgets it.</summary>
+    /// <param name="layout">An OCI layout with the image alone.</param>
+    /// <param name="reference">Where to.</param>
+    public abstract Task PushAsync(TestLayout layout, string reference);
+
     /// <summary>Pulls an image over plain HTTP, and forgets it when asked so by <see cref="RemoveAsync"/>.</summary>
     public abstract Task PullAsync(string reference);
 
@@ -31,7 +36,10 @@ internal abstract class ContainerClient(TestFolder folder)
     public abstract Task RemoveAsync(string reference);
 
     /// <summary>Runs the program, apart from the settings and logins of who runs the tests.</summary>
-    protected Task<Finished> RunAsync(params IEnumerable<string> arguments) => Child.RunAsync($"/usr/bin/{Name}", arguments, new Dictionary<string, string?>
+    protected Task<Finished> RunAsync(params IEnumerable<string> arguments) => RunProgramAsync(Name, arguments);
+
+    /// <summary>Runs another program that the client needs, the same way.</summary>
+    protected Task<Finished> RunProgramAsync(string program, IEnumerable<string> arguments) => Child.RunAsync($"/usr/bin/{program}", arguments, new Dictionary<string, string?>
     {
         ["HOME"] = folder.Path,
         ["XDG_RUNTIME_DIR"] = folder.Path,

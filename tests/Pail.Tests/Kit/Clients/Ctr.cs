@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using System.Text.Json;
 using Pail.Tests.Images;
 
@@ -9,6 +10,17 @@ internal sealed class Ctr(TestFolder folder) : ContainerClient(folder)
     private readonly string _namespace = $"test-{Guid.NewGuid():n}";
 
     public override string Name => "ctr";
+
+    public override async Task PushAsync(TestLayout layout, string reference)
+    {
+        var archive = $"{layout.Folder}.tar";
+        await TarFile.CreateFromDirectoryAsync(layout.Folder, archive, includeBaseDirectory: false);
+        // The layout's tag becomes the image's.
+        (await DoAsync("images", "import", "--base-name", reference[..reference.LastIndexOf(':')], archive)).Succeeded();
+        File.Delete(archive);
+        (await DoAsync("images", "push", "--plain-http", reference)).Succeeded();
+        await RemoveAsync(reference);
+    }
 
     public override async Task PullAsync(string reference) => (await DoAsync("images", "pull", "--plain-http", reference)).Succeeded();
 

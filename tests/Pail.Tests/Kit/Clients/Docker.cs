@@ -7,6 +7,19 @@ internal sealed class Docker(TestFolder folder, string socket) : ContainerClient
 {
     public override string Name => "docker";
 
+    public override async Task PushAsync(TestLayout layout, string reference)
+    {
+        (await RunProgramAsync("skopeo", ["copy", "--quiet", "--dest-daemon-host", socket, layout.Address(), $"docker-daemon:{reference}"])).Succeeded();
+        await PushAsync(reference);
+        await RemoveAsync(reference);
+    }
+
+    /// <summary>Pushes what it has, and returns what it says of that.</summary>
+    public async Task<string> PushAsync(string reference) => (await DoAsync("push", reference)).Succeeded().Output;
+
+    /// <summary>Gives an image another name.</summary>
+    public async Task TagAsync(string reference, string other) => (await DoAsync("tag", reference, other)).Succeeded();
+
     public override async Task PullAsync(string reference) => (await DoAsync("pull", "--quiet", reference)).Succeeded();
 
     public override async Task<string> ConfigDigestAsync(string reference) =>

@@ -6,9 +6,18 @@ namespace Pail.Tests.Kit.Clients;
 internal sealed class Podman(TestFolder folder, string name) : ContainerClient(folder)
 {
     // Podman refuses a runroot of more than 50 characters, and the folder for temporary files may have most of them.
-    private readonly string[] _storage = ["--root", folder[$"{name}-root"], "--runroot", folder[$"{name[..1]}r"], "--storage-driver", "vfs"];
+    private readonly string _runroot = folder[$"{name[..1]}r"];
+    private readonly string _root = folder[$"{name}-root"];
 
     public override string Name => name;
+
+    public override async Task PushAsync(TestLayout layout, string reference)
+    {
+        // By Skopeo, for Podman makes a name of the path, and paths of temporary files have capitals.
+        (await RunProgramAsync("skopeo", ["copy", "--quiet", layout.Address(), $"containers-storage:[vfs@{_root}+{_runroot}]{reference}"])).Succeeded();
+        (await DoAsync("push", "--quiet", "--tls-verify=false", reference)).Succeeded();
+        await RemoveAsync(reference);
+    }
 
     public override async Task PullAsync(string reference) => (await DoAsync("pull", "--quiet", "--tls-verify=false", reference)).Succeeded();
 
@@ -17,5 +26,5 @@ internal sealed class Podman(TestFolder folder, string name) : ContainerClient(f
 
     public override async Task RemoveAsync(string reference) => (await DoAsync("rmi", "--force", reference)).Succeeded();
 
-    private Task<Finished> DoAsync(params IEnumerable<string> arguments) => RunAsync([.. _storage, .. arguments]);
+    private Task<Finished> DoAsync(params IEnumerable<string> arguments) => RunAsync(["--root", _root, "--runroot", _runroot, "--storage-driver", "vfs", .. arguments]);
 }

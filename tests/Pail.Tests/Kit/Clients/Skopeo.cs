@@ -12,6 +12,9 @@ internal sealed class Skopeo(TestFolder folder) : ContainerClient(folder)
 
     private string Layout => _folder["skopeo"];
 
+    public override async Task PushAsync(TestLayout layout, string reference) =>
+        (await RunAsync("copy", "--quiet", "--all", "--dest-tls-verify=false", layout.Address(), $"docker://{reference}")).Succeeded();
+
     public override async Task PullAsync(string reference) =>
         (await RunAsync("copy", "--quiet", "--src-tls-verify=false", $"docker://{reference}", $"oci:{Layout}:1")).Succeeded();
 

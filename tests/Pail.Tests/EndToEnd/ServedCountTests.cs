@@ -1,0 +1,95 @@
+using Pail.Tests.Images;
+using Pail.Tests.Kit;
+using Pail.Tests.Kit.Clients;
+using Pail.Tests.Kit.Proxy;
+using Pail.Tests.S3;
+
+namespace Pail.Tests.EndToEnd;
+
+/// <summary>
+/// What <c>pail serve</c> asks of S3 when Skopeo pushes and pulls, counted between the two. Skopeo is redirected past
+/// where it is counted. docs/costs.md promises these numbers.
+/// </summary>
+public sealed class ServedCountTests : IAsyncLifetime
+{
+    private const int MiB = 1 << 20;
+
+    private readonly string _bucket = S3Server.NewName();
+    private readonly TestFolder _folder = new();
+    private readonly S3Proxy _proxy = S3Proxy.Start();
+    private PailServer _server = null!;
+    private Skopeo _skopeo = null!;
+
+    private string Reference => $"{_server.Host}/team/app:1";
+
+    [Fact]
+    public async Task ImageOfTwoBlobs_Pushed_PushedAgain_Pulled()
+    {
+        var layout = Image(100_000);
+        var pushed = await CountAsync(() => _skopeo.PushAsync(layout, Reference));
+        Assert.True(pushed is { A: <= 4, B: <= 2 }, Told);
+        var again = await CountAsync(() => _skopeo.PushAsync(layout, Reference));
+        Assert.True(again is { A: 0, B: <= 3 }, Told);
+        // The tag; the manifest and where its blobs are is known.
+        Assert.Equal((0, 1), await CountAsync(() => _skopeo.PullAsync(Reference)));
+        await RestartAsync();
+        Assert.Equal((0, 1), await CountAsync(() => _skopeo.PullAsync(Reference)));
+        await RestartAsync();
+        Assert.Equal((0, 1), await CountAsync(() => _skopeo.PullAsync(Reference.Replace(":1", $"@{layout.Root.Digest}", StringComparison.Ordinal))));
+        await RestartAsync();
+        Assert.Equal((0, 3), await CountAsync(() => _skopeo.PushAsync(layout, Reference)));
+    }
+
+    // Skopeo says neither size nor digest before the end: parts of 8, 16, and then 32 MiB, and a copy.
+    [Theory]
+    [InlineData(100 * MiB, 5)]
+    [InlineData(1024L * MiB, 33)]
+    public async Task LargeLayer_DigestLast_CostsItsPartsAndThreeMore(long size, int parts)
+    {
+        var layout = Image(size);
+        var pushed = await CountAsync(() => _skopeo.PushAsync(layout, Reference));
+        // The layer; the config; the manifest and its tag.
+        Assert.Equal(parts + 3 + 1 + 2, pushed.A);
+        Assert.True(pushed is { A: <= 40, B: <= 2 }, Told);
+        Assert.Equal((0, 1), await CountAsync(() => _skopeo.PullAsync(Reference)));
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        _skopeo = new Skopeo(_folder);
+        await PailCli.Direct.DoAsync("init", $"s3://{_bucket}");
+        await RestartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        await _proxy.DisposeAsync();
+        await S3Server.Ceph.RemoveAsync(_bucket);
+        _folder.Dispose();
+    }
+
+    private string Told => string.Join('\n', _proxy.Requests);
+
+    // A server that remembers nothing.
+    private async Task RestartAsync()
+    {
+        if (_server is not null)
+            await _server.DisposeAsync();
+        _server = await PailServer.StartAsync(new PailCli(_proxy.Endpoint), [$"s3://{_bucket}", "--log", "off", "--public-endpoint", TestEnvironment.S3.ToString()]);
+    }
+
+    private async Task<(int A, int B)> CountAsync(Func<Task> work)
+    {
+        _proxy.Take();
+        await work();
+        return (_proxy.Requests.Count(request => request.IsClassA), _proxy.Requests.Count(request => request.IsClassB));
+    }
+
+    private TestLayout Image(long bytes)
+    {
+        var layout = new TestLayout(_folder[Guid.NewGuid().ToString("n")]);
+        layout.Tag(layout.Image(bytes: bytes));
+        return layout;
+    }
+}
