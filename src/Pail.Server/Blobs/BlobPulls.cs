@@ -15,6 +15,7 @@ namespace Pail.Server.Blobs;
 internal sealed class BlobPulls(RegistryServices services)
 {
     private readonly BlobStream _stream = new(services);
+    private readonly MissedBlobs _missed = new(services);
 
     /// <summary>HEAD <c>/v2/REPO/blobs/DIGEST</c>.</summary>
     public async Task<RegistryError?> HeadAsync(HttpContext context, RegistryRoute.Blob route)
@@ -82,11 +83,11 @@ internal sealed class BlobPulls(RegistryServices services)
     {
         if (services.Blobs.IsThere(route.Repository, route.Digest, out var known))
             return known;
-        if (MissedBlob.WasAskedJustNow(context, route, services.Time))
+        if (_missed.WasAskedJustNow(context, route))
             return null;
         var size = await SizeAsync(route.Repository, route.Digest, context.RequestAborted);
         if (size is null)
-            MissedBlob.Remember(context, route, services.Time);
+            _missed.Remember(context, route);
         return size;
     }
 
