@@ -24,7 +24,7 @@ public enum AddressingStyle
 public sealed record S3Options(BucketRoot.S3 Root)
 {
     /// <summary>The variable that sets <see cref="Addressing"/> where no option does: <c>path</c>, <c>virtual</c> or <c>auto</c>.</summary>
-    public const string AddressingVariable = "PAIL_S3_ADDRESSING";
+    public const string AddressingVariable = "PAIL_ADDRESSING_STYLE";
 
     /// <summary>The store's address, such as <c>https://ACCOUNT.r2.cloudflarestorage.com</c>; null for the configured one, else AWS.</summary>
     public string? Endpoint { get; init; }

@@ -51,6 +51,7 @@ internal static class ErrorAnswers
         StoreException store => RegistryError.Unavailable with { RetryAfter = store.RetryAfter ?? RegistryError.Unavailable.RetryAfter },
         PailException { Failure: Failure.Unavailable, InnerException: StoreException inner } => Of(inner),
         PailException { Failure: Failure.Unavailable or Failure.Conflict } => RegistryError.Unavailable,
+        PailException { Failure: Failure.BadContent } => RegistryError.Damaged,
         BadHttpRequestException bad => RegistryError.BadRequest with { Status = bad.StatusCode },
         _ => RegistryError.Unexpected,
     };

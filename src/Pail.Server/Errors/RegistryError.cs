@@ -27,11 +27,13 @@ internal sealed record RegistryError(int Status, string Code, string Message)
     public static readonly RegistryError RangeInvalid = new(416, "RANGE_INVALID", "the range is not satisfiable");
     public static readonly RegistryError ManifestUnknown = new(404, "MANIFEST_UNKNOWN", "there is no such manifest");
     public static readonly RegistryError ManifestInvalid = new(400, "MANIFEST_INVALID", "the manifest is not valid");
-    public static readonly RegistryError ManifestBlobUnknown = new(404, "MANIFEST_BLOB_UNKNOWN", "the manifest names content that is not here");
+    // 400 as Distribution and Docker Hub answer it: what is not found is in the body, not at the path.
+    public static readonly RegistryError ManifestBlobUnknown = new(400, "MANIFEST_BLOB_UNKNOWN", "the manifest names content that is not here");
     public static readonly RegistryError PaginationInvalid = new(400, "PAGINATION_NUMBER_INVALID", "n is not a number of entries");
     public static readonly RegistryError Denied = new(403, "DENIED", "access is denied");
     public static readonly RegistryError TooManyRequests = new(429, "TOOMANYREQUESTS", "the bucket asks to slow down; try again later") { RetryAfter = TimeSpan.FromSeconds(1) };
     public static readonly RegistryError Unavailable = new(503, "UNAVAILABLE", "the bucket can't be reached now; try again later") { RetryAfter = TimeSpan.FromSeconds(2) };
+    public static readonly RegistryError Damaged = new(500, "UNKNOWN", "what the bucket holds here is damaged; push it again");
     public static readonly RegistryError Unexpected = new(500, "UNKNOWN", "this should not have happened; the server's log tells more");
 
     /// <summary>What it is about, such as the digest asked for.</summary>

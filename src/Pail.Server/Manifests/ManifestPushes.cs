@@ -103,11 +103,20 @@ internal sealed class ManifestPushes(RegistryServices services)
         return stale.Count > 0 ? stale : null;
     }
 
-    // True if the name names this manifest, false if it names another, null if it names none.
-    private async Task<bool?> IsThereAsync(RepositoryName repository, Reference name, Manifest manifest, CancellationToken cancel) =>
-        await services.Registry.StatManifestAsync(repository, name, cancel) is { } there
-            ? there.Digest == manifest.Digest && there.MediaType == manifest.MediaType
-            : null;
+    // True if the name names this manifest, false if it names another or what is damaged, null if it names none.
+    private async Task<bool?> IsThereAsync(RepositoryName repository, Reference name, Manifest manifest, CancellationToken cancel)
+    {
+        try
+        {
+            return await services.Registry.StatManifestAsync(repository, name, cancel) is { } there
+                ? (there.Digest, there.MediaType, there.Size) == (manifest.Digest, manifest.MediaType, manifest.Size)
+                : null;
+        }
+        catch (PailException e) when (e.Failure == Failure.BadContent)
+        {
+            return false;
+        }
+    }
 
     private bool IsKnown(RepositoryName repository, Manifest manifest) =>
         services.Manifests.Get(repository, manifest.Digest) is { } known && services.Manifests.IsFresh(known) && known.Manifest.MediaType == manifest.MediaType;

@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using System.Text;
+using Pail.Layouts;
 using Pail.Oci;
+using Pail.Stores;
 
 namespace Pail.Tests.Server;
 
@@ -115,5 +117,30 @@ public abstract partial class ServerContract
             head.Append((char)one[0]);
         }
         return head.ToString();
+    }
+
+    [Theory]
+    [InlineData("not a manifest")]
+    [InlineData("{\"schemaVersion\":2}")]
+    [InlineData("")]
+    public async Task Damage_InTheBucket_IsToldAndMendedByAPush(string damage)
+    {
+        var bytes = await Server.AddImageAsync(App);
+        var digest = Digest.Of(bytes);
+        (await Server.PutAsync($"/v2/{App}/manifests/1", bytes)).Is(201);
+        foreach (var name in (Reference[])[Reference.Parse("1"), Reference.Of(digest)])
+            await Store.PutAsync(Server.Registry.Layout.ManifestKey(RepositoryName.Parse(App), name), new(Encoding.UTF8.GetBytes(damage)), new(MediaTypes.OciManifest), PutCondition.None, TestContext.Current.CancellationToken);
+        await using var server = await StartAsync();
+        // In a pool anything may lie beside the manifests.
+        var byDigest = await server.GetAsync($"/v2/{App}/manifests/{digest}");
+        if (Layout == LayoutKind.Pool)
+            byDigest.Is(404, "MANIFEST_UNKNOWN");
+        else
+            byDigest.Is(500, "UNKNOWN");
+        (await server.GetAsync($"/v2/{App}/manifests/1")).Is(500, "UNKNOWN");
+        (await server.PutAsync($"/v2/{App}/manifests/1", bytes)).Is(201);
+        Assert.Equal(bytes, (await server.GetAsync($"/v2/{App}/manifests/1")).Is(200).Body);
+        await using var other = await StartAsync();
+        Assert.Equal(bytes, (await other.GetAsync($"/v2/{App}/manifests/{digest}")).Is(200).Body);
     }
 }

@@ -64,9 +64,9 @@ public abstract partial class ServerContract
     {
         var layer = new Descriptor(MediaTypes.OciLayerGzip, Digest.Of("missing"u8), 7);
         await Server.AddBlobAsync(App, "{}"u8.ToArray());
-        var error = (await Server.PutAsync($"/v2/{App}/manifests/t", Manifests.Image(Nothing, [layer]))).Is(404, "MANIFEST_BLOB_UNKNOWN");
+        var error = (await Server.PutAsync($"/v2/{App}/manifests/t", Manifests.Image(Nothing, [layer]))).Is(400, "MANIFEST_BLOB_UNKNOWN");
         Assert.Contains(layer.Digest.ToString(), error.Text, StringComparison.Ordinal);
-        (await Server.PutAsync($"/v2/{App}/manifests/t", Manifests.Index([new(MediaTypes.OciManifest, Digest.Of("child"u8), 5)]), MediaTypes.OciIndex)).Is(404, "MANIFEST_BLOB_UNKNOWN");
+        (await Server.PutAsync($"/v2/{App}/manifests/t", Manifests.Index([new(MediaTypes.OciManifest, Digest.Of("child"u8), 5)]), MediaTypes.OciIndex)).Is(400, "MANIFEST_BLOB_UNKNOWN");
         (await Server.GetAsync($"/v2/{App}/manifests/t")).Is(404);
         // Elsewhere, unknown to this specification, or a subject: none of these has to be here.
         var foreign = Encoding.UTF8.GetBytes($$"""
