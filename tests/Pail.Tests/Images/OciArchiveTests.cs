@@ -138,6 +138,23 @@ public sealed class OciArchiveTests : IDisposable
         Assert.True(await sink.HasRootAsync(RandomImage.Nested().Root!, default));
     }
 
+    [Theory]
+    [InlineData("mkfifo {0}")]
+    [InlineData("mknod {0} c 1 3")]
+    [InlineData("touch {0}.empty && ln -s {0}.empty {0}")]
+    [InlineData("ln -s nothing {0}")]
+    [InlineData("mkdir {0}")]
+    public async Task Put_WhereNoRegularFileIs_IsRefusedBeforeAnyByteMoves(string make)
+    {
+        Run("sh", "-c", string.Format(System.Globalization.CultureInfo.InvariantCulture, make, Archive));
+
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(RandomImage.Of("plain"), "1"));
+
+        Assert.Equal(Failure.BadInput, error.Failure);
+        Assert.Empty(Directory.GetFiles(_folder.Path, ".*"));
+        Run("sh", "-c", $"test -L {Archive} || ! test -f {Archive}");
+    }
+
     [Fact]
     public async Task Put_EmptyFile_IsReplaced()
     {

@@ -75,7 +75,10 @@ public sealed class OciArchiveSink(string file, string? tag) : IImageSink
     private async Task<bool> IsThisImageAsync(Manifest root, CancellationToken cancel)
     {
         if (DirectoryFiles.SizeOf(file) is null or 0)
+        {
+            RequireRegularFile();
             return false;
+        }
         await using var files = new ArchiveFiles(_archive, file);
         try
         {
@@ -139,6 +142,27 @@ public sealed class OciArchiveSink(string file, string? tag) : IImageSink
         {
             await draft.DisposeAsync();
             throw;
+        }
+    }
+
+    // The archive is moved to its name when it is whole: a folder would refuse that late, and a link, a pipe or a device
+    // (/dev/stdout, /dev/null) would be gone. Only of a regular file can the length be set; it has none to lose.
+    private void RequireRegularFile()
+    {
+        if (Directory.Exists(file))
+            throw new PailException(Failure.BadInput, $"{_archive}: this is a folder; name a file in it.");
+        if (new FileInfo(file).LinkTarget is not null)
+            throw new PailException(Failure.BadInput, $"{_archive}: this is a symbolic link; name the file itself.");
+        if (!File.Exists(file))
+            return;
+        try
+        {
+            using var empty = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite);
+            RandomAccess.SetLength(empty, 0);
+        }
+        catch (Exception e) when (e is IOException or NotSupportedException or ArgumentException)
+        {
+            throw new PailException(Failure.BadInput, $"{_archive}: this is no regular file; an archive takes the place of a file only.", e);
         }
     }
 
