@@ -47,6 +47,14 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_WithClosedStreams_KeepsTheirPlaces()
+    {
+        Write("0", "string.Join(\",\", new[] { 0, 2 }.Select(fd => System.IO.File.ResolveLinkTarget($\"/proc/self/fd/{fd}\", false)?.FullName))");
+        var run = await Child.RunAsync("bash", ["-c", "exec \"$0\" <&- 2>&-", _folder["pail"]]);
+        Assert.Equal("/dev/null,/dev/null: \n", run.Succeeded().Output);
+    }
+
+    [Fact]
     public async Task Run_SourceBroken_SaysWhereAndKeepsNothing()
     {
         (await RunAsync()).Ended(7);
@@ -92,7 +100,7 @@ public sealed class LauncherTests : IDisposable
     private void Write(string exitCode, string words, (string Name, string Text)? other = null)
     {
         var expression = words.All(char.IsLower) ? $"\"{words}\"" : words;
-        File.WriteAllText(_folder["src/Pail.Cli/Program.cs"], $"System.Console.WriteLine({expression} + \": \" + string.Join(\", \", args)); return {exitCode};");
+        File.WriteAllText(_folder["src/Pail.Cli/Program.cs"], $"using System.Linq; System.Console.WriteLine({expression} + \": \" + string.Join(\", \", args)); return {exitCode};");
         if (other is { } file)
             File.WriteAllText(_folder[$"src/Pail.Cli/{file.Name}"], file.Text);
     }
