@@ -12,7 +12,7 @@ internal static class CopyRun
         await using var source = await session.Wiring.OpenSourceAsync(from, cancel);
         await using var sink = await session.Wiring.OpenSinkAsync(to, cancel);
         session.Say($"{session.Terminal.Ink.Bold(from.ToString())} to {session.Terminal.Ink.Bold(to.ToString())}");
-        var (tally, result) = await ShowAsync(session, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));
+        var (tally, result) = await ShowAsync(session, source, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));
 
         var report = new CopyReport(
             from.ToString(), to.ToString(), result.Root.Digest.ToString(), result.Root.MediaType, !result.Unchanged,
@@ -21,14 +21,14 @@ internal static class CopyRun
         session.Result(report, ResultsJson.Plain.CopyReport, lines => lines.WriteLine(Handle(to, result.Root.Digest)));
     }
 
-    private static async Task<T> ShowAsync<T>(Session session, Func<CopyTally, Task<T>> work)
+    private static async Task<T> ShowAsync<T>(Session session, IImageSource source, Func<CopyTally, Task<T>> work)
     {
         if (session.Quiet)
-            return await work(new CopyTally(null));
+            return await work(new CopyTally(null, source));
         if (session.Terminal.Interactive)
-            return await BarView.RunAsync(session.Terminal, work);
+            return await BarView.RunAsync(session.Terminal, source, work);
         using var view = new PlainView(session.Terminal.Error);
-        var tally = new CopyTally(view);
+        var tally = new CopyTally(view, source);
         view.Watch(tally);
         return await work(tally);
     }

@@ -48,10 +48,11 @@ internal abstract class Verb : Command, IShowsExamples
 
     private async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
-        var session = new Session(parsed, _terminal, new(root => _store.Read(parsed, root), _work.Read(parsed)))
+        var quiet = _output.Quiet(parsed);
+        var session = new Session(parsed, _terminal, new(root => _store.Read(parsed, root), _work.Read(parsed, quiet ? null : new RetryNotice(_terminal).Tell)))
         {
             Json = _output.Json(parsed),
-            Quiet = _output.Quiet(parsed),
+            Quiet = quiet,
             ExplainCost = _output.ExplainCost(parsed),
         };
         try

@@ -44,8 +44,11 @@ internal sealed class WorkOptions
     }
 
     /// <summary>What was asked for, or the defaults; those too for verbs without these options.</summary>
-    public TransferOptions Read(ParseResult parsed) => Defaults with
+    /// <param name="parsed">The command line.</param>
+    /// <param name="retrying">Hears of what fails and is tried again.</param>
+    public TransferOptions Read(ParseResult parsed, Action<Exception>? retrying) => Defaults with
     {
+        Retry = Defaults.Retry with { Retrying = retrying },
         MemoryLimit = parsed.GetValue(_memory) ?? Defaults.MemoryLimit,
         Connections = parsed.GetValue(_connections) ?? Defaults.Connections,
     };

@@ -16,7 +16,7 @@ internal sealed class BarColumns(CopyTally tally, Func<ProgressTask, bool> isWho
     [
         new Cell(Name),
         new ProgressBarColumn { Width = Math.Clamp(width - BesideTheBar - 1, 4, 40), CompletedStyle = Color.Green, FinishedStyle = Color.Green, RemainingStyle = Color.Grey },
-        new Cell(task => Waits(task) ? new string(' ', 20) : $"{ByteSize.Format(Moved(task)),8} of {ByteSize.Format(Size(task)),-8}"),
+        new Cell(task => Waits(task) ? $"{(tally.ReadAhead > 0 ? ByteSize.Format(tally.ReadAhead) : ""),-20}" : $"{ByteSize.Format(Moved(task)),8} of {ByteSize.Format(Size(task)),-8}"),
         new Cell(task => $"{(Speed(task) is > 0 and var speed ? ByteSize.Format(speed) + "/s" : ""),10}"),
         new Cell(task => $"{(Waits(task) ? Duration.Format(tally.Elapsed) : Left(task) is { } left ? Duration.Format(left) : ""),7}"),
     ];
@@ -29,11 +29,11 @@ internal sealed class BarColumns(CopyTally tally, Func<ProgressTask, bool> isWho
     // A source may read for a while before it can say what there is to move.
     private bool Waits(ProgressTask task) => isWhole(task) && tally.Moving == TimeSpan.Zero;
 
-    private double Moved(ProgressTask task) => isWhole(task) ? tally.Moved : task.Value;
+    private double Moved(ProgressTask task) => Waits(task) ? tally.ReadAhead : isWhole(task) ? tally.Moved : task.Value;
 
     private double Size(ProgressTask task) => isWhole(task) ? tally.ToMove : task.MaxValue;
 
-    private TimeSpan Time(ProgressTask task) => isWhole(task) ? tally.Moving : task.ElapsedTime ?? TimeSpan.Zero;
+    private TimeSpan Time(ProgressTask task) => Waits(task) ? tally.Elapsed : isWhole(task) ? tally.Moving : task.ElapsedTime ?? TimeSpan.Zero;
 
     // The mean since the beginning: parts arrive in gusts of many MiB, which make a short mean jump.
     private double Speed(ProgressTask task) => Time(task) is { TotalSeconds: > 0.2 and var seconds } ? Moved(task) / seconds : 0;

@@ -19,7 +19,9 @@ internal interface ICopyView
 }
 
 /// <summary>Keeps count of a copy, whoever draws it.</summary>
-internal sealed class CopyTally(ICopyView? view) : ICopyProgress
+/// <param name="view">Who draws it; null for nobody.</param>
+/// <param name="source">Where the image comes from.</param>
+internal sealed class CopyTally(ICopyView? view, IImageSource source) : ICopyProgress
 {
     private readonly ConcurrentDictionary<Digest, long> _expected = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
@@ -33,6 +35,9 @@ internal sealed class CopyTally(ICopyView? view) : ICopyProgress
 
     /// <summary>Bytes that have moved.</summary>
     public long Moved => Interlocked.Read(ref _moved);
+
+    /// <summary>Bytes the source has read to find out what there is to move, if it has to.</summary>
+    public long ReadAhead => (source as IReadsAhead)?.BytesRead ?? 0;
 
     /// <summary>Blobs that are there.</summary>
     public int Done => Volatile.Read(ref _done);

@@ -23,7 +23,12 @@ internal sealed class PlainView(TextWriter people) : ICopyView, IDisposable
         people.WriteLine($"{BlobWords.Kind(blob),-8} {BlobWords.Short(blob.Digest)}  {ByteSize.Format(blob.Size),8}  {BlobWords.Outcome(outcome)}");
 
     /// <summary>From now on tells how far the whole is.</summary>
-    public void Watch(CopyTally tally) => _timer = new Timer(_ => people.WriteLine(tally.Moving == TimeSpan.Zero ? "reading the image" : Line(tally.Moved, tally.ToMove, tally.Moving)), null, Every, Every);
+    public void Watch(CopyTally tally) => _timer = new Timer(_ => people.WriteLine(Line(tally)), null, Every, Every);
+
+    /// <summary>How far it is: with the moving, or with finding out what there is to move.</summary>
+    internal static string Line(CopyTally tally) => tally.Moving > TimeSpan.Zero ? Line(tally.Moved, tally.ToMove, tally.Moving)
+        : tally.ReadAhead > 0 ? $"reading the image: {ByteSize.Format(tally.ReadAhead)}"
+        : "reading the image";
 
     /// <summary>How far the whole is, how fast, and how long it still takes at that speed.</summary>
     internal static string Line(long moved, long toMove, TimeSpan elapsed)

@@ -83,13 +83,16 @@ internal sealed partial class Terminal(Stream output, TextWriter error)
     /// <summary>Writes a line for people while something is drawn on stderr; set by who draws.</summary>
     public Action<string>? Aside { get; set; }
 
+    /// <summary>Writes one line about what goes on, beside what is drawn if anything is.</summary>
+    public void Notice(string message) => (Aside ?? Error.WriteLine)(Redact(message));
+
     /// <summary>Says what a signal does.</summary>
     public void Interrupted(bool again)
     {
         if (again && Interactive)
             Error.Write(ShowCursor);
         else if (!again && Interactive)
-            (Aside ?? Error.WriteLine)("Stopping; unfinished uploads are dropped. Ctrl-C again quits at once.");
+            Notice("Stopping; unfinished uploads are dropped. Ctrl-C again quits at once.");
     }
 
     // Whoever wrote the message, what stands before the host of an address is never told: "http://user:password@host".

@@ -21,6 +21,13 @@ public interface IImageSource : IAsyncDisposable
     Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel);
 }
 
+/// <summary>A source that has to read the whole image before it can name its root.</summary>
+public interface IReadsAhead
+{
+    /// <summary>How many bytes it has read so far.</summary>
+    long BytesRead { get; }
+}
+
 /// <summary>
 /// A place an image can be written to. Called children first: blobs (several at once), then the manifests that name
 /// them, then the root. Nothing under a digest or a tag is visible before it is whole and verified.

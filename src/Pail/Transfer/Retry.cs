@@ -69,7 +69,10 @@ public sealed class Retry(RetryOptions options, TimeProvider? time = null)
             if (cancel.IsCancellationRequested || !IsTransient(error))
                 return false;
             _asked = (error as StoreException)?.RetryAfter ?? TimeSpan.Zero;
-            return ++_failed < retry.Options.Attempts;
+            if (++_failed >= retry.Options.Attempts)
+                return false;
+            retry.Options.Retrying?.Invoke(error);
+            return true;
         }
 
         /// <summary>Waits before the next try: full jitter, so that many clients told to slow down don't return in step.</summary>

@@ -30,4 +30,7 @@ public sealed record RetryOptions
 
     /// <summary>No random wait is longer. A store that asks for longer gets what it asks for, up to a minute.</summary>
     public TimeSpan LongestDelay { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Hears of each failure that is tried again, before the wait; from several threads at once.</summary>
+    public Action<Exception>? Retrying { get; init; }
 }

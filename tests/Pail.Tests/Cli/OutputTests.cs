@@ -6,6 +6,7 @@ using Pail.Cli.Output;
 using Pail.Images;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Tests.Images;
 
 namespace Pail.Tests.Cli;
 
@@ -107,7 +108,7 @@ public sealed class OutputTests
     [Fact]
     public void Tally_BlobsThatWereThere_AreNotCountedAsMoved()
     {
-        var tally = new CopyTally(null);
+        var tally = new CopyTally(null, Source);
         var (first, second) = (Blob(100), Blob(50));
         tally.Expect([first, second]);
         tally.Expect([first]);
@@ -133,7 +134,7 @@ public sealed class OutputTests
     {
         await using var screen = new StringWriter();
         var terminal = new Terminal(Stream.Null, screen) { Interactive = true, Ink = new Ink(color) };
-        var drawn = await BarView.RunAsync(terminal, async tally =>
+        var drawn = await BarView.RunAsync(terminal, Source, async tally =>
         {
             tally.Expect([Blob(1 << 20), Blob(2 << 20)]);
             var large = tally.Begin(Blob(2 << 20));
@@ -167,5 +168,46 @@ public sealed class OutputTests
         Assert.Contains("$0.0000054", text.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Progress_WhileTheSourceReadsAhead_TellsHowMuch()
+    {
+        await using var source = new Reader(3 << 20);
+        Assert.Equal("reading the image: 3.0 MiB", PlainView.Line(new CopyTally(null, source)));
+        Assert.Equal("reading the image", PlainView.Line(new CopyTally(null, Source)));
+        await using var screen = new StringWriter();
+        var drawn = await BarView.RunAsync(new Terminal(Stream.Null, screen) { Interactive = true }, source, async _ =>
+        {
+            await Task.Delay(300, TestContext.Current.CancellationToken);
+            return screen.ToString();
+        });
+        Assert.Matches("reading the image.*3.0 MiB", drawn);
+    }
+
+    [Fact]
+    public async Task RetryNotice_ManyFailuresAtOnce_IsOneLineWithoutSecrets()
+    {
+        await using var error = new StringWriter();
+        var notice = new RetryNotice(new Terminal(Stream.Null, error));
+        Parallel.For(0, 16, _ => notice.Tell(new IOException("http://user:password@host broke\nin two")));
+        Assert.Equal("Trying again: http://...@host broke?in two", error.ToString().Trim());
+    }
+
+    private static MemoryImage Source { get; } = new();
+
     private static Descriptor Blob(long size) => new(MediaTypes.OciLayerGzip, Digest.Of(BitConverter.GetBytes(size)), size);
+
+    private sealed class Reader(long read) : IImageSource, IReadsAhead
+    {
+        public string Name => "reader";
+
+        public long BytesRead => read;
+
+        public Task<Manifest> GetRootAsync(CancellationToken cancel) => throw new NotSupportedException();
+
+        public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => throw new NotSupportedException();
+
+        public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) => throw new NotSupportedException();
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
 }

@@ -70,6 +70,17 @@ public sealed class RetryTests
     }
 
     [Fact]
+    public async Task RunAsync_EachFailureThatIsTriedAgain_IsTold()
+    {
+        var tries = 0;
+        List<string> told = [];
+        var retry = new Retry(Options with { Attempts = 3, Retrying = error => told.Add(error.Message) }, _time);
+        await Assert.ThrowsAsync<StoreException>(() => retry.RunAsync<int>(_ => throw new StoreException(StoreError.Unavailable, $"try {++tries}"), Cancel));
+        await Assert.ThrowsAsync<StoreException>(() => retry.RunAsync<int>(_ => throw new StoreException(StoreError.AccessDenied, "for good"), Cancel));
+        Assert.Equal(["try 1", "try 2"], told);
+    }
+
+    [Fact]
     public async Task RunAsync_CancelledWhileWaiting_Ends()
     {
         using var cancel = new CancellationTokenSource();
