@@ -5,6 +5,7 @@ using Pail.Images;
 using Pail.Images.Docker;
 using Pail.Images.OciLayouts;
 using Pail.Images.Registries;
+using Pail.Layouts;
 using Pail.Registry;
 using Pail.S3;
 using Pail.Stores;
@@ -37,7 +38,10 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, TransferOptions 
     }
 
     /// <summary>The registry in a bucket. Reads the bucket's settings.</summary>
-    public Task<BucketRegistry> OpenRegistryAsync(BucketRoot root, CancellationToken cancel) => BucketRegistry.OpenAsync(OpenStore(root), Engine, cancel);
+    public async Task<BucketRegistry> OpenRegistryAsync(BucketRoot root, CancellationToken cancel) => IsAnonymous(root)
+        // What may be read without credentials are the images, not the settings; and only v2 can be public.
+        ? new BucketRegistry(OpenStore(root), Engine, new BucketSettings(LayoutKind.V2, Public: true))
+        : await BucketRegistry.OpenAsync(OpenStore(root), Engine, cancel);
 
     /// <summary>The image an address names, to be read.</summary>
     public async Task<IImageSource> OpenSourceAsync(Address address, CancellationToken cancel) => address switch
@@ -60,6 +64,9 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, TransferOptions 
         Address.Registry { Reference: { } reference } registry => await RegistrySink.ConnectAsync(registry.Host, registry.Repository, reference, Engine, cancel),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool IsAnonymous(BucketRoot root) => root is BucketRoot.S3 bucket && s3(bucket).Anonymous;
 
     // Apart, so that the S3 client is loaded for buckets only.
     [MethodImpl(MethodImplOptions.NoInlining)]

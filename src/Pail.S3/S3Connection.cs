@@ -54,7 +54,7 @@ internal sealed class S3Connection : IDisposable
             var http = new HttpClient(S3Handlers.Create(options.ConnectTimeout, endpoint?.Scheme != Uri.UriSchemeHttp), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
             http.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", "pail");
             var config = Config(endpoint, region, options.ChosenAddressing, http, profile);
-            var credentials = options.Credentials ?? S3Configuration.Credentials(options, config);
+            var credentials = options.Credentials ?? (options.Anonymous ? new AnonymousAWSCredentials() : S3Configuration.Credentials(options, config));
             var client = new AmazonS3Client(credentials, config);
             return new S3Connection(client, http, credentials, region, Address(client, options.Root.Bucket))
             {
@@ -69,7 +69,7 @@ internal sealed class S3Connection : IDisposable
         }
         catch (AmazonClientException e)
         {
-            throw new PailException(Failure.BadInput, $"{options.Root}: the AWS configuration can't be used: {Printable.Line(e.Message)}", e);
+            throw new PailException(Failure.BadInput, $"{options.Root}: the AWS configuration can't be used: {Printable.Line(e.Message)}. An address of a store is http://HOST[:PORT] or https://HOST[:PORT].", e);
         }
     }
 

@@ -25,7 +25,7 @@ internal readonly record struct Refusal(int Status, string Code)
 }
 
 /// <summary>Turns every failure of S3 into a <see cref="StoreException"/> with one line a person can act on.</summary>
-internal sealed partial class S3Errors(string name, Uri endpoint)
+internal sealed partial class S3Errors(string name, Uri endpoint, bool anonymous = false)
 {
     /// <summary>The bucket as people know it.</summary>
     public string Name => name;
@@ -33,12 +33,15 @@ internal sealed partial class S3Errors(string name, Uri endpoint)
     /// <summary>No credentials anywhere in the chain.</summary>
     public static StoreException NoCredentials(string name, Exception? inner) => new(
         StoreError.BadCredentials,
-        $"{name}: no usable AWS credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile of ~/.aws/config; a profile that signs in needs 'aws sso login' first.",
+        $"{name}: no usable AWS credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile of ~/.aws/config; a profile that signs in needs 'aws sso login' first; a public bucket can be read with --no-sign-request.",
         inner);
 
     /// <summary>Credentials ready to sign with: those that run out are renewed here, so that a failure to do so is told as what it is.</summary>
     public async Task<AWSCredentials> CredentialsAsync(AWSCredentials credentials)
     {
+        // These throw when asked for what they are.
+        if (credentials is AnonymousAWSCredentials)
+            return credentials;
         try
         {
             var found = await credentials.GetCredentialsAsync();
@@ -54,6 +57,9 @@ internal sealed partial class S3Errors(string name, Uri endpoint)
     public StoreException Refused(StoreOperation operation, string key, Refusal refusal, Exception? inner = null)
     {
         var (error, what) = Classify(operation, refusal);
+        // Of the bucket or the credentials, whichever object was asked for.
+        if (error is StoreError.NoSuchBucket or StoreError.BadCredentials)
+            key = "";
         var code = refusal.Code.Length > 0 ? $" {Printable.Line(refusal.Code, 60)}" : "";
         return new(error, $"{Where(key)}: {what} ({operation}: {refusal.Status}{code})", inner) { RetryAfter = refusal.RetryAfter };
     }
@@ -139,7 +145,9 @@ internal sealed partial class S3Errors(string name, Uri endpoint)
     };
 
     // Without the right to list, S3 says 403 where it would else say 404.
-    private static string Denied(StoreOperation operation) => operation is StoreOperation.GetObject or StoreOperation.HeadObject
+    private string Denied(StoreOperation operation) => anonymous
+        ? "access denied, or there is no such object. Without credentials only images of a public bucket can be read, by their names"
+        : operation is StoreOperation.GetObject or StoreOperation.HeadObject
         ? "access denied. Either the credentials may not read this, or there is no such object and they may not see that (s3:ListBucket on the bucket)"
         : "access denied: the credentials don't allow this";
 

@@ -35,6 +35,9 @@ public sealed record S3Options(BucketRoot.S3 Root)
     /// <summary>A profile of the AWS configuration files; null for AWS_PROFILE or the default one.</summary>
     public string? Profile { get; init; }
 
+    /// <summary>True to sign no request and need no credentials: then only what is public can be read.</summary>
+    public bool Anonymous { get; init; }
+
     /// <summary>Path or virtual-host style; null for what <see cref="AddressingVariable"/> says, else <see cref="AddressingStyle.Auto"/>.</summary>
     public AddressingStyle? Addressing { get; init; }
 

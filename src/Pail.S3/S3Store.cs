@@ -29,13 +29,17 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
     // Set by the first answer that only an existing bucket gives.
     private volatile bool _bucketSeen;
 
+    // Set by the first 501: what a store can't do it isn't asked for again.
+    private volatile bool _noIfAbsent;
+    private volatile bool _noIfMatch;
+
     private S3Store(S3Options options, S3Connection connection, RequestMeter meter)
     {
         Name = options.Root.ToString();
         _options = options;
         _connection = connection;
         _meter = meter;
-        _errors = new S3Errors(Name, connection.Bucket);
+        _errors = new S3Errors(Name, connection.Bucket, connection.Credentials is AnonymousAWSCredentials);
         _wire = new S3Wire(connection, options, _errors, meter);
         _bucket = options.Root.Bucket;
         _prefix = options.Root.Prefix;
@@ -96,6 +100,8 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
     /// <inheritdoc/>
     public async Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel)
     {
+        if (condition.Absent ? _noIfAbsent : condition.ETag is not null && _noIfMatch)
+            throw Unconditional(key, condition);
         // Every store checks the hash that the signature covers; AWS alone is known to check and keep x-amz-checksum-sha256.
         var hash = headers.Sha256 is { Algorithm: DigestAlgorithm.Sha256 } digest ? digest.Hex : Sha256(body);
         var request = new WireRequest(HttpMethod.Put) { Body = body, BodyHash = hash };
@@ -117,8 +123,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
             { Status: 412 } => null,
             // What was to be replaced is gone.
             { Status: 404, Code: "NoSuchKey" } when condition.ETag is not null => null,
-            { Status: 501 } when condition != PutCondition.None => throw new StoreException(
-                StoreError.ConditionUnsupported, $"{Name} {Printable.Line(key)}: this store can't make a write depend on what is there (PutObject: 501)"),
+            { Status: 501 } when condition != PutCondition.None => throw Unconditional(key, condition),
             _ => throw _errors.Refused(StoreOperation.PutObject, key, refusal),
         };
     }
@@ -166,6 +171,12 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
             WireHeaders.Info(response, size),
             new ResponseBody(response, body, length, guard, _options.StallTimeout, (what, e) => _errors.Broken(StoreOperation.GetObject, key, what, e)),
             length);
+    }
+
+    private StoreException Unconditional(string key, PutCondition condition)
+    {
+        _ = condition.Absent ? _noIfAbsent = true : _noIfMatch = true;
+        return new(StoreError.ConditionUnsupported, $"{Name} {Printable.Line(key)}: this store can't make a write depend on what is there (PutObject: 501)");
     }
 
     private bool Succeeded(HttpResponseMessage response) => response.IsSuccessStatusCode && (_bucketSeen = true);

@@ -57,7 +57,7 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
         foreach (var (name, value) in request.Signed)
             sign.Headers[name] = value;
         sign.Headers[ContentHash] = request.BodyHash ?? "UNSIGNED-PAYLOAD";
-        var result = await AWSSigV4Signer.SignAsync(sign, Parameters(credentials));
+        var signature = credentials is AnonymousAWSCredentials ? sign.Headers : (await AWSSigV4Signer.SignAsync(sign, Parameters(credentials))).Headers;
 
         var message = new HttpRequestMessage(request.Method, sign.RequestUri);
         if (request.Body is { } body)
@@ -65,7 +65,7 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
             message.Content = new SequenceContent(body, guard, options.StallTimeout, options.AnswerTimeout);
             message.Headers.ExpectContinue = body.Length >= ExpectContinueFrom;
         }
-        foreach (var (name, value) in request.Signed.Concat(request.Unsigned).Concat(result.Headers))
+        foreach (var (name, value) in request.Signed.Concat(request.Unsigned).Concat(signature))
             if (!message.Headers.TryAddWithoutValidation(name, value))
                 message.Content!.Headers.TryAddWithoutValidation(name, value);
         return message;

@@ -10,6 +10,7 @@ internal sealed class StoreOptions
     private readonly Option<string?> _endpoint = new("--endpoint-url") { HelpName = "URL", Description = "The S3 service [default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's, or AWS]" };
     private readonly Option<string?> _region = new("--region") { HelpName = "NAME", Description = "The region [default: AWS_REGION, or the profile's]" };
     private readonly Option<string?> _profile = new("--profile") { HelpName = "NAME", Description = "The profile of ~/.aws/config and ~/.aws/credentials [default: AWS_PROFILE]" };
+    private readonly Option<bool> _anonymous = new("--no-sign-request") { Description = "Read a public bucket as anybody may, without credentials" };
     private readonly Option<string?> _style = new("--addressing-style")
     {
         HelpName = "auto|path|virtual",
@@ -23,6 +24,7 @@ internal sealed class StoreOptions
         command.Add(_endpoint);
         command.Add(_region);
         command.Add(_profile);
+        command.Add(_anonymous);
         command.Add(_style);
     }
 
@@ -32,6 +34,7 @@ internal sealed class StoreOptions
         Endpoint = parsed.GetValue(_endpoint),
         Region = parsed.GetValue(_region),
         Profile = parsed.GetValue(_profile),
+        Anonymous = parsed.GetValue(_anonymous),
         Addressing = parsed.GetValue(_style) switch
         {
             "auto" => AddressingStyle.Auto,

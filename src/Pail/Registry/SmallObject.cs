@@ -52,19 +52,22 @@ internal sealed record SmallObject(ReadOnlyMemory<byte> Bytes, ObjectInfo Info)
             var current = await ReadAsync(store, retry, key, limit, cancel);
             if (change(current?.Bytes) is not { } next)
                 return;
-            var condition = !conditional ? PutCondition.None : current is null ? PutCondition.IfAbsent : PutCondition.IfMatch(current.Info.ETag);
             try
             {
-                if (await retry.RunAsync(token => store.PutAsync(key, new ReadOnlySequence<byte>(next), headers, condition, token), cancel) is not null && conditional)
+                if (conditional && await PutAsync(current is null ? PutCondition.IfAbsent : PutCondition.IfMatch(current.Info.ETag)))
                     return;
             }
             catch (StoreException e) when (e.Error == StoreError.ConditionUnsupported)
             {
                 conditional = false;
-                continue;
             }
+            if (!conditional)
+                await PutAsync(PutCondition.None);
             // Somebody else was faster. Wait a random while, longer each time, so that many writers come through one by one.
             await Task.Delay(Random.Shared.Next(5, 20 * Math.Min(attempt, 20)), cancel);
+
+            async Task<bool> PutAsync(PutCondition condition) =>
+                await retry.RunAsync(token => store.PutAsync(key, new ReadOnlySequence<byte>(next), headers, condition, token), cancel) is not null;
         }
         throw new PailException(Failure.Conflict, $"{store.Name}: {key} was changed by others {Tries} times while it was being updated. Try again.");
     }

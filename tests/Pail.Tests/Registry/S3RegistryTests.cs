@@ -16,8 +16,8 @@ public sealed class SwiftRegistryTests : S3RegistryTests
 
     private protected override bool WritesConditionally => false;
 
-    // Each of the four lists is first tried with a condition, then written without and read again.
-    private protected override (long A, long B) PublicPushCost => (11, 14);
+    // The first list is tried with a condition, once; each is written without one and read again.
+    private protected override (long A, long B) PublicPushCost => (8, 11);
 }
 
 /// <summary>The registry over a real S3 server.</summary>

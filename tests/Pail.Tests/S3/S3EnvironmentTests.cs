@@ -100,6 +100,30 @@ public sealed class S3EnvironmentTests : IDisposable
     }
 
     [Fact]
+    public async Task NoSignRequest_AsksForTheImageAloneAndSignsNothing()
+    {
+        await using var store = new FakeStore(_ => FakeStore.Error(404, "NoSuchKey"));
+        var pail = await RunAsync(["manifest", "--no-sign-request", "s3://bucket/app:1"], ("AWS_ENDPOINT_URL_S3", store.Endpoint), ("AWS_ACCESS_KEY_ID", "KEY"), ("AWS_SECRET_ACCESS_KEY", "s"));
+        Assert.Equal(3, pail.ExitCode);
+        var asked = Assert.Single(store.Requests);
+        Assert.StartsWith("GET /bucket/v2/app/manifests/1 ", asked.Raw, StringComparison.Ordinal);
+        Assert.Null(asked.Head["Authorization"]);
+    }
+
+    [Fact]
+    public async Task WhatFailsAndIsTriedAgain_IsToldAtOnce()
+    {
+        FakeStore? asked = null;
+        await using var store = new FakeStore(_ => asked!.Requests.Count == 1 ? FakeStore.Error(503, "SlowDown") : FakeStore.Error(404, "NoSuchBucket"));
+        asked = store;
+        var pail = await RunAsync(["tags", "s3://bucket/app"], ("AWS_ENDPOINT_URL_S3", store.Endpoint), ("AWS_ACCESS_KEY_ID", "KEY"), ("AWS_SECRET_ACCESS_KEY", "s"));
+        var lines = pail.Error.Trim().Split('\n');
+        Assert.Equal(2, lines.Length);
+        Assert.StartsWith("Trying again: s3://bucket pail.json: the store asks to slow down", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("pail: s3://bucket: there is no such bucket", lines[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task UnknownProfile_SaysSo()
     {
         var pail = await RunAsync(["tags", "s3://bucket/app"], ("AWS_REGION", "eu-west-1"), ("AWS_PROFILE", "nobody"));

@@ -20,6 +20,17 @@ public sealed class S3WireTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
+    [Fact]
+    public async Task ConditionalWrites_OfAStoreThatCant_AreAskedForOnceEach()
+    {
+        await using var fake = new FakeStore(_ => FakeStore.Error(501, "NotImplemented"));
+        using var store = fake.Open();
+        foreach (var condition in new[] { PutCondition.IfAbsent, PutCondition.IfMatch("0a") })
+            for (var i = 0; i < 3; i++)
+                Assert.Equal(StoreError.ConditionUnsupported, (await Assert.ThrowsAsync<StoreException>(() => store.PutAsync("k", Body, Headers, condition, Cancel))).Error);
+        Assert.Equal(2, fake.Requests.Count);
+    }
+
     /// <summary>Makes every request there is.</summary>
     private static async Task AskAllAsync(S3Store store)
     {
