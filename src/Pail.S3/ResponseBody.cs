@@ -1,17 +1,12 @@
 using Pail.Stores;
+using Pail.Transfer;
 
 namespace Pail.S3;
 
 /// <summary>The bytes of an object as they arrive: exactly as many as announced, or an exception.</summary>
-internal sealed class ResponseBody(HttpResponseMessage response, Stream body, long length, StallGuard guard, TimeSpan stall, Func<string, Exception?, StoreException> broken) : Stream
+internal sealed class ResponseBody(HttpResponseMessage response, Stream body, long length, StallGuard guard, TimeSpan stall, Func<string, Exception?, StoreException> broken) : ReadOnlyStream
 {
     private long _position;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
 
     public override long Length => length;
 
@@ -52,22 +47,6 @@ internal sealed class ResponseBody(HttpResponseMessage response, Stream body, lo
             throw broken($"the connection ended after {_position} of {length} bytes", null);
         return read;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) =>
-        ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

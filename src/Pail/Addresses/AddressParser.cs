@@ -17,6 +17,9 @@ public static partial class AddressParser
     /// <exception cref="PailException">It has no such form.</exception>
     public static Address Parse(string text)
     {
+        // What .NET makes of arguments that aren't UTF-8: it would be another file than the one meant.
+        if (text.Contains('\uFFFD', StringComparison.Ordinal))
+            throw new PailException(Failure.BadInput, $"{Printable.Line(text)}: the address is not UTF-8. Give the file a name that is, or a link with one.");
         try
         {
             return Scheme(text) switch
@@ -147,5 +150,5 @@ public static partial class AddressParser
     [GeneratedRegex(@"\A(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\z", RegexOptions.NonBacktracking)]
     private static partial Regex HostPattern();
 
-    private static PailException Bad(string text) => new(Failure.BadInput, $"{Printable.Line(text)}: not an address Pail knows. Write one of {Forms}.");
+    private static PailException Bad(string text) => new(Failure.BadInput, $"'{Printable.Line(text)}' is not an address Pail knows. Write one of {Forms}.");
 }

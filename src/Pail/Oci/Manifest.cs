@@ -96,5 +96,5 @@ public sealed class Manifest
     }
 
     private static PailException Bad(Digest digest, string why, Exception? inner = null) =>
-        new(Failure.BadContent, $"manifest {digest} can't be used: {why}.", inner);
+        new(Failure.BadContent, $"manifest {digest} can't be used: {why.TrimEnd('.')}.", inner);
 }

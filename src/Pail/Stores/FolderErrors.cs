@@ -4,8 +4,9 @@ namespace Pail.Stores;
 internal static class FolderErrors
 {
     /// <summary>The bucket's folder is not there.</summary>
-    public static StoreException NoBucket(FolderRoot root) =>
-        new(StoreError.NoSuchBucket, $"{root.Name}: there is no such folder. 'pail init {root.Name}' makes one.");
+    public static StoreException NoBucket(FolderRoot root) => new(
+        StoreError.NoSuchBucket,
+        root.IsFile ? $"{root.Name}: this is a file; a folder is expected." : $"{root.Name}: there is no such folder. 'pail init {root.Name}' makes one.");
 
     /// <summary>What a failure of the file system is to a caller of the store.</summary>
     /// <param name="root">The bucket.</param>

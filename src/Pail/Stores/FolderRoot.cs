@@ -19,6 +19,9 @@ internal sealed class FolderRoot(string directory, TimeProvider time)
     /// <summary>True if the folder is there.</summary>
     public bool Exists => Directory.Exists(_given);
 
+    /// <summary>True if what is there is no directory.</summary>
+    public bool IsFile => File.Exists(_given);
+
     /// <summary>The folder's path without symbolic links and without a slash at its end.</summary>
     /// <exception cref="StoreException">There is no such folder.</exception>
     public string Path => _real ??= FolderPosix.RealPath(_given, out var error) switch

@@ -93,6 +93,7 @@ public sealed class AddressParserTests
     [InlineData("file:////dir")]
     [InlineData("file:dir//App")]
     [InlineData("file:dir//../x")]
+    [InlineData("oci:not\uFFFDutf8")]
     public void Parse_NoAddress_IsBadInputOnOneLine(string text)
     {
         var error = Assert.Throws<PailException>(() => AddressParser.Parse(text));

@@ -39,7 +39,7 @@ internal sealed class LayoutIndex
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
         {
-            throw new PailException(Failure.BadContent, $"{name}: index.json can't be used: {Printable.Line(e.Message)}.", e);
+            throw new PailException(Failure.BadContent, $"{name}: index.json can't be used: {Printable.Line(e.Message).TrimEnd('.')}.", e);
         }
     }
 
