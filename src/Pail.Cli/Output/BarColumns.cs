@@ -11,15 +11,28 @@ internal sealed class BarColumns(CopyTally tally, Func<ProgressTask, bool> isWho
 {
     // The cells below and the blanks between them.
     private const int BesideTheBar = 21 + 20 + 10 + 7 + 4;
+    private const int ShortestBar = 4;
 
-    public ProgressColumn[] All =>
+    /// <summary>What fits on one line; it would be broken into several else.</summary>
+    public ProgressColumn[] All => width > BesideTheBar + ShortestBar ? Wide : Narrow;
+
+    private ProgressColumn[] Narrow =>
     [
         new Cell(Name),
-        new ProgressBarColumn { Width = Math.Clamp(width - BesideTheBar - 1, 4, 40), CompletedStyle = Color.Green, FinishedStyle = Color.Green, RemainingStyle = Color.Grey },
+        new Cell(task => Waits(task) ? "" : $"{(int)(100 * Moved(task) / Math.Max(1, Size(task))),3} %"),
+        new Cell(SpeedOf),
+    ];
+
+    private ProgressColumn[] Wide =>
+    [
+        new Cell(Name),
+        new ProgressBarColumn { Width = Math.Clamp(width - BesideTheBar - 1, ShortestBar, 40), CompletedStyle = Color.Green, FinishedStyle = Color.Green, RemainingStyle = Color.Grey },
         new Cell(task => Waits(task) ? $"{(tally.ReadAhead > 0 ? ByteSize.Format(tally.ReadAhead) : ""),-20}" : $"{ByteSize.Format(Moved(task)),8} of {ByteSize.Format(Size(task)),-8}"),
-        new Cell(task => $"{(Speed(task) is > 0 and var speed ? ByteSize.Format(speed) + "/s" : ""),10}"),
+        new Cell(SpeedOf),
         new Cell(task => $"{(Waits(task) ? Duration.Format(tally.Elapsed) : Left(task) is { } left ? Duration.Format(left) : ""),7}"),
     ];
+
+    private string SpeedOf(ProgressTask task) => $"{(Speed(task) is > 0 and var speed ? ByteSize.Format(speed) + "/s" : ""),10}";
 
     private string Name(ProgressTask task) => !isWhole(task) ? task.Description
         : Waits(task) ? $"{"reading the image",-21}"
