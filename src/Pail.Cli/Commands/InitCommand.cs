@@ -20,7 +20,7 @@ internal sealed class InitCommand : Verb
         Add(_bucket);
         Add(_layout);
         Add(_public);
-        AddSharedOptions(quiet: true);
+        AddSharedOptions(quiet: true, reads: false);
     }
 
     public override IReadOnlyList<(string Line, string Says)> Examples =>

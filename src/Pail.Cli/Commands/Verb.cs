@@ -37,13 +37,14 @@ internal abstract class Verb : Command, IShowsExamples
     /// <param name="quiet">The verb tells of its work.</param>
     /// <param name="moves">The verb moves blobs.</param>
     /// <param name="store">The verb works on a bucket of the user's.</param>
-    protected void AddSharedOptions(bool json = true, bool quiet = false, bool moves = false, bool store = true)
+    /// <param name="reads">It has use for a bucket that it can only read.</param>
+    protected void AddSharedOptions(bool json = true, bool quiet = false, bool moves = false, bool store = true, bool reads = true)
     {
         _output.AddTo(this, json, quiet, cost: store);
         if (moves)
             _work.AddTo(this);
         if (store)
-            _store.AddTo(this);
+            _store.AddTo(this, reads);
     }
 
     private async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)

@@ -19,12 +19,15 @@ internal sealed class StoreOptions
 
     public StoreOptions() => _style.AcceptOnlyFromAmong("auto", "path", "virtual");
 
-    public void AddTo(Command command)
+    /// <param name="command">Whose options they are.</param>
+    /// <param name="reads">It has use for a bucket that it can only read.</param>
+    public void AddTo(Command command, bool reads)
     {
         command.Add(_endpoint);
         command.Add(_region);
         command.Add(_profile);
-        command.Add(_anonymous);
+        if (reads)
+            command.Add(_anonymous);
         command.Add(_style);
     }
 
