@@ -119,8 +119,10 @@ internal sealed record Answer(int Status, IReadOnlyDictionary<string, string> He
 
     public string Text => System.Text.Encoding.UTF8.GetString(Body);
 
+    public System.Text.Json.JsonElement Json => System.Text.Json.JsonDocument.Parse(Body).RootElement;
+
     /// <summary>The code of the error.</summary>
-    public string? Code => Body.Length == 0 ? null : System.Text.Json.JsonDocument.Parse(Body).RootElement.GetProperty("errors")[0].GetProperty("code").GetString();
+    public string? Code => Body.Length == 0 ? null : Json.GetProperty("errors")[0].GetProperty("code").GetString();
 
     /// <summary>Fails unless it has this status.</summary>
     public Answer Expect(int status)

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using Pail.S3;
 using Pail.Stores;
 using Pail.Tests.Kit.Proxy;
@@ -16,6 +17,8 @@ public sealed class UploadFaultTests : IAsyncDisposable
     private readonly S3Proxy _proxy = S3Proxy.Start();
     private readonly string _bucket = S3Server.NewName();
     private readonly List<S3Store> _stores = [];
+    private readonly Fault _failed = new Fault.Answer(500, "InternalError");
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(4) };
 
     /// <summary>The ways to push.</summary>
     public enum Push
@@ -23,6 +26,7 @@ public sealed class UploadFaultTests : IAsyncDisposable
         DigestFirst,
         DigestLast,
         Chunked,
+        Direct,
     }
 
     public static TheoryData<Push, int> Pushes => new()
@@ -32,10 +36,12 @@ public sealed class UploadFaultTests : IAsyncDisposable
         { Push.DigestLast, 100 },
         { Push.DigestLast, 9 * MiB },
         { Push.Chunked, 21 * MiB },
+        { Push.Direct, 12 * MiB },
     };
 
     public async ValueTask DisposeAsync()
     {
+        _http.Dispose();
         foreach (var store in _stores)
             store.Dispose();
         await _proxy.DisposeAsync();
@@ -76,6 +82,24 @@ public sealed class UploadFaultTests : IAsyncDisposable
         _proxy.On(request => request.Operation == StoreOperation.CopyObject, new Fault.AnswerAfter(500, "InternalError"), times: 1);
         (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(503);
         (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(201);
+        blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
+        Assert.Empty(await server.KeysAsync("uploads/"));
+    }
+
+    [Fact]
+    public async Task Direct_SessionOutlivesEachFailure()
+    {
+        await using var server = await StartAsync(attempts: 1);
+        var blob = new TestBlob(12 * MiB);
+        var session = (await BeginDirectAsync(server, blob)).Json.GetProperty("session").GetString()!;
+        var parts = await SendPartsAsync(server, session, blob);
+        foreach (var (operation, fault) in ((StoreOperation, Fault)[])[(StoreOperation.CompleteMultipartUpload, _failed), (StoreOperation.GetObject, _failed), (StoreOperation.CopyObject, _failed), (StoreOperation.CopyObject, new Fault.AnswerAfter(500, "InternalError"))])
+        {
+            _proxy.On(request => request.Operation == operation, fault, times: 1);
+            var answer = (await server.SendAsync("PUT", session, JsonContent.Create(new { parts }))).Expect(503);
+            Assert.True(int.Parse(answer["Retry-After"]!) > 0);
+        }
+        (await server.SendAsync("PUT", session, JsonContent.Create(new { parts }))).Expect(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
         Assert.Empty(await server.KeysAsync("uploads/"));
     }
@@ -149,7 +173,7 @@ public sealed class UploadFaultTests : IAsyncDisposable
         };
         _stores.Add(S3Store.Open(options, new RequestMeter()));
         var retry = new RetryOptions { Attempts = attempts, FirstDelay = TimeSpan.FromMilliseconds(1), LongestDelay = TimeSpan.FromMilliseconds(5) };
-        return await Replicas.StartAsync(_stores[^1], transfer: new TransferOptions { Retry = retry });
+        return await Replicas.StartAsync(_stores[^1], transfer: new TransferOptions { Retry = retry }, redirect: _stores[^1]);
     }
 
     private async Task<int> CountAsync(Replicas server, Push push, int size)
@@ -160,8 +184,10 @@ public sealed class UploadFaultTests : IAsyncDisposable
     }
 
     /// <summary>Pushes until something fails or all is done. Returns all answers.</summary>
-    private static async Task<List<Answer>> PushAsync(Replicas server, Push push, TestBlob blob)
+    private async Task<List<Answer>> PushAsync(Replicas server, Push push, TestBlob blob)
     {
+        if (push == Push.Direct)
+            return await PushDirectAsync(server, blob);
         var answers = new List<Answer> { (await server.SendAsync("POST", Uploads, Bodies.Empty())).Expect(202) };
         var digest = $"?digest={blob.Descriptor.Digest}";
         if (push == Push.DigestFirst)
@@ -179,6 +205,45 @@ public sealed class UploadFaultTests : IAsyncDisposable
         }
         answers.Add(await server.SendAsync("PUT", answers[^1].Location + digest, Bodies.Empty()));
         return answers;
+    }
+
+    private async Task<List<Answer>> PushDirectAsync(Replicas server, TestBlob blob)
+    {
+        var begun = await BeginDirectAsync(server, blob);
+        if (begun.Status != 200)
+            return [begun];
+        if (begun.Json.GetProperty("state").GetString() == "present")
+            return [begun with { Status = 201 }];
+        var session = begun.Json.GetProperty("session").GetString()!;
+        var parts = await SendPartsAsync(server, session, blob);
+        return [begun, await server.SendAsync("PUT", session, JsonContent.Create(new { parts }))];
+    }
+
+    private static Task<Answer> BeginDirectAsync(Replicas server, TestBlob blob) =>
+        server.SendAsync("POST", "/v2/team/app/_pail/uploads", JsonContent.Create(new { digest = blob.Descriptor.Digest.ToString(), size = blob.Descriptor.Size }));
+
+    // These requests to S3 are the client's own: what fails it sends again.
+    private async Task<List<object>> SendPartsAsync(Replicas server, string session, TestBlob blob)
+    {
+        const int Size = 8 * MiB;
+        var urls = (await server.SendAsync("POST", $"{session}?first=1&count=2")).Expect(200).Json.GetProperty("urls");
+        var parts = new List<object>();
+        for (var from = 0; from < blob.Bytes.Length; from += Size)
+        {
+            var length = Math.Min(Size, blob.Bytes.Length - from);
+            for (string? etag = null; etag is null;)
+                try
+                {
+                    using var answer = await _http.PutAsync(new Uri(urls[parts.Count].GetString()!), new ByteArrayContent(blob.Bytes, from, length), TestContext.Current.CancellationToken);
+                    if (answer.IsSuccessStatusCode)
+                        parts.Add(new { etag = etag = answer.Headers.ETag!.Tag, size = length });
+                }
+                catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !TestContext.Current.CancellationToken.IsCancellationRequested)
+                {
+                    // The fault this test is about.
+                }
+        }
+        return parts;
     }
 
     private static async Task AssertMemoryIsBackAsync(Replicas server)
