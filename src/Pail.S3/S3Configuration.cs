@@ -38,7 +38,7 @@ internal static class S3Configuration
         {
             null => FallbackRegionFactory.GetRegionEndpoint(includeInstanceMetadata: true)?.SystemName,
             _ when IsAws(endpoint) => AWSSDKUtils.DetermineRegion(endpoint.Host),
-            _ => endpoint.Host.EndsWith(R2Host, StringComparison.OrdinalIgnoreCase) ? "auto" : DefaultRegion,
+            _ => IsR2(endpoint) ? "auto" : DefaultRegion,
         }
         ?? throw new PailException(Failure.BadInput, $"{options.Root}: no region is set. Set AWS_REGION to the bucket's region, or AWS_ENDPOINT_URL_S3 to the address of another S3 store.");
 
@@ -68,6 +68,8 @@ internal static class S3Configuration
             : throw new PailException(Failure.BadInput, $"'{Printable.Line(text)}' is not the address of an S3 store: http://HOST[:PORT] or https://HOST[:PORT] is expected.");
 
     /// <summary>True for the hosts of Amazon's own S3.</summary>
+    public static bool IsR2(Uri address) => address.Host.EndsWith(R2Host, StringComparison.OrdinalIgnoreCase);
+
     public static bool IsAws(Uri address) =>
         address.Host.EndsWith(".amazonaws.com", StringComparison.OrdinalIgnoreCase) || address.Host.EndsWith(".amazonaws.com.cn", StringComparison.OrdinalIgnoreCase);
 

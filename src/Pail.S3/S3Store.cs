@@ -48,6 +48,9 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, IPresigner,
     /// <inheritdoc/>
     public string Name { get; }
 
+    /// <inheritdoc/>
+    public bool WantsEqualParts => S3Configuration.IsR2(_connection.Bucket);
+
     /// <summary>Finds credentials, region and endpoint; sends the bucket no request yet.</summary>
     /// <exception cref="PailException">Credentials or region are missing, or the configuration makes no sense.</exception>
     public static S3Store Open(S3Options options, RequestMeter meter) => new(options, S3Connection.Open(options), meter);

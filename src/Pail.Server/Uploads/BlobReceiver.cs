@@ -55,7 +55,7 @@ internal sealed class BlobReceiver(RegistryServices services, JoinedWork joined)
 
     private SharedUpload Begin(string key, Digest digest, long? length)
     {
-        var writer = MultipartWriter.Create(Engine, services.Registry.Store, key, services.Registry.Layout.BlobHeaders, PartPlan.Growing(), algorithm: null, NoProgress.Instance);
+        var writer = MultipartWriter.Create(Engine, services.Registry.Store, key, services.Registry.Layout.BlobHeaders, PartPlan.Streamed(services.Registry.Store, length, Engine.Options.MemoryLimit), algorithm: null, NoProgress.Instance);
         writer.Expected = length;
         if (IsLarge(length))
             writer.Begin();

@@ -39,7 +39,7 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
         var index = rewritten > 0 && session.Pieces > 0 ? session.Pieces - 1 : session.Pieces;
         var name = new PieceName(RandomName(), index == session.Pieces ? session.Last.Own : session.Last.Parent);
         var hash = rewritten == session.Size ? Digest.CreateHash(session.Algorithm) : rewritten == 0 ? live?.Clone() : null;
-        var writer = MultipartWriter.Create(Engine, Store, Staging.KeyOf(session.Id, index, name), Staging.Headers, PartPlan.Growing(), algorithm: null, NoProgress.Instance);
+        var writer = MultipartWriter.Create(Engine, Store, Staging.KeyOf(session.Id, index, name), Staging.Headers, PartPlan.Streamed(Store, length + rewritten, Engine.Options.MemoryLimit), algorithm: null, NoProgress.Instance);
         await using var closing = writer;
         try
         {

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Pail.Images;
 using Pail.Oci;
 using Pail.Server.Errors;
 using Pail.Stores;
@@ -68,7 +69,17 @@ internal sealed class SessionCloser(RegistryServices services, SessionAppender a
             await VerifyAsync(pieces, new Descriptor(headers.ContentType, digest, session.Size), cancel);
         if (Store is not IServerSideCopy copier)
             throw new PailException(Failure.BadInput, $"{Store.Name} can't copy.");
-        return await joined.RunAsync(key, () => Engine.CopyAsync(Store, copier, pieces, key, headers, CancellationToken.None));
+        return await joined.RunAsync(key, () => pieces.Count > 1 && Store.WantsEqualParts
+            ? RewriteAsync(pieces, new Descriptor(headers.ContentType, digest, session.Size), key)
+            : Engine.CopyAsync(Store, copier, pieces, key, headers, CancellationToken.None));
+    }
+
+    // Pieces are as large as the client's chunks: where parts must be equal, they can't be joined as they are.
+    private async Task<bool> RewriteAsync(IReadOnlyList<(string Key, long Size)> pieces, Descriptor blob, string key)
+    {
+        await Engine.UploadAsync(
+            Store, key, services.Registry.Layout.BlobHeaders, blob, (offset, _) => Task.FromResult<Stream>(new PieceStream(Engine, Store, pieces, offset)), NoProgress.Instance, CancellationToken.None);
+        return true;
     }
 
     // No replica saw all bytes, or they were hashed in another way.

@@ -38,6 +38,9 @@ public interface IObjectStore : IMultipartUploads
 /// <summary>Uploads in parts, sent in any order and in parallel; the object appears, whole, when completed.</summary>
 public interface IMultipartUploads
 {
+    /// <summary>True if the store makes no object of parts that differ in size, but for the last.</summary>
+    bool WantsEqualParts => false;
+
     /// <summary>Begins an upload and returns its id.</summary>
     Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel);
 
@@ -45,7 +48,7 @@ public interface IMultipartUploads
     /// <param name="upload">Which upload.</param>
     /// <param name="number">1 to 10,000. Sent again, the later content counts.</param>
     /// <param name="offset">Where the part begins in the object, in bytes.</param>
-    /// <param name="body">At least 5 MiB unless it is the last, and all but the last of one size.</param>
+    /// <param name="body">At least 5 MiB unless it is the last; see <see cref="WantsEqualParts"/>.</param>
     /// <param name="cancel">Ends the request.</param>
     Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel);
 

@@ -1,3 +1,5 @@
+using Pail.Stores;
+
 namespace Pail.Transfer;
 
 /// <summary>
@@ -48,6 +50,13 @@ public sealed class PartPlan
         ArgumentOutOfRangeException.ThrowIfLessThan(partSize, 5 * MiB);
         return new(partSize, grows: false);
     }
+
+    /// <summary>Parts for bytes that come as they come: growing ones, or, for a store that wants them equal, equal ones.</summary>
+    /// <param name="store">Where they go.</param>
+    /// <param name="size">How many bytes, if known.</param>
+    /// <param name="memory">What all parts in flight may take in bytes.</param>
+    public static PartPlan Streamed(IMultipartUploads store, long? size, long memory) =>
+        !store.WantsEqualParts ? Growing() : size is { } known ? For(known, memory) : Equal(2 * Smallest);
 
     /// <summary>The size in bytes of a part that is not the last.</summary>
     /// <param name="number">1 to 10,000.</param>

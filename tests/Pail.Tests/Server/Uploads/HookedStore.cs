@@ -17,6 +17,9 @@ internal sealed class HookedStore(IObjectStore inner) : IObjectStore, IServerSid
     /// <summary>Runs after a request took effect; what it throws is the answer.</summary>
     public Func<HookedCall, Task> After { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>As Cloudflare R2 does; what is not so is refused.</summary>
+    public bool WantsEqualParts { get; init; }
+
     public string Name => inner.Name;
 
     public Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel) =>
@@ -41,7 +44,9 @@ internal sealed class HookedStore(IObjectStore inner) : IObjectStore, IServerSid
         RunAsync(StoreOperation.UploadPart, upload.Key, () => inner.UploadPartAsync(upload, number, offset, body, cancel));
 
     public Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel) =>
-        RunAsync(StoreOperation.CompleteMultipartUpload, upload.Key, () => inner.CompleteUploadAsync(upload, parts, cancel));
+        WantsEqualParts && parts.SkipLast(1).Any(part => part.Size != parts[0].Size)
+            ? throw new StoreException(StoreError.Rejected, "All non-trailing parts must have the same length.")
+            : RunAsync(StoreOperation.CompleteMultipartUpload, upload.Key, () => inner.CompleteUploadAsync(upload, parts, cancel));
 
     public Task AbortUploadAsync(UploadId upload, CancellationToken cancel) =>
         RunAsync(StoreOperation.AbortMultipartUpload, upload.Key, () => Done(inner.AbortUploadAsync(upload, cancel)));
