@@ -47,6 +47,16 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_NuGetOutOfReach_SaysSo()
+    {
+        var project = _folder["src/Pail.Cli/Pail.Cli.csproj"];
+        File.WriteAllText(project, File.ReadAllText(project).Replace("</PropertyGroup>", "</PropertyGroup><ItemGroup><PackageReference Include=\"Pail.Nowhere\" Version=\"[1.0.0]\" /></ItemGroup>", StringComparison.Ordinal));
+        File.WriteAllText(_folder["src/NuGet.config"], """<configuration><packageSources><clear /><add key="none" value="http://127.0.0.1:9/index.json" allowInsecureConnections="true" /></packageSources></configuration>""");
+        var failed = (await Child.RunAsync(_folder["pail"], [], new Dictionary<string, string?> { ["NUGET_ENHANCED_MAX_NETWORK_TRY_COUNT"] = "1" })).Ended(1);
+        Assert.EndsWith("pail: the first build fetches a few packages from NuGet, which can't be reached from here.\npail: the build failed.\n", failed.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Run_WithClosedStreams_KeepsTheirPlaces()
     {
         Write("0", "string.Join(\",\", new[] { 0, 2 }.Select(fd => System.IO.File.ResolveLinkTarget($\"/proc/self/fd/{fd}\", false)?.FullName))");
