@@ -62,7 +62,8 @@ public static partial class AddressParser
 
     // What an engine can know: NAME, HOST:PORT/NAME:TAG, NAME@DIGEST or an id. The engine judges the rest.
     private static string EngineImage(string text) =>
-        text.AsSpan().ContainsAnyExcept(ImageCharacters) || !char.IsAsciiLetterOrDigit(text[0])
+        text[0] == '-' ? throw new FormatException("this is no option here, and no address.")
+        : text.AsSpan().ContainsAnyExcept(ImageCharacters) || !char.IsAsciiLetterOrDigit(text[0])
             ? throw new FormatException("this is no image of an engine; for a file or folder write oci:DIR, oci-archive:FILE or file:DIR//REPO:TAG.")
             : text;
 
