@@ -29,6 +29,7 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
                   oci:DIR[:TAG], oci-archive:FILE[:TAG]    an OCI image layout, in a folder or a tar file
                   s3://BUCKET/REPO:TAG                     an image in a bucket; s3://BUCKET/PREFIX//REPO:TAG in a part of one
                   file:DIR//REPO:TAG                       the same in a folder
+                  docker://HOST/REPO:TAG, docker://alpine  an image in a registry; without a host, on Docker Hub
 
                 New here? 'pail demo' shows the whole of it in a few seconds, and needs no account.
                 """);

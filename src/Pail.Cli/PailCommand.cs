@@ -20,10 +20,13 @@ internal sealed class PailCommand : Command
         Add(new LsCommand(terminal));
         Add(new TagsCommand(terminal));
         Add(new InspectCommand(terminal));
+        Add(new DigestCommand(terminal));
         Add(new ManifestCommand(terminal));
         Add(new ConfigCommand(terminal));
         Add(new TagCommand(terminal));
         Add(new RmCommand(terminal));
+        Add(new LoginCommand(terminal));
+        Add(new LogoutCommand(terminal));
         Add(new ServeCommand(terminal));
         Add(new DemoCommand(terminal));
         Add(new CompletionCommand(terminal));

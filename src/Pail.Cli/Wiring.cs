@@ -14,9 +14,12 @@ using Pail.Transfer;
 namespace Pail.Cli;
 
 /// <summary>The composition root: makes of an address what can be read or written.</summary>
-internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, TransferOptions transfer)
+internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions registries, TransferOptions transfer)
 {
     private readonly Dictionary<BucketRoot, IObjectStore> _stores = [];
+
+    /// <summary>How registries are reached.</summary>
+    public RegistryOptions Registries => registries;
 
     /// <summary>Counts the requests of everything opened here.</summary>
     public RequestMeter Meter { get; } = new();
@@ -50,18 +53,21 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, TransferOptions 
         Address.OciLayout layout => new OciLayoutSource(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSource(archive.File, archive.Tag),
         Address.DockerDaemon docker => new DockerDaemonSource(DockerEngine.FromEnvironment(), docker.Image),
-        Address.Registry => throw Addressed.Bad(address.ToString(), "images can be sent to a registry, but not be read from one yet; skopeo copy brings it into an OCI layout."),
+        Address.Registry { Reference: { } reference } registry => new RegistrySource(registry.Host, registry.Repository, reference, registries, Engine),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
 
     /// <summary>The place an address names, to be written.</summary>
-    public async Task<IImageSink> OpenSinkAsync(Address address, CancellationToken cancel) => address switch
+    /// <param name="address">Where to.</param>
+    /// <param name="from">Where the image comes from: what is in the same registry need not be sent.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    public async Task<IImageSink> OpenSinkAsync(Address address, Address from, CancellationToken cancel) => address switch
     {
         Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(await OpenRegistryAsync(bucket.Root, cancel), name, reference),
         Address.OciLayout layout => new OciLayoutSink(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSink(archive.File, archive.Tag),
         Address.DockerDaemon docker => new DockerDaemonSink(DockerEngine.FromEnvironment(), docker.Image),
-        Address.Registry { Reference: { } reference } registry => await RegistrySink.ConnectAsync(registry.Host, registry.Repository, reference, Engine, cancel),
+        Address.Registry { Reference: { } reference } registry => new RegistrySink(registry.Host, registry.Repository, reference, registries, Engine, from is Address.Registry other && other.Host == registry.Host ? other.Repository : null),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
 

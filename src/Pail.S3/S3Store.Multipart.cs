@@ -4,6 +4,7 @@ using System.Net;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Pail.Stores;
+using Pail.Transfer;
 
 namespace Pail.S3;
 

@@ -7,6 +7,7 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Transfer;
 using ByteRange = Pail.Stores.ByteRange;
 
 namespace Pail.S3;

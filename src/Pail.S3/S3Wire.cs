@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Amazon.Runtime;
 using Amazon.Runtime.Signing;
 using Pail.Stores;
+using Pail.Transfer;
 
 namespace Pail.S3;
 

@@ -29,11 +29,12 @@ internal static class Addressed
         { Root: var root, Repository: var name } => throw Bad(text, $"a tag is expected, such as {root.WithSeparator}{(name is { } known ? known.ToString() : "app")}:1.0."),
     };
 
-    /// <summary>The address with <see cref="DefaultTag"/> where it names an image in a bucket without tag or digest.</summary>
+    /// <summary>The address with <see cref="DefaultTag"/> where it names an image in a bucket or registry without tag or digest.</summary>
     public static Address Image(string text) => AddressParser.Parse(text) switch
     {
         Address.Bucket { Repository: null } bucket => throw Bad(text, Forgotten(bucket) ?? $"an image is expected, such as {bucket.Root.WithSeparator}app:1.0."),
         Address.Bucket { Reference: null } bucket => bucket with { Reference = Reference.Parse(DefaultTag) },
+        Address.Registry { Reference: null } registry => registry with { Reference = Reference.Parse(DefaultTag) },
         var other => other,
     };
 

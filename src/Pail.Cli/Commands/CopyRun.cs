@@ -10,7 +10,7 @@ internal static class CopyRun
     public static async Task RunAsync(Session session, Address from, Address to, CopyOptions options, CancellationToken cancel)
     {
         await using var source = await session.Wiring.OpenSourceAsync(from, cancel);
-        await using var sink = await session.Wiring.OpenSinkAsync(to, cancel);
+        await using var sink = await session.Wiring.OpenSinkAsync(to, from, cancel);
         session.Say($"{session.Terminal.Ink.Bold(from.ToString())} to {session.Terminal.Ink.Bold(to.ToString())}");
         var (tally, result) = await ShowAsync(session, source, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));
 
@@ -40,7 +40,7 @@ internal static class CopyRun
         var (sent, existed, copied) = report.Blobs;
         List<string> parts = [$"{Count(sent, "blob")} sent, {ByteSize.Format(report.BytesSent)}"];
         if (copied > 0)
-            parts.Add($"{copied} copied within the bucket");
+            parts.Add($"{copied} copied where they are");
         if (existed > 0)
             parts.Add($"{existed} there already");
         var time = TimeSpan.FromSeconds(report.Seconds);
@@ -54,6 +54,7 @@ internal static class CopyRun
     private static string Handle(Address to, Oci.Digest digest) => to switch
     {
         Address.Bucket { Repository: { } name } bucket => $"{bucket.Root.WithSeparator}{name}@{digest}",
+        Address.Registry registry => (registry with { Reference = Oci.Reference.Of(digest) }).ToString(),
         Address.DockerDaemon { Image: var image } => image,
         _ => digest.ToString(),
     };

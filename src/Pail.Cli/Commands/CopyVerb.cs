@@ -18,7 +18,7 @@ internal abstract class CopyVerb(Terminal terminal, string name, string descript
     {
         Add(_platform);
         Add(_all);
-        AddSharedOptions(quiet: true, moves: true);
+        AddSharedOptions(quiet: true, moves: true, registries: true);
     }
 
     /// <summary>Copies.</summary>

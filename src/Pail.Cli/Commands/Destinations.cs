@@ -17,10 +17,20 @@ internal static class Destinations
     /// <summary>A destination that others pull from: in a bucket, or behind a registry server.</summary>
     public static Address InBucket(string text, Address from) => AddressParser.Parse(text) is Address.Registry ? Anywhere(text, from) : Complete(text, Addressed.Bucket(text), from);
 
-    /// <summary>The local Docker Engine, under the name the image has in its bucket.</summary>
-    public static Address InEngine(Address.Bucket from) => from.Reference is { Tag: { } tag }
-        ? new Address.DockerDaemon($"{from.Repository}:{tag}")
-        : throw Addressed.Bad(from.ToString(), $"an image of the engine needs a tag, which a digest does not give; name the destination, such as docker-daemon:{from.Repository}:1.0.");
+    /// <summary>The local Docker Engine, under the name the image has where it comes from.</summary>
+    public static Address InEngine(Address from)
+    {
+        var (name, reference) = from switch
+        {
+            Address.Bucket bucket => (bucket.Repository.ToString(), bucket.Reference),
+            // As docker calls what it pulls from there.
+            Address.Registry registry => ($"{registry.Host}/{registry.Repository}", registry.Reference),
+            _ => throw Addressed.Bad(from.ToString(), "name the destination."),
+        };
+        return reference?.Tag is { } tag
+            ? new Address.DockerDaemon($"{name}:{tag}")
+            : throw Addressed.Bad(from.ToString(), $"an image of the engine needs a tag, which a digest does not give; name the destination, such as docker-daemon:{name}:1.0.");
+    }
 
     private static Address Complete(string text, Address.Bucket to, Address from)
     {
@@ -37,6 +47,9 @@ internal static class Destinations
     {
         Address.Bucket { Repository: var name, Reference: var reference } => (name, reference?.Tag),
         Address.DockerDaemon { Image: var image } => NameOf(image),
+        // What Docker Hub calls library/alpine, people call alpine.
+        Address.Registry { Host: "docker.io", Repository: var name, Reference: var reference } when name.ToString().StartsWith("library/", StringComparison.Ordinal) => (RepositoryName.Parse(name.ToString()["library/".Length..]), reference?.Tag),
+        Address.Registry { Repository: var name, Reference: var reference } => (name, reference?.Tag),
         Address.OciLayout { Tag: { } tag } => NameOfTag(tag),
         Address.OciArchive { Tag: { } tag } => NameOfTag(tag),
         _ => (null, null),

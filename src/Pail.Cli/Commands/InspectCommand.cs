@@ -7,7 +7,7 @@ namespace Pail.Cli.Commands;
 internal sealed class InspectCommand : ImageVerb
 {
     public InspectCommand(Terminal terminal)
-        : base(terminal, "inspect", "Show what an image is made of", "Look at the image for this platform of an index, such as linux/arm64 [default: the index itself]") => AddSharedOptions();
+        : base(terminal, "inspect", "Show what an image is made of", "Look at the image for this platform of an index, such as linux/arm64 [default: the index itself]") => AddSharedOptions(registries: true);
 
     public override IReadOnlyList<(string Line, string Says)> Examples =>
     [

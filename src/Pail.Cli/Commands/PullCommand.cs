@@ -6,7 +6,7 @@ namespace Pail.Cli.Commands;
 
 internal sealed class PullCommand : CopyVerb
 {
-    private readonly Argument<string> _image = new("image") { HelpName = "IMAGE", Description = "s3://BUCKET/REPO:TAG or file:DIR//REPO:TAG; a digest by @sha256:..." };
+    private readonly Argument<string> _image = new("image") { HelpName = "IMAGE", Description = "s3://BUCKET/REPO:TAG, file:DIR//REPO:TAG or docker://HOST/REPO:TAG; a digest by @sha256:..." };
     private readonly Argument<string?> _destination = new("destination")
     {
         HelpName = "DESTINATION",
@@ -15,7 +15,7 @@ internal sealed class PullCommand : CopyVerb
     };
 
     public PullCommand(Terminal terminal)
-        : base(terminal, "pull", "Pull an image out of a bucket")
+        : base(terminal, "pull", "Pull an image out of a bucket or a registry")
     {
         Add(_image);
         Add(_destination);
@@ -31,8 +31,9 @@ internal sealed class PullCommand : CopyVerb
 
     protected override Task RunAsync(Session session, CancellationToken cancel)
     {
-        if (Addressed.Image(session.Get(_image)) is not Address.Bucket from)
-            throw Addressed.Bad(session.Get(_image), "an image in a bucket is expected, s3://BUCKET/REPO:TAG or file:DIR//REPO:TAG; 'pail copy' takes any source.");
+        var from = Addressed.Image(session.Get(_image));
+        if (from is not (Address.Bucket or Address.Registry))
+            throw Addressed.Bad(session.Get(_image), "an image in a bucket or a registry is expected, s3://BUCKET/REPO:TAG, file:DIR//REPO:TAG or docker://HOST/REPO:TAG; 'pail copy' takes any source.");
         var to = session.GetOptional(_destination) is { } text ? Destinations.Anywhere(text, from) : Destinations.InEngine(from);
         return CopyAsync(session, from, to, cancel);
     }

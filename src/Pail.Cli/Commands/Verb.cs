@@ -16,6 +16,7 @@ internal abstract class Verb : Command, IShowsExamples
 {
     private readonly OutputOptions _output = new();
     private readonly StoreOptions _store = new();
+    private readonly RegistryConnectionOptions _registries = new();
     private readonly WorkOptions _work = new();
     private readonly Terminal _terminal;
 
@@ -38,19 +39,22 @@ internal abstract class Verb : Command, IShowsExamples
     /// <param name="moves">The verb moves blobs.</param>
     /// <param name="store">The verb works on a bucket of the user's.</param>
     /// <param name="reads">It has use for a bucket that it can only read.</param>
-    protected void AddSharedOptions(bool json = true, bool quiet = false, bool moves = false, bool store = true, bool reads = true)
+    /// <param name="registries">The verb speaks to registries.</param>
+    protected void AddSharedOptions(bool json = true, bool quiet = false, bool moves = false, bool store = true, bool reads = true, bool registries = false)
     {
         _output.AddTo(this, json, quiet, cost: store);
         if (moves)
             _work.AddTo(this);
         if (store)
             _store.AddTo(this, reads);
+        if (registries)
+            _registries.AddTo(this);
     }
 
     private async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
         var quiet = _output.Quiet(parsed);
-        var session = new Session(parsed, _terminal, new(root => _store.Read(parsed, root), _work.Read(parsed, quiet ? null : new RetryNotice(_terminal).Tell)))
+        var session = new Session(parsed, _terminal, new(root => _store.Read(parsed, root), _registries.Read(parsed), _work.Read(parsed, quiet ? null : new RetryNotice(_terminal).Tell)))
         {
             Json = _output.Json(parsed),
             Quiet = quiet,

@@ -31,6 +31,12 @@ internal sealed partial class Terminal(Stream output, TextWriter error)
     /// <summary>How many characters a line of stdout takes; plenty where it is no terminal.</summary>
     public int ResultWidth { get; init; } = int.MaxValue;
 
+    /// <summary>Where answers and secrets come from.</summary>
+    public TextReader Input { get; init; } = Console.In;
+
+    /// <summary>True if a person can be asked.</summary>
+    public bool CanAsk { get; init; }
+
     /// <summary>Paint for stderr.</summary>
     public Ink Ink { get; init; }
 
@@ -54,6 +60,7 @@ internal sealed partial class Terminal(Stream output, TextWriter error)
         {
             Interactive = interactive,
             ResultsOnTerminal = !Console.IsOutputRedirected,
+            CanAsk = !Console.IsInputRedirected && !Console.IsErrorRedirected,
             // A terminal that does not say is taken for one that wraps nothing.
             ResultWidth = Console.IsOutputRedirected || Console.WindowWidth <= 0 ? int.MaxValue : Console.WindowWidth,
             Ink = new Ink(color && !Console.IsErrorRedirected),
@@ -69,6 +76,24 @@ internal sealed partial class Terminal(Stream output, TextWriter error)
         if (ResultsOnTerminal && !bytes.Span.EndsWith("\n"u8))
             output.WriteByte((byte)'\n');
         await output.FlushAsync(cancel);
+    }
+
+    /// <summary>Asks a person for a line; for a secret without showing what is typed.</summary>
+    public string Ask(string what, bool secret)
+    {
+        Error.Write($"{what}: ");
+        if (!secret)
+            return Input.ReadLine() ?? "";
+        var typed = new StringBuilder();
+        while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
+        {
+            if (key.Key == ConsoleKey.Backspace)
+                typed.Length = Math.Max(0, typed.Length - 1);
+            else if (!char.IsControl(key.KeyChar))
+                typed.Append(key.KeyChar);
+        }
+        Error.WriteLine();
+        return typed.ToString();
     }
 
     /// <summary>Writes one line about what went wrong, and returns the exit code.</summary>

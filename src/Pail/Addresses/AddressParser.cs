@@ -9,6 +9,8 @@ public static partial class AddressParser
 {
     private const string Forms = "docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG], s3://BUCKET/REPO:TAG, file:DIR//REPO:TAG, docker://HOST/REPO:TAG";
 
+    private const string DockerHub = "docker.io";
+
     private static readonly SearchValues<char> BucketCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
 
     private static readonly SearchValues<char> ImageCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/:@");
@@ -44,6 +46,15 @@ public static partial class AddressParser
     public static BucketRoot ParseRoot(string text) => Parse(text) is Address.Bucket { Root: var root, Repository: null }
         ? root
         : throw new PailException(Failure.BadInput, $"{Printable.Line(text)}: a bucket is expected, s3://BUCKET, s3://BUCKET/PREFIX// or file:DIR.");
+
+    /// <summary>Reads a registry's host, as people name it to log in: Docker Hub has several names.</summary>
+    /// <exception cref="FormatException">It is none.</exception>
+    public static string RegistryHost(string text) => text switch
+    {
+        "index.docker.io" or "registry-1.docker.io" => DockerHub,
+        _ when HostPattern().IsMatch(text) => text.ToLowerInvariant(),
+        _ => throw new FormatException($"'{Printable.Line(text)}' is not a registry's HOST[:PORT]."),
+    };
 
     private static (string? Scheme, string Path) Scheme(string text)
     {
@@ -115,10 +126,16 @@ public static partial class AddressParser
     private static Address.Registry Registry(string rest)
     {
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
-        if (slash <= 0 || !HostPattern().IsMatch(rest[..slash]))
+        if (slash == 0 || rest.Length == 0)
             throw new FormatException("docker://HOST[:PORT]/REPO:TAG is expected.");
-        var (repository, reference) = Named(rest[(slash + 1)..]);
-        return new(rest[..slash], repository, reference);
+        var first = slash < 0 ? "" : rest[..slash];
+        // As docker tells hosts from names: "team/app" is on Docker Hub, "team.example/app" is not.
+        var isHost = first.AsSpan().ContainsAny('.', ':') || first == "localhost" || first.Any(char.IsAsciiLetterUpper);
+        var (host, path) = isHost ? (RegistryHost(first), rest[(slash + 1)..]) : (DockerHub, rest);
+        if (host == DockerHub && !path.Contains('/', StringComparison.Ordinal))
+            path = "library/" + path;
+        var (repository, reference) = Named(path);
+        return new(host, repository, reference);
     }
 
     private static Address.Bucket WithRepository(BucketRoot root, string text)

@@ -2,14 +2,17 @@ using Pail.Stores;
 
 namespace Pail.Transfer;
 
+/// <summary>Opens an object, or a range of its bytes; null if there is none. It does as <see cref="IObjectStore.GetAsync"/> does.</summary>
+public delegate Task<ObjectContent?> RangeOpener(ByteRange? range, CancellationToken cancel);
+
 /// <summary>An object read by several requests that must all see the same version of it.</summary>
-internal sealed class RangedObject(IObjectStore store, string key, long size)
+internal sealed class RangedObject(RangeOpener open, string name, long size)
 {
     private string? _etag;
 
     public long Size => size;
 
-    public string Name => $"{store.Name}: {key}";
+    public string Name => name;
 
     /// <summary>Asks for the bytes from one position up to, not including, another.</summary>
     public async Task<ObjectContent> GetAsync(long from, long to, CancellationToken cancel)
@@ -36,7 +39,7 @@ internal sealed class RangedObject(IObjectStore store, string key, long size)
     {
         try
         {
-            return await store.GetAsync(key, range, cancel)
+            return await open(range, cancel)
                 ?? throw new PailException(Failure.NotFound, $"{Name} is not there.");
         }
         catch (StoreException error) when (error.Error == StoreError.RangeNotSatisfiable)

@@ -34,9 +34,12 @@ public sealed class ResumingStream(BlobOpener open, Retry retry, long offset = 0
                 _position += read;
                 return read;
             }
-            catch (Exception error) when (_tries.Again(error, cancellationToken))
+            catch (Exception error) when (Retry.IsTransient(error) && !cancellationToken.IsCancellationRequested)
             {
                 await CloseAsync();
+                // Tried often enough: whoever reads this must not begin to count again.
+                if (!_tries.Again(error, cancellationToken))
+                    throw new PailException(Failure.Unavailable, $"{error.Message} Gave up after {retry.Options.Attempts} tries.", error);
                 await _tries.WaitAsync(cancellationToken);
             }
         }

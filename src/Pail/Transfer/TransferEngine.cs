@@ -94,11 +94,19 @@ public sealed class TransferEngine
     /// <param name="key">The key of the object.</param>
     /// <param name="size">The size of the whole object in bytes.</param>
     /// <param name="offset">Where to begin, from 0 to the size.</param>
-    public Stream OpenRead(IObjectStore store, string key, long size, long offset = 0)
+    public Stream OpenRead(IObjectStore store, string key, long size, long offset = 0) =>
+        OpenRead((range, cancel) => store.GetAsync(key, range, cancel), $"{store.Name}: {key}", size, offset);
+
+    /// <summary>The same for what is no object of a store, but can be read in ranges.</summary>
+    /// <param name="open">Opens a range; each call makes one request.</param>
+    /// <param name="name">What it is, for messages.</param>
+    /// <param name="size">The size of the whole in bytes.</param>
+    /// <param name="offset">Where to begin, from 0 to the size.</param>
+    public Stream OpenRead(RangeOpener open, string name, long size, long offset = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, size);
-        return new RangedReader(this, new RangedObject(store, key, size), offset);
+        return new RangedReader(this, new RangedObject(open, name, size), offset);
     }
 
     /// <summary>Waits for its turn to make a request that moves a part. Only who will not wait for anybody else may hold it.</summary>

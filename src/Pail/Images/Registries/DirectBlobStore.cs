@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Http.Json;
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Pail.Images.Registries.Http;
 using Pail.Oci;
 using Pail.Stores;
 
@@ -28,6 +30,7 @@ internal enum DirectState
 internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : IObjectStore
 {
     private const int AddressesAtOnce = 64;
+    private const int MaxAnswer = 1 << 20;
 
     private readonly ConcurrentDictionary<(string Upload, int Window), Lazy<Task<IReadOnlyList<string>>>> _addresses = new();
     private string? _session;
@@ -38,10 +41,9 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     /// <summary>Asks whether the blob can be sent so.</summary>
     public async Task<DirectState> AskAsync(CancellationToken cancel)
     {
-        using var content = JsonContent.Create(new DirectWish(blob.Digest.ToString(), blob.Size), DirectClientJson.Default.DirectWish);
-        await content.LoadIntoBufferAsync(cancel);
-        using var answer = await client.SendAsync(HttpMethod.Post, client.In("_pail/uploads"), content, cancel, HttpStatusCode.OK);
-        var offer = await answer.Content.ReadFromJsonAsync(DirectClientJson.Default.DirectOffer, cancel);
+        var wish = JsonSerializer.SerializeToUtf8Bytes(new DirectWish(blob.Digest.ToString(), blob.Size), DirectClientJson.Default.DirectWish);
+        using var answer = await client.SendAsync(new RegistryRequest(HttpMethod.Post, client.In("_pail/uploads"), HttpStatusCode.OK) { Body = client.Body(wish, MediaTypes.Json) }, cancel);
+        var offer = await ReadAsync(answer, DirectClientJson.Default.DirectOffer, cancel);
         _session = offer?.Session;
         return offer switch
         {
@@ -68,10 +70,10 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
         var (window, index) = Math.DivRem(number - 1, AddressesAtOnce);
         var asked = _addresses.GetOrAdd((upload.Id, window), key => new(() => AskAddressesAsync(key.Upload, key.Window, cancel)));
         var addresses = await asked.Value;
-        using var content = new SequenceContent(body);
         try
         {
-            using var answer = await client.SendAsync(HttpMethod.Put, new Uri(addresses[index]), content, body.Length, cancel, HttpStatusCode.OK);
+            var address = client.Follow(client.At(""), addresses[index], "the place of a part");
+            using var answer = await client.SendAsync(new RegistryRequest(HttpMethod.Put, address, HttpStatusCode.OK) { Body = guard => client.Content(body, guard) }, cancel);
             return answer.Headers.ETag?.Tag.Trim('"') ?? throw new StoreException(StoreError.Rejected, $"{Name}: the bucket answered a part without an ETag.");
         }
         catch (PailException e) when (e.Failure == Failure.Denied)
@@ -89,15 +91,18 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     /// <inheritdoc/>
     public async Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel)
     {
-        using var content = JsonContent.Create(new DirectParts([.. parts.Select(part => new DirectPart(part.ETag, part.Size))]), DirectClientJson.Default.DirectParts);
-        await content.LoadIntoBufferAsync(cancel);
-        (await client.SendAsync(HttpMethod.Put, new Uri(client.In(""), upload.Id), content, blob.Size, cancel, HttpStatusCode.Created)).Dispose();
+        var list = JsonSerializer.SerializeToUtf8Bytes(new DirectParts([.. parts.Select(part => new DirectPart(part.ETag, part.Size))]), DirectClientJson.Default.DirectParts);
+        var request = new RegistryRequest(HttpMethod.Put, SessionAt(upload.Id), HttpStatusCode.Created)
+        {
+            Body = guard => RegistryClient.Typed(client.Content(new(list), guard, blob.Size), MediaTypes.Json),
+        };
+        (await client.SendAsync(request, cancel)).Dispose();
         return "";
     }
 
     /// <inheritdoc/>
     public async Task AbortUploadAsync(UploadId upload, CancellationToken cancel) =>
-        (await client.SendAsync(HttpMethod.Delete, new Uri(client.In(""), upload.Id), null, cancel, HttpStatusCode.NoContent, HttpStatusCode.NotFound)).Dispose();
+        (await client.SendAsync(HttpMethod.Delete, SessionAt(upload.Id), cancel, HttpStatusCode.NoContent, HttpStatusCode.NotFound)).Dispose();
 
     /// <inheritdoc/>
     // Whether parts came after an abort is the server's business: it sweeps.
@@ -109,9 +114,9 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     /// <inheritdoc/>
     public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel)
     {
-        using var answer = await client.SendAsync(HttpMethod.Head, client.In($"blobs/{key}"), null, cancel, HttpStatusCode.OK, HttpStatusCode.NotFound);
-        return answer.StatusCode == HttpStatusCode.OK
-            ? new(answer.Content.Headers.ContentLength ?? -1, key, answer.Content.Headers.LastModified ?? default, MediaTypes.OctetStream)
+        using var answer = await client.SendAsync(HttpMethod.Head, client.In($"blobs/{key}"), cancel, HttpStatusCode.OK, HttpStatusCode.NotFound);
+        return answer.Status == HttpStatusCode.OK
+            ? new(answer.Content.ContentLength ?? -1, key, answer.Content.LastModified ?? default, MediaTypes.OctetStream)
             : null;
     }
 
@@ -136,9 +141,10 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
         try
         {
             var first = (window * AddressesAtOnce) + 1;
-            using var answer = await client.SendAsync(HttpMethod.Post, new Uri(client.In(""), $"{upload}?first={first}&count={AddressesAtOnce}"), null, cancel, HttpStatusCode.OK);
-            var addresses = await answer.Content.ReadFromJsonAsync(DirectClientJson.Default.DirectAddresses, cancel);
-            return addresses?.Urls is { Count: > 0 } urls ? urls : throw new StoreException(StoreError.Rejected, $"{Name}: the server named no addresses for parts.");
+            using var answer = await client.SendAsync(HttpMethod.Post, SessionAt($"{upload}?first={first}&count={AddressesAtOnce}"), cancel, HttpStatusCode.OK);
+            var addresses = await ReadAsync(answer, DirectClientJson.Default.DirectAddresses, cancel);
+            // For the last parts there may be fewer than were asked for, but no more.
+            return addresses?.Urls is { Count: > 0 and <= AddressesAtOnce } urls ? urls : throw new StoreException(StoreError.Rejected, $"{Name}: the server named no addresses for parts.");
         }
         catch
         {
@@ -147,21 +153,17 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
         }
     }
 
-    /// <summary>A body in several pieces of memory.</summary>
-    private sealed class SequenceContent(ReadOnlySequence<byte> body) : HttpContent
+    private Uri SessionAt(string path) => client.Follow(client.At(""), path, "the place of an upload");
+
+    private async Task<T?> ReadAsync<T>(RegistryAnswer answer, JsonTypeInfo<T> type, CancellationToken cancel)
     {
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+        try
         {
-            foreach (var segment in body)
-                await stream.WriteAsync(segment, cancellationToken);
+            return JsonSerializer.Deserialize(await answer.ReadAsync(MaxAnswer, cancel), type);
         }
-
-        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
-
-        protected override bool TryComputeLength(out long length)
+        catch (JsonException e)
         {
-            length = body.Length;
-            return true;
+            throw new StoreException(StoreError.Rejected, $"{Name}: the server's answer makes no sense: {Printable.Line(e.Message)}", e);
         }
     }
 }

@@ -176,7 +176,7 @@ public sealed class DirectUploadTests : IAsyncDisposable
         var image = TestImage.Simple(size: 30 * MiB);
         for (var round = 0; round < 2; round++)
         {
-            await using var sink = await RegistrySink.ConnectAsync(server.Endpoints[0].ToString(), RepositoryName.Parse("team/app"), Reference.Parse("1"), new TransferEngine(new()), Cancel);
+            await using var sink = new RegistrySink(server.Endpoints[0].ToString(), RepositoryName.Parse("team/app"), Reference.Parse("1"), new RegistryOptions(), new TransferEngine(new()));
             var result = await ImageCopy.RunAsync(image, sink, new(), NoProgress.Instance, Cancel);
             Assert.Equal((round == 1, round == 1 ? 0 : 2), (result.Unchanged, result.Sent));
         }
@@ -192,7 +192,7 @@ public sealed class DirectUploadTests : IAsyncDisposable
     public async Task Sink_SourceThatLies_LeavesNothing()
     {
         await using var server = await StartAsync();
-        await using var sink = await RegistrySink.ConnectAsync(server.Endpoints[0].ToString(), RepositoryName.Parse("team/app"), Reference.Parse("1"), new TransferEngine(new()), Cancel);
+        await using var sink = new RegistrySink(server.Endpoints[0].ToString(), RepositoryName.Parse("team/app"), Reference.Parse("1"), new RegistryOptions(), new TransferEngine(new()));
         foreach (var size in (int[])[100, 20 * MiB])
         {
             var blob = new TestBlob(size);

@@ -1,10 +1,11 @@
-namespace Pail.S3;
+namespace Pail.Transfer;
 
 /// <summary>
 /// Ends a request that makes no progress. A connection whose other end vanished looks like a slow one;
 /// without this a transfer over it never ends.
 /// </summary>
-internal sealed class StallGuard(CancellationToken cancel) : IDisposable
+/// <param name="cancel">The caller's.</param>
+public sealed class StallGuard(CancellationToken cancel) : IDisposable
 {
     private readonly CancellationTokenSource _source = CancellationTokenSource.CreateLinkedTokenSource(cancel);
 
@@ -23,5 +24,6 @@ internal sealed class StallGuard(CancellationToken cancel) : IDisposable
     /// <summary>Ends the request now.</summary>
     public void Cancel() => _source.Cancel();
 
+    /// <inheritdoc/>
     public void Dispose() => _source.Dispose();
 }

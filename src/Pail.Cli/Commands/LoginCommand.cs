@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Pail.Addresses;
+using Pail.Cli.Output;
+using Pail.Images.Registries;
+using Pail.Images.Registries.Credentials;
+
+namespace Pail.Cli.Commands;
+
+internal sealed class LoginCommand : Verb
+{
+    // No password is longer; some tokens nearly are.
+    private const int MaxPassword = 64 << 10;
+
+    private readonly Argument<string> _registry = HostArgument();
+    private readonly Option<string?> _user = new("--username", "-u") { HelpName = "NAME", Description = "The user name [default: asked for]" };
+    private readonly Option<bool> _stdin = new("--password-stdin") { Description = "Read the password from stdin [default: asked for]" };
+
+    public LoginCommand(Terminal terminal)
+        : base(terminal, "login", "Log in to a registry, for Pail and docker")
+    {
+        Add(_registry);
+        Add(_user);
+        Add(_stdin);
+        AddSharedOptions(json: false, quiet: true, store: false, registries: true);
+    }
+
+    public override IReadOnlyList<(string Line, string Says)> Examples =>
+    [
+        ("pail login registry.example.com", "asks for user name and password"),
+        ("pail login -u ci --password-stdin registry.example.com < password.txt", "in a script; no password is ever an argument"),
+    ];
+
+    /// <summary>The registry that login and logout are about.</summary>
+    public static Argument<string> HostArgument() => new("registry") { HelpName = "REGISTRY", Description = "HOST[:PORT] [default: docker.io]", DefaultValueFactory = _ => "docker.io" };
+
+    /// <summary>Its host.</summary>
+    public static string Host(Session session, Argument<string> argument)
+    {
+        var text = session.Get(argument);
+        try
+        {
+            return AddressParser.RegistryHost(text.StartsWith("docker://", StringComparison.Ordinal) ? text["docker://".Length..].TrimEnd('/') : text);
+        }
+        catch (FormatException e)
+        {
+            throw new PailException(Failure.BadInput, e.Message, e);
+        }
+    }
+
+    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    {
+        var (host, terminal) = (Host(session, _registry), session.Terminal);
+        if (!terminal.CanAsk && (session.Get(_user) is null || !session.Get(_stdin)))
+            throw new PailException(Failure.BadInput, "there is no terminal to ask at: use --username and --password-stdin.");
+        var user = session.Get(_user) ?? terminal.Ask("Username", secret: false);
+        var password = session.Get(_stdin) ? await ReadAsync(terminal.Input, cancel) : terminal.Ask("Password", secret: true);
+        if (user.Length == 0 || password.Length == 0 || user.Contains(':', StringComparison.Ordinal))
+            throw new PailException(Failure.BadInput, "a user name without ':' and a password are needed.");
+
+        var registries = session.Wiring.Registries;
+        var credential = await RegistryLogin.CheckAsync(host, new Credential(user, password), registries, session.Wiring.Engine.Retry, cancel);
+        session.Say($"Logged in to {host}; kept in {await new CredentialStore(registries).KeepAsync(host, credential, cancel)}.");
+    }
+
+    private static async Task<string> ReadAsync(TextReader input, CancellationToken cancel)
+    {
+        var buffer = new char[MaxPassword + 1];
+        var length = await input.ReadBlockAsync(buffer, cancel);
+        return length > MaxPassword
+            ? throw new PailException(Failure.BadInput, $"a password has at most {MaxPassword} characters.")
+            : new string(buffer, 0, length).TrimEnd('\r', '\n');
+    }
+}

@@ -1,0 +1,24 @@
+using System.CommandLine;
+using Pail.Cli.Output;
+using Pail.Images.Registries.Credentials;
+
+namespace Pail.Cli.Commands;
+
+internal sealed class LogoutCommand : Verb
+{
+    private readonly Argument<string> _registry = LoginCommand.HostArgument();
+
+    public LogoutCommand(Terminal terminal)
+        : base(terminal, "logout", "Forget the login for a registry, wherever Pail would find it")
+    {
+        Add(_registry);
+        AddSharedOptions(json: false, quiet: true, store: false);
+    }
+
+    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    {
+        var host = LoginCommand.Host(session, _registry);
+        var known = await new CredentialStore(session.Wiring.Registries).ForgetAsync(host, cancel);
+        session.Say(known ? $"Forgot the login for {host}." : $"There was no login for {host}.");
+    }
+}

@@ -1,0 +1,104 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Pail.Images.Registries.Credentials;
+using Pail.Images.Registries.Http;
+using Pail.Oci;
+
+namespace Pail.Images.Registries.Access;
+
+/// <summary>A bearer token.</summary>
+/// <param name="Value">The token.</param>
+/// <param name="Renew">When a new one should be had, on the clock of <see cref="TimeProvider"/>.</param>
+/// <param name="Refresh">A token that others can be had for, if one was given.</param>
+internal sealed record Token(string Value, DateTimeOffset Renew, string? Refresh);
+
+/// <summary>
+/// Asks for tokens where the registry says. Source: CNCF Distribution, "Token authentication" and "OAuth2 token authentication".
+/// </summary>
+internal sealed class TokenService(RegistryWire wire, string host, TimeProvider time)
+{
+    private const int MaxAnswer = 1 << 20;
+    private const int MaxToken = 32 << 10;
+
+    // Source: the specification of the token's answer, "expires_in".
+    private const int DefaultLifetime = 60;
+
+    /// <summary>The time that tokens are renewed by.</summary>
+    public DateTimeOffset Now => time.GetUtcNow();
+
+    /// <summary>Asks for a token.</summary>
+    /// <param name="challenge">The registry's challenge.</param>
+    /// <param name="scopes">What the token shall be good for; none to prove only who we are.</param>
+    /// <param name="credential">Who we are; null for anybody.</param>
+    /// <param name="offline">Ask for a refresh token as well.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    public async Task<Token> AskAsync(Challenge challenge, IReadOnlyCollection<string> scopes, Credential? credential, bool offline, CancellationToken cancel)
+    {
+        var realm = wire.Origins.Follow(wire.Origins.Registry, challenge["realm"], "the realm of its tokens");
+        if (credential is not null && realm.Scheme == "http" && !(realm.Host == wire.Origins.Registry.Host || (realm.IsLoopback && wire.Origins.IsLocal)))
+            throw new PailException(Failure.BadContent, $"{host}: its realm is at {Printable.Line(realm.Host)} without encryption; credentials don't go there.");
+        var request = credential?.IdentityToken is { } refresh ? Exchange(realm, challenge, scopes, refresh) : Plain(realm, challenge, scopes, credential?.User, offline);
+        using var answer = await wire.SendAsync(request, request.Address, credential?.IdentityToken is null ? credential?.Basic : null, cancel, authorizeOthers: true);
+        if (answer.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || (answer.Status == HttpStatusCode.BadRequest && credential?.IdentityToken is not null))
+            throw new PailException(Failure.Denied, credential is null
+                ? $"{host} lets nobody in without a login: pail login {host}"
+                : $"{host} does not accept the {(credential.IdentityToken is null ? "user name and password" : "identity token")} from {credential.Origin}: pail login {host}");
+        return answer.Status == HttpStatusCode.OK ? Read(await answer.ReadAsync(MaxAnswer, cancel)) : throw await answer.ErrorAsync(cancel);
+    }
+
+    private static RegistryRequest Plain(Uri realm, Challenge challenge, IReadOnlyCollection<string> scopes, string? user, bool offline)
+    {
+        var query = scopes.Select(scope => ("scope", scope)).ToList();
+        if (challenge["service"] is { } service)
+            query.Insert(0, ("service", service));
+        if (!string.IsNullOrEmpty(user))
+            query.Add(("account", user));
+        if (offline)
+            query.AddRange([("offline_token", "true"), ("client_id", "pail")]);
+        var text = string.Join('&', query.Select(pair => $"{pair.Item1}={Uri.EscapeDataString(pair.Item2)}"));
+        var builder = new UriBuilder(realm) { Fragment = "" };
+        builder.Query = builder.Query.Length > 1 ? $"{builder.Query[1..]}&{text}" : text;
+        return new RegistryRequest(HttpMethod.Get, builder.Uri);
+    }
+
+    private static RegistryRequest Exchange(Uri realm, Challenge challenge, IReadOnlyCollection<string> scopes, string refresh) => new(HttpMethod.Post, realm)
+    {
+        Body = _ => new FormUrlEncodedContent(new Dictionary<string, string>
+        {
+            ["grant_type"] = "refresh_token",
+            ["service"] = challenge["service"] ?? "",
+            ["client_id"] = "pail",
+            ["scope"] = string.Join(' ', scopes),
+            ["refresh_token"] = refresh,
+        }),
+    };
+
+    private Token Read(byte[] json)
+    {
+        TokenAnswer? answer;
+        try
+        {
+            answer = JsonSerializer.Deserialize(json, TokenJson.Default.TokenAnswer);
+        }
+        catch (JsonException e)
+        {
+            throw new PailException(Failure.BadContent, $"{host}: what should be a token is no JSON: {Printable.Line(e.Message)}", e);
+        }
+        var value = string.IsNullOrEmpty(answer?.Token) ? answer?.AccessToken : answer.Token;
+        if (value is not { Length: > 0 and <= MaxToken } || value.Any(c => c is <= ' ' or > '~'))
+            throw new PailException(Failure.BadContent, $"{host}: it answered without a token that can be used.");
+        // A little early: a token must not die on its way. By our own clock, for theirs may differ.
+        var lifetime = TimeSpan.FromSeconds(Math.Clamp(answer!.ExpiresIn ?? DefaultLifetime, 1, 86_400));
+        return new Token(value, time.GetUtcNow() + (lifetime * 0.8), answer.RefreshToken is { Length: > 0 and <= MaxToken } refresh ? refresh : null);
+    }
+}
+
+internal sealed record TokenAnswer(
+    [property: JsonPropertyName("token")] string? Token,
+    [property: JsonPropertyName("access_token")] string? AccessToken,
+    [property: JsonPropertyName("expires_in")] double? ExpiresIn,
+    [property: JsonPropertyName("refresh_token")] string? RefreshToken);
+
+[JsonSerializable(typeof(TokenAnswer))]
+internal sealed partial class TokenJson : JsonSerializerContext;

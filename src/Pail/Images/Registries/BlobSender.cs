@@ -1,0 +1,113 @@
+using System.Net;
+using Pail.Images.Registries.Http;
+using Pail.Oci;
+using Pail.Transfer;
+
+namespace Pail.Images.Registries;
+
+/// <summary>
+/// Brings blobs into a repository of a registry, by the cheapest way it takes: it has the blob; it mounts it from another
+/// repository; large ones go to the bucket behind a Pail server (docs/direct-upload.md); one request has the whole body; or
+/// many have a chunk each. Source: OCI distribution-spec, "Pushing blobs".
+/// </summary>
+internal sealed class BlobSender(RegistryClient client, TransferEngine engine, RepositoryName? mountFrom)
+{
+    private Task<bool>? _takesDirectUploads;
+    private volatile bool _wantsChunks;
+
+    public async Task<BlobOutcome> PutAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
+    {
+        if (mountFrom is { } from && await MountAsync(blob, from, cancel))
+            return BlobOutcome.Copied;
+        // Who asks for a direct upload is told whether the blob is there.
+        var mayGoDirect = blob.Size > engine.Options.SinglePutLimit && await TakesDirectUploadsAsync(cancel);
+        if (!mayGoDirect && await HasAsync(blob, cancel))
+            return BlobOutcome.Existed;
+        if (mayGoDirect)
+        {
+            var direct = new DirectBlobStore(client, blob);
+            switch (await engine.Retry.RunAsync(direct.AskAsync, cancel))
+            {
+                case DirectState.Present:
+                    return BlobOutcome.Existed;
+                case DirectState.Parts:
+                    await engine.UploadAsync(direct, blob.Digest.ToString(), new(MediaTypes.OctetStream), blob, open, progress, cancel);
+                    return BlobOutcome.Sent;
+            }
+        }
+        if (_wantsChunks || !await SendWholeAsync(blob, open, progress, cancel))
+        {
+            _wantsChunks = true;
+            await engine.Retry.RunAsync(token => new ChunkedUpload(client, engine, blob, open, progress).RunAsync(token), cancel);
+        }
+        return BlobOutcome.Sent;
+    }
+
+    private Task<bool> HasAsync(Descriptor blob, CancellationToken cancel) => engine.Retry.RunAsync(
+        async token =>
+        {
+            using var answer = await client.SendAsync(HttpMethod.Head, client.In($"blobs/{blob.Digest}"), token, HttpStatusCode.OK, HttpStatusCode.NotFound);
+            return answer.Status == HttpStatusCode.OK;
+        },
+        cancel);
+
+    // One that can't mount begins an upload instead, which is left to it: whether to go on with it is only known after asking whether the blob is there.
+    private Task<bool> MountAsync(Descriptor blob, RepositoryName from, CancellationToken cancel) => engine.Retry.RunAsync(
+        async token =>
+        {
+            var request = new RegistryRequest(HttpMethod.Post, client.In($"blobs/uploads/?mount={Uri.EscapeDataString(blob.Digest.ToString())}&from={Uri.EscapeDataString(from.ToString())}"), HttpStatusCode.Created, HttpStatusCode.Accepted)
+            {
+                Body = client.Body(default, MediaTypes.OctetStream),
+                MoreScopes = [$"repository:{from}:pull"],
+            };
+            using var answer = await client.SendAsync(request, token);
+            return answer.Status == HttpStatusCode.Created;
+        },
+        cancel);
+
+    private Task<bool> TakesDirectUploadsAsync(CancellationToken cancel)
+    {
+        return _takesDirectUploads ??= AskAsync();
+
+        async Task<bool> AskAsync()
+        {
+            using var answer = await engine.Retry.RunAsync(token => client.SendAsync(HttpMethod.Get, client.At(""), token, HttpStatusCode.OK, HttpStatusCode.NotFound), cancel);
+            return answer["Pail-Extensions"] is { } extensions && extensions.Split(',').Any(one => one.Trim() == "direct-upload");
+        }
+    }
+
+    // One stream: what breaks is sent again from its beginning. False if the registry takes no body of that size.
+    private Task<bool> SendWholeAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => engine.Retry.RunAsync(
+        async token =>
+        {
+            var session = await UploadSession.BeginAsync(client, token);
+            var sent = 0L;
+            try
+            {
+                // From the source as it comes; a source that breaks is opened again where it broke.
+                await using var source = new VerifyingStream(new ResumingStream(open, engine.Retry), blob);
+                var request = new RegistryRequest(HttpMethod.Put, session.Closing(blob.Digest), HttpStatusCode.Created, HttpStatusCode.RequestEntityTooLarge)
+                {
+                    Body = guard => RegistryClient.Typed(new StreamedContent(source, blob.Size, guard, client.Options.Patience, client.Answering(blob.Size), bytes => progress.Advance(Count(ref sent, bytes))), MediaTypes.OctetStream),
+                    CanRepeat = false,
+                };
+                using var answer = await client.SendAsync(request, token);
+                if (answer.Status == HttpStatusCode.Created)
+                    return true;
+                progress.Advance(-sent);
+                return false;
+            }
+            catch
+            {
+                progress.Advance(-sent);
+                throw;
+            }
+        },
+        cancel);
+
+    private static long Count(ref long sum, long bytes)
+    {
+        sum += bytes;
+        return bytes;
+    }
+}

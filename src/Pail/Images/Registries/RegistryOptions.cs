@@ -1,0 +1,29 @@
+namespace Pail.Images.Registries;
+
+/// <summary>How registries are reached. What is not said here comes from Docker's and Podman's files and the environment.</summary>
+public sealed record RegistryOptions
+{
+    /// <summary>Speak HTTP, without encryption, to the registries named. On loopback that is found out without being told.</summary>
+    public bool PlainHttp { get; init; }
+
+    /// <summary>A PEM file of certificate authorities to trust besides those of the system.</summary>
+    public string? CaFile { get; init; }
+
+    /// <summary>A folder of <c>*.crt</c> (authorities) and <c>*.cert</c> with <c>*.key</c> (a client's certificate), instead of Docker's and Podman's certs.d.</summary>
+    public string? CertificateFolder { get; init; }
+
+    /// <summary>Reads an environment variable.</summary>
+    public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
+
+    /// <summary>How long nothing may move, or an answer not begin, before a request is given up.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>What a body must bring a second on average, in bytes, once <see cref="Patience"/> has passed: who drips is no slow line.</summary>
+    public long SlowestRate { get; init; } = 1 << 10;
+
+    /// <summary>The variable's value, null also where it is empty.</summary>
+    internal string? this[string variable] => Variable(variable) is { Length: > 0 } value ? value : null;
+
+    /// <summary>The user's home folder.</summary>
+    internal string Home => this["HOME"] ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+}

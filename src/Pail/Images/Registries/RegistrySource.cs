@@ -1,0 +1,76 @@
+using System.Net;
+using Pail.Images.Registries.Http;
+using Pail.Oci;
+using Pail.Transfer;
+
+namespace Pail.Images.Registries;
+
+/// <summary>An image in a registry. Source: OCI distribution-spec, "Pull".</summary>
+public sealed class RegistrySource : IImageSource
+{
+    private readonly TransferEngine _engine;
+    private readonly RegistryClient _client;
+    private readonly Reference _reference;
+    private readonly Crumbs _crumbs = new();
+
+    /// <summary>Makes a source. No request is made yet.</summary>
+    /// <param name="host">The registry's host, with its port if it has one.</param>
+    /// <param name="repository">The repository.</param>
+    /// <param name="reference">The tag or digest.</param>
+    /// <param name="options">How the registry is reached.</param>
+    /// <param name="engine">What moves the bytes.</param>
+    public RegistrySource(string host, RepositoryName repository, Reference reference, RegistryOptions options, TransferEngine engine)
+    {
+        Name = $"docker://{host}/{repository}{(reference.Digest is null ? ":" : "@")}{reference}";
+        (_engine, _reference, _client) = (engine, reference, new RegistryClient(host, repository, "pull", options, engine.Retry.Time));
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public async Task<Manifest> GetRootAsync(CancellationToken cancel)
+    {
+        try
+        {
+            return await GetAsync(_reference, null, cancel);
+        }
+        catch (PailException e) when (e.Failure == Failure.NotFound)
+        {
+            throw new PailException(Failure.NotFound, $"{Name}: there is no such image. {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => descriptor.Size > Manifest.MaxSize
+        ? throw new PailException(Failure.BadContent, $"{Name}: manifest {descriptor.Digest} has {descriptor.Size} bytes; at most {Manifest.MaxSize} are taken.")
+        : GetAsync(Reference.Of(descriptor.Digest), descriptor, cancel);
+
+    /// <inheritdoc/>
+    public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) =>
+        Task.FromResult<Stream>(new ResumingStream(new RegistryBlob(_client, _engine, blob, _crumbs).OpenAsync, _engine.Retry, offset));
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private Task<Manifest> GetAsync(Reference reference, Descriptor? expected, CancellationToken cancel) => _engine.Retry.RunAsync(
+        async token =>
+        {
+            using var answer = await _client.SendAsync(new RegistryRequest(HttpMethod.Get, _client.In($"manifests/{reference}"), HttpStatusCode.OK) { Accept = MediaTypes.Manifests }, token);
+            var bytes = await answer.ReadAsync(Manifest.MaxSize, token);
+            if (expected is not null)
+                return Manifest.Parse(bytes, expected);
+            var stated = answer["Docker-Content-Digest"] is { } text ? Digest.TryParse(text, out var digest) ? digest : throw Mismatch($"says its digest is '{Printable.Line(text)}', which is none") : (Digest?)null;
+            var wanted = reference.Digest ?? stated;
+            if (wanted is { } known && Digest.Of(bytes, known.Algorithm) != known)
+                throw Mismatch($"sent bytes with the digest {Digest.Of(bytes, known.Algorithm)} for {known}");
+            return Manifest.Parse(bytes, answer.Content.ContentType?.MediaType, wanted?.Algorithm ?? DigestAlgorithm.Sha256);
+        },
+        cancel);
+
+    private PailException Mismatch(string what) => new(Failure.BadContent, $"{Name}: the registry {what}.");
+}

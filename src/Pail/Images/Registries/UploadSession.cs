@@ -1,0 +1,49 @@
+using System.Globalization;
+using System.Net;
+using Pail.Images.Registries.Http;
+using Pail.Oci;
+
+namespace Pail.Images.Registries;
+
+/// <summary>An upload a registry has begun, at the address it named last.</summary>
+internal sealed class UploadSession
+{
+    private readonly RegistryClient _client;
+    private Uri _location;
+
+    private UploadSession(RegistryClient client, RegistryAnswer answer)
+    {
+        (_client, _location) = (client, client.Follow(answer, "the place of an upload"));
+        // A registry may want chunks of at least some size.
+        LeastChunk = long.TryParse(answer["OCI-Chunk-Min-Length"], NumberStyles.None, CultureInfo.InvariantCulture, out var least) ? least : 0;
+    }
+
+    /// <summary>The smallest chunk taken, the last one aside, in bytes.</summary>
+    public long LeastChunk { get; }
+
+    /// <summary>The address that takes the next chunk.</summary>
+    public Uri Location => _location;
+
+    /// <summary>Begins an upload.</summary>
+    public static async Task<UploadSession> BeginAsync(RegistryClient client, CancellationToken cancel)
+    {
+        var request = new RegistryRequest(HttpMethod.Post, client.In("blobs/uploads/"), HttpStatusCode.Accepted) { Body = client.Body(default, MediaTypes.OctetStream) };
+        using var answer = await client.SendAsync(request, cancel);
+        return new(client, answer);
+    }
+
+    /// <summary>The address that ends the upload.</summary>
+    // Registries keep state in the query, which must stay as it is.
+    public Uri Closing(Digest digest) => new($"{_location.AbsoluteUri}{(_location.Query.Length == 0 ? '?' : '&')}digest={Uri.EscapeDataString(digest.ToString())}");
+
+    /// <summary>Goes on where the registry says, and returns how many bytes it has; null if it doesn't say.</summary>
+    public long? Continue(RegistryAnswer answer)
+    {
+        if (answer["Location"] is not null)
+            _location = _client.Follow(answer, "the place of an upload");
+        // Source: OCI distribution-spec: "Range: 0-LAST"; some say "bytes=0-LAST".
+        var range = answer["Range"];
+        var dash = range?.LastIndexOf('-') ?? -1;
+        return dash >= 0 && long.TryParse(range.AsSpan(dash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var last) ? last + 1 : null;
+    }
+}

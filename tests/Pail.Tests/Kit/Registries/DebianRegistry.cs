@@ -1,0 +1,70 @@
+using Pail.Tests.Images;
+
+namespace Pail.Tests.Kit.Registries;
+
+/// <summary>Debian's docker-registry (CNCF Distribution) on a folder, over TLS, with one user of an htpasswd file.</summary>
+internal sealed class DebianRegistry : IAsyncDisposable
+{
+    public const string User = "whale";
+    public const string Password = "s3cret: with a colon";
+
+    private readonly TestFolder _folder = new();
+    private readonly Child _child;
+
+    private DebianRegistry(TestFolder folder, Child child, int port, string authorities) => (_folder, _child, Host, Authorities) = (folder, child, $"127.0.0.1:{port}", authorities);
+
+    /// <summary>Host and port.</summary>
+    public string Host { get; }
+
+    /// <summary>The file of the authority that issued its certificate.</summary>
+    public string Authorities { get; }
+
+    public static async Task<DebianRegistry> StartAsync()
+    {
+        var folder = new TestFolder();
+        var certificates = new TestCertificates(folder);
+        var certificate = certificates.Write(certificates.Issue(), "server");
+        await File.WriteAllTextAsync(folder["htpasswd"], (await Child.RunAsync("htpasswd", ["-Bbn", User, Password])).Succeeded().Output);
+        await File.WriteAllTextAsync(folder["config.yml"], $"""
+            version: 0.1
+            log: {"{level: error}"}
+            storage: {"{"}filesystem: {"{"}rootdirectory: {folder["data"]}{"}"}, delete: {"{"}enabled: true{"}}"}
+            """);
+        var port = FreePort.Take();
+        var child = Child.Start("docker-registry", ["serve", folder["config.yml"]], new Dictionary<string, string?>
+        {
+            ["AWS_CA_BUNDLE"] = null, // it panics
+            ["REGISTRY_HTTP_ADDR"] = $"127.0.0.1:{port}",
+            ["REGISTRY_HTTP_TLS_CERTIFICATE"] = certificate,
+            ["REGISTRY_HTTP_TLS_KEY"] = Path.ChangeExtension(certificate, ".key"),
+            ["REGISTRY_AUTH_HTPASSWD_REALM"] = "test",
+            ["REGISTRY_AUTH_HTPASSWD_PATH"] = folder["htpasswd"],
+        });
+        var registry = new DebianRegistry(folder, child, port, certificates.Authorities);
+        await registry.WhenReadyAsync(port);
+        return registry;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _child.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private async Task WhenReadyAsync(int port)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            try
+            {
+                using var client = new System.Net.Sockets.TcpClient();
+                await client.ConnectAsync("127.0.0.1", port, TestContext.Current.CancellationToken);
+                return;
+            }
+            catch (System.Net.Sockets.SocketException) when (tries < 150 && !_child.HasExited)
+            {
+                await Task.Delay(100, TestContext.Current.CancellationToken);
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Pail.Tests.Images;
+
+namespace Pail.Tests.Kit.Registries;
+
+/// <summary>An authority of a test, and certificates it issued, as PEM files.</summary>
+internal sealed class TestCertificates(TestFolder folder)
+{
+    private readonly X509Certificate2 _authority = Authority();
+
+    /// <summary>The authority's certificate.</summary>
+    public string Authorities
+    {
+        get
+        {
+            File.WriteAllText(folder["ca.crt"], _authority.ExportCertificatePem());
+            return folder["ca.crt"];
+        }
+    }
+
+    /// <summary>A certificate for loopback and for registry.example, good for servers and for clients.</summary>
+    public X509Certificate2 Issue(string name = "registry.example")
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(name);
+        names.AddDnsName("localhost");
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        using var issued = request.Create(_authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
+        return issued.CopyWithPrivateKey(key);
+    }
+
+    /// <summary>Writes a certificate and its key; returns the certificate's path.</summary>
+    public string Write(X509Certificate2 certificate, string name)
+    {
+        File.WriteAllText(folder[name + ".cert"], certificate.ExportCertificatePem());
+        File.WriteAllText(folder[name + ".key"], certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        return folder[name + ".cert"];
+    }
+
+    private static X509Certificate2 Authority()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=Test authority", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(2));
+    }
+}

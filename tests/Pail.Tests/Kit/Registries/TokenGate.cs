@@ -1,0 +1,145 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Pail.Tests.Kit.Registries;
+
+/// <summary>
+/// A registry that wants bearer tokens, and the realm that gives them to one user: it stands before a registry that wants none.
+/// Tokens end, are revoked, or are refused when the test says so.
+/// </summary>
+internal sealed class TokenGate : IAsyncDisposable
+{
+    public const string User = "whale";
+    public const string Password = "plankton";
+
+    private readonly WebApplication _app;
+    private readonly HttpClient _upstream = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false });
+    private readonly ConcurrentDictionary<string, (string[] Scopes, DateTime Ends)> _tokens = new();
+
+    private TokenGate(WebApplication app) => _app = app;
+
+    public string Host => new Uri(_app.Urls.First()).Authority;
+
+    /// <summary>How long tokens live.</summary>
+    public TimeSpan Lifetime { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>What tokens say of that; null for the truth.</summary>
+    public int? StatedLifetime { get; set; }
+
+    /// <summary>True to give tokens to nobody any more.</summary>
+    public bool Closed { get; set; }
+
+    /// <summary>The refresh token it takes and, asked for one, gives.</summary>
+    public string RefreshToken { get; } = "refresh-" + Convert.ToHexString(RandomNumberGenerator.GetBytes(8));
+
+    /// <summary>Called before each request that carries a good token.</summary>
+    public Action<HttpRequest>? Before { get; set; }
+
+    /// <summary>Requests to the registry, and to the realm, with what they sent to prove themselves.</summary>
+    public ConcurrentQueue<(string Line, string? Proof)> Requests { get; } = new();
+
+    public IReadOnlyList<string> ToRegistry => [.. Requests.Select(request => request.Line).Where(line => !line.Contains("/token", StringComparison.Ordinal))];
+
+    public IReadOnlyList<string> ToRealm => [.. Requests.Select(request => request.Line).Where(line => line.Contains("/token", StringComparison.Ordinal))];
+
+    public static async Task<TokenGate> StartAsync(Uri upstream)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Listen(IPAddress.Loopback, 0);
+            kestrel.Limits.MaxRequestBodySize = null;
+        });
+        var gate = new TokenGate(builder.Build());
+        gate._upstream.BaseAddress = upstream;
+        gate._app.Run(gate.AnswerAsync);
+        await gate._app.StartAsync();
+        return gate;
+    }
+
+    /// <summary>No token given so far is good any more.</summary>
+    public void Revoke() => _tokens.Clear();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        _upstream.Dispose();
+    }
+
+    private async Task AnswerAsync(HttpContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        var proof = request.Headers.Authorization.ToString();
+        Requests.Enqueue(($"{request.Method} {request.Path}{request.QueryString}", proof.Length == 0 ? null : proof));
+        if (request.Path == "/token")
+        {
+            await GiveAsync(request, response, proof);
+            return;
+        }
+        var wanted = Wanted(request);
+        var token = proof.StartsWith("Bearer ", StringComparison.Ordinal) ? proof["Bearer ".Length..] : null;
+        if (token is null || !_tokens.TryGetValue(token, out var known) || known.Ends < DateTime.UtcNow || !wanted.All(known.Scopes.Contains))
+        {
+            response.StatusCode = 401;
+            response.Headers.WWWAuthenticate = $"Bearer realm=\"http://{Host}/token\",service=\"test, \\\"gate\\\"\",scope=\"{string.Join(' ', wanted)}\"{(token is null ? "" : ",error=\"invalid_token\"")}";
+            return;
+        }
+        Before?.Invoke(request);
+        await ForwardAsync(request, response);
+    }
+
+    // What the request needs, one action each.
+    private static string[] Wanted(HttpRequest request)
+    {
+        var path = request.Path.Value!;
+        if (path == "/v2/")
+            return [];
+        var name = path["/v2/".Length..].Split(["/manifests/", "/blobs/", "/tags/"], StringSplitOptions.None)[0];
+        var action = request.Method is "GET" or "HEAD" ? "pull" : "push";
+        return request.Query["from"].ToString() is { Length: > 0 } from ? [$"repository:{name}:{action}", $"repository:{from}:pull"] : [$"repository:{name}:{action}"];
+    }
+
+    private async Task GiveAsync(HttpRequest request, HttpResponse response, string proof)
+    {
+        var form = request.HasFormContentType ? await request.ReadFormAsync() : null;
+        var good = form is null
+            ? proof == $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{User}:{Password}"))}"
+            : form["grant_type"] == "refresh_token" && form["refresh_token"] == RefreshToken;
+        if (!good || Closed || (form?["service"] ?? request.Query["service"]) != "test, \"gate\"")
+        {
+            response.StatusCode = 401;
+            return;
+        }
+        var scopes = (form is null ? request.Query["scope"].SelectMany(scope => scope!.Split(' ')) : form["scope"].ToString().Split(' '))
+            .Select(scope => scope.Split(':')).Where(parts => parts.Length == 3)
+            .SelectMany(parts => parts[2].Split(',').Select(action => $"{parts[0]}:{parts[1]}:{action}"));
+        var token = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
+        _tokens[token] = ([.. scopes], DateTime.UtcNow + Lifetime);
+        var refresh = request.Query["offline_token"] == "true" ? $",\"refresh_token\":\"{RefreshToken}\"" : "";
+        response.ContentType = "application/json";
+        await response.WriteAsync($"{{\"token\":\"{token}\",\"expires_in\":{StatedLifetime ?? (int)Lifetime.TotalSeconds}{refresh}}}");
+    }
+
+    private async Task ForwardAsync(HttpRequest request, HttpResponse response)
+    {
+        using var forward = new HttpRequestMessage(new HttpMethod(request.Method), $"{request.Path}{request.QueryString}") { Content = new StreamContent(request.Body) };
+        foreach (var header in request.Headers.Where(header => header.Key is not ("Host" or "Authorization" or "Expect" or "Connection")))
+            if (!forward.Headers.TryAddWithoutValidation(header.Key, header.Value.ToArray()))
+                forward.Content.Headers.TryAddWithoutValidation(header.Key, header.Value.ToArray());
+        if (request.Method is "GET" or "HEAD")
+            forward.Content = null;
+        using var answer = await _upstream.SendAsync(forward, HttpCompletionOption.ResponseHeadersRead, request.HttpContext.RequestAborted);
+        response.StatusCode = (int)answer.StatusCode;
+        foreach (var header in answer.Headers.Concat<KeyValuePair<string, IEnumerable<string>>>(answer.Content.Headers).Where(header => header.Key is not ("Transfer-Encoding" or "Connection")))
+            response.Headers[header.Key] = header.Value.ToArray();
+        await answer.Content.CopyToAsync(response.Body);
+    }
+}

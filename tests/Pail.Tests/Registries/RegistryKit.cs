@@ -1,0 +1,54 @@
+using System.Text.Json;
+using Pail.Images;
+using Pail.Images.Registries;
+using Pail.Oci;
+using Pail.Tests.Images;
+using Pail.Transfer;
+
+namespace Pail.Tests.Registries;
+
+/// <summary>Sources and sinks of registries, as tests want them: impatient, and apart from who runs the tests.</summary>
+internal sealed class RegistryKit : IDisposable
+{
+    private readonly Dictionary<string, string?> _variables;
+
+    public RegistryKit() => _variables = new() { ["HOME"] = Folder.Path };
+
+    public TestFolder Folder { get; } = new();
+
+    public TransferEngine Engine { get; } = new(new() { Retry = new() { Attempts = 3, FirstDelay = TimeSpan.FromMilliseconds(1) } });
+
+    public RegistryOptions Options { get; set; } = new();
+
+    /// <summary>The options with the variables of this test.</summary>
+    public RegistryOptions Effective => Options with { Variable = _variables.GetValueOrDefault };
+
+    public string? this[string variable] { set => _variables[variable] = value; }
+
+    /// <summary>Keeps a login as docker does.</summary>
+    public void LogIn(string host, string user, string password) => Write(new { auths = new Dictionary<string, object> { [host] = new { auth = Base64($"{user}:{password}") } } });
+
+    /// <summary>Writes Docker's config.json.</summary>
+    public void Write<T>(T config)
+    {
+        Directory.CreateDirectory(Folder[".docker"]);
+        File.WriteAllText(Folder[".docker/config.json"], JsonSerializer.Serialize(config));
+    }
+
+    public static string Base64(string text) => Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(text));
+
+    public RegistrySource Source(string host, string repository = "team/app", string reference = "1") => new(host, RepositoryName.Parse(repository), Reference.Parse(reference), Effective, Engine);
+
+    public RegistrySink Sink(string host, string repository = "team/app", string reference = "1", string? mountFrom = null) =>
+        new(host, RepositoryName.Parse(repository), Reference.Parse(reference), Effective, Engine, mountFrom is null ? null : RepositoryName.Parse(mountFrom));
+
+    /// <summary>Copies, and disposes both.</summary>
+    public static async Task<CopyResult> CopyAsync(IImageSource source, IImageSink sink)
+    {
+        await using (source)
+        await using (sink)
+            return await Copying.RunAsync(source, sink, TestContext.Current.CancellationToken);
+    }
+
+    public void Dispose() => Folder.Dispose();
+}

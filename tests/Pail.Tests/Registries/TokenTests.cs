@@ -1,0 +1,137 @@
+using Pail.Images.Registries;
+using Pail.Images.Registries.Credentials;
+using Pail.Layouts;
+using Pail.Oci;
+using Pail.Stores;
+using Pail.Tests.Images;
+using Pail.Tests.Kit.Registries;
+using Pail.Tests.Server;
+
+namespace Pail.Tests.Registries;
+
+/// <summary>Registries that want bearer tokens.</summary>
+public sealed class TokenTests : IAsyncLifetime
+{
+    private readonly RegistryKit _kit = new();
+    private TestServer _server = null!;
+    private TokenGate _gate = null!;
+
+    private string Host => _gate.Host;
+
+    public async ValueTask InitializeAsync()
+    {
+        var meter = new RequestMeter();
+        Directory.CreateDirectory(_kit.Folder["bucket"]);
+        _server = await TestServer.StartAsync(new FolderStore(_kit.Folder["bucket"], meter), meter, LayoutKind.V2);
+        _gate = await TokenGate.StartAsync(_server.Address);
+        _kit.LogIn(Host, TokenGate.User, TokenGate.Password);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _gate.DisposeAsync();
+        await _server.DisposeAsync();
+        _kit.Dispose();
+    }
+
+    [Fact]
+    public async Task Copy_ThereAndBack_AsksForOneTokenEachAndForTheScopesItNeeds()
+    {
+        var image = RandomImage.Index();
+        await RegistryKit.CopyAsync(image, _kit.Sink(Host));
+        Assert.Equal("GET /token?service=test%2C%20%22gate%22&scope=repository%3Ateam%2Fapp%3Apull%2Cpush&account=whale", Assert.Single(_gate.ToRealm));
+        _gate.Requests.Clear();
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host)));
+        Assert.Contains("Apull&", Assert.Single(_gate.ToRealm), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Copy_Unchanged_TakesTwoRequestsAtEachEnd()
+    {
+        var image = RandomImage.Index();
+        await RegistryKit.CopyAsync(image, _kit.Sink(Host));
+        await RegistryKit.CopyAsync(_kit.Source(Host), _kit.Sink(Host, "team/other"));
+        _gate.Requests.Clear();
+        Assert.True((await RegistryKit.CopyAsync(_kit.Source(Host), _kit.Sink(Host, "team/other"))).Unchanged);
+        Assert.Equal(
+            ["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1", "HEAD /v2/team/other/manifests/1", "HEAD /v2/team/other/manifests/1"],
+            _gate.ToRegistry);
+    }
+
+    [Fact]
+    public async Task Mount_AsksForBothScopesAtOnce()
+    {
+        await RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host));
+        _gate.Requests.Clear();
+        var result = await RegistryKit.CopyAsync(_kit.Source(Host), _kit.Sink(Host, "team/other", mountFrom: "team/app"));
+        Assert.Equal((0, 3), (result.Sent, result.Copied));
+        Assert.Contains(_gate.ToRealm, line => line.Contains("scope=repository%3Ateam%2Fother%3Apull%2Cpush&scope=repository%3Ateam%2Fapp%3Apull", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Copy_TokensEndOnTheWay_GetsNewOnes(bool stated)
+    {
+        // Stated: renewed before they end. Not stated: the registry refuses them in the middle, also while a body is sent.
+        (_gate.Lifetime, _gate.StatedLifetime) = stated ? (TimeSpan.FromSeconds(1), (int?)null) : (TimeSpan.FromMilliseconds(150), 3600);
+        _gate.Before = _ => Thread.Sleep(60);
+        var image = RandomImage.Plain(layers: 12);
+        await RegistryKit.CopyAsync(image, _kit.Sink(Host));
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host)));
+        Assert.True(_gate.ToRealm.Count > 2);
+    }
+
+    [Fact]
+    public async Task Copy_RevokedInTheMiddle_IsDeniedAndNamesNothing()
+    {
+        var requests = 0;
+        _gate.Before = _ =>
+        {
+            if (Interlocked.Increment(ref requests) != 4)
+                return;
+            _gate.Closed = true;
+            _gate.Revoke();
+        };
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(RandomImage.Plain(layers: 12), _kit.Sink(Host)));
+        Assert.Equal(Failure.Denied, error.Failure);
+        Assert.DoesNotContain(TokenGate.Password, error.ToString(), StringComparison.Ordinal);
+        Assert.Null(await _server.Registry.GetManifestAsync(RepositoryName.Parse("team/app"), Reference.Parse("1"), default));
+    }
+
+    [Fact]
+    public async Task Copy_WrongPassword_IsDeniedWithoutTryingAgain()
+    {
+        _kit.LogIn(Host, TokenGate.User, "wrong");
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.ReadAsync(_kit.Source(Host)));
+        Assert.Equal(Failure.Denied, error.Failure);
+        Assert.Contains("config.json", error.Message, StringComparison.Ordinal);
+        Assert.Equal(2, _gate.Requests.Count);
+    }
+
+    [Fact]
+    public async Task Copy_IdentityToken_IsExchanged()
+    {
+        _kit.Write(new { auths = new Dictionary<string, object> { [Host] = new { auth = RegistryKit.Base64("whale:"), identitytoken = _gate.RefreshToken } } });
+        var image = RandomImage.Plain();
+        await RegistryKit.CopyAsync(image, _kit.Sink(Host));
+        Assert.Equal("POST /token", Assert.Single(_gate.ToRealm));
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host)));
+    }
+
+    [Fact]
+    public async Task Login_KeepsTheRefreshTokenThePasswordWasExchangedFor()
+    {
+        var kept = await RegistryLogin.CheckAsync(Host, new Credential(TokenGate.User, TokenGate.Password), _kit.Effective, _kit.Engine.Retry, default);
+        Assert.Equal((null, _gate.RefreshToken), (kept.Password, kept.IdentityToken));
+        await Assert.ThrowsAnyAsync<PailException>(() => RegistryLogin.CheckAsync(Host, new Credential(TokenGate.User, "wrong"), _kit.Effective, _kit.Engine.Retry, default));
+    }
+
+    [Fact]
+    public async Task Proof_GoesToTheRegistryAndItsRealmOnly()
+    {
+        await RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host));
+        foreach (var (line, proof) in _gate.Requests)
+            Assert.True(proof is null || proof.StartsWith(line.Contains("/token", StringComparison.Ordinal) ? "Basic " : "Bearer ", StringComparison.Ordinal), line);
+    }
+}
