@@ -52,7 +52,7 @@ public static partial class AddressParser
     public static string RegistryHost(string text) => text switch
     {
         "index.docker.io" or "registry-1.docker.io" => DockerHub,
-        _ when HostPattern().IsMatch(text) => text.ToLowerInvariant(),
+        _ when HostPattern().IsMatch(text) => text,
         _ => throw new FormatException($"'{Printable.Line(text)}' is not a registry's HOST[:PORT]."),
     };
 

@@ -31,11 +31,12 @@ internal sealed partial class Child : IAsyncDisposable
     private Child(string command, Process process) =>
         (_command, _process, _output, _error) = (command, process, process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
 
-    /// <summary>Starts a program, its input empty.</summary>
+    /// <summary>Starts a program, its input empty unless given.</summary>
     /// <param name="program">A path, or a name in the PATH.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables it gets besides ours; null as a value takes one away.</param>
-    public static Child Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    /// <param name="input">Its input.</param>
+    public static Child Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string input = "")
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -47,14 +48,15 @@ internal sealed partial class Child : IAsyncDisposable
         foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
             start.Environment[name] = value;
         var process = Process.Start(start)!;
+        process.StandardInput.Write(input);
         process.StandardInput.Close();
         return new Child($"{program} {string.Join(' ', start.ArgumentList)}", process);
     }
 
     /// <summary>Runs a program to its end.</summary>
-    public static async Task<Finished> RunAsync(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    public static async Task<Finished> RunAsync(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string input = "")
     {
-        await using var child = Start(program, arguments, environment);
+        await using var child = Start(program, arguments, environment, input);
         return await child.EndAsync();
     }
 

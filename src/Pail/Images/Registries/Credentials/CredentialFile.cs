@@ -89,12 +89,13 @@ internal sealed class CredentialFile
     /// <summary>Replaces the file, whole or not at all, readable by its owner alone.</summary>
     public void Save()
     {
-        // Some keep it behind a symbolic link, which shall stay one.
-        var target = File.ResolveLinkTarget(Path, returnFinalTarget: true)?.FullName ?? Path;
-        var fresh = $"{target}.{Guid.NewGuid():N}";
+        string? fresh = null;
         try
         {
-            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(target)!);
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!);
+            // Some keep it behind a symbolic link, which shall stay one.
+            var target = new FileInfo(Path).LinkTarget is null ? Path : File.ResolveLinkTarget(Path, returnFinalTarget: true)!.FullName;
+            fresh = $"{target}.{Guid.NewGuid():N}";
             var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
             if (!OperatingSystem.IsWindows())
                 options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -104,7 +105,8 @@ internal sealed class CredentialFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(fresh);
+            if (fresh is not null)
+                File.Delete(fresh);
             throw new PailException(Failure.Denied, $"{Path} can't be written: {Printable.Line(e.Message)}", e);
         }
     }

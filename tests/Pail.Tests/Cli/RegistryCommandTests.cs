@@ -1,0 +1,81 @@
+using Pail.Cli;
+using Pail.Tests.Images;
+using Pail.Tests.Kit;
+using Pail.Tests.Kit.Registries;
+
+namespace Pail.Tests.Cli;
+
+/// <summary>The commands on docker:// addresses, against CNCF Distribution over TLS with htpasswd.</summary>
+public sealed class RegistryCommandTests : IAsyncLifetime
+{
+    private readonly TestFolder _folder = new();
+    private DebianRegistry _registry = null!;
+
+    private string Image => $"docker://{_registry.Host}/team/app:1.0";
+
+    public async ValueTask InitializeAsync() => _registry = await DebianRegistry.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _registry.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Login_PushInspectPullLogout_WorkTogether()
+    {
+        var image = RandomImage.Plain();
+        await using (var layout = new Pail.Images.OciLayouts.OciLayoutSink(_folder["layout"], "1.0"))
+            await Copying.RunAsync(image, layout);
+        var digest = image.Root!.Digest.ToString();
+
+        Assert.Contains("pail login", (await PailAsync("digest", Image)).Ended(ExitCode.Denied).Error, StringComparison.Ordinal);
+        (await LogInAsync("wrong")).Ended(ExitCode.Denied);
+        Assert.False(File.Exists(_folder[".docker/config.json"]));
+        Assert.Contains("config.json", (await LogInAsync(DebianRegistry.Password + "\n")).Succeeded().Error, StringComparison.Ordinal);
+
+        Assert.Equal($"docker://{_registry.Host}/team/app@{digest}\n", (await PailAsync("push", $"oci:{_folder["layout"]}:1.0", $"docker://{_registry.Host}/team/app")).Succeeded().Output);
+        Assert.Equal(digest + "\n", (await PailAsync("digest", Image)).Succeeded().Output);
+        Assert.Equal("1.0\n", (await PailAsync("tags", $"docker://{_registry.Host}/team/app")).Succeeded().Output);
+        Assert.Contains(digest, (await PailAsync("inspect", Image)).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Equal(image.Root.Bytes.ToArray(), System.Text.Encoding.UTF8.GetBytes((await PailAsync("manifest", Image)).Succeeded().Output));
+        Assert.Contains("diff_ids", (await PailAsync("config", Image)).Succeeded().Output, StringComparison.Ordinal);
+
+        (await PailAsync("copy", Image, $"file:{_folder["bucket"]}//team/app:1.0")).Ended(ExitCode.NotFound);
+        (await PailAsync("init", $"file:{_folder["bucket"]}")).Succeeded();
+        (await PailAsync("pull", Image, $"file:{_folder["bucket"]}")).Succeeded();
+        Assert.Equal(digest + "\n", (await PailAsync("digest", $"file:{_folder["bucket"]}//team/app:1.0")).Succeeded().Output);
+        Assert.Contains("nothing to do", (await PailAsync("copy", Image, $"file:{_folder["bucket"]}")).Succeeded().Error, StringComparison.Ordinal);
+
+        // What pail wrote, docker's and podman's kin read.
+        (await Child.RunAsync("skopeo", ["inspect", "--tls-verify=false", Image], Environment())).Succeeded();
+        (await PailAsync("logout", _registry.Host)).Succeeded();
+        (await PailAsync("digest", Image)).Ended(ExitCode.Denied);
+    }
+
+    [Theory]
+    [InlineData("no terminal", "login", "registry.example")]
+    [InlineData("not a registry's HOST", "login", "-u", "a", "--password-stdin", "http://registry.example/v2")]
+    [InlineData("a user name without", "login", "-u", "a", "--password-stdin", "registry.example")]
+    [InlineData("not a registry's HOST", "logout", "a b")]
+    [InlineData("without tag", "tags", "docker://alpine:3")]
+    public async Task BadUse_IsExplained(string says, params string[] arguments) =>
+        Assert.Contains(says, (await PailAsync(arguments)).Ended(ExitCode.BadUsage).Error, StringComparison.Ordinal);
+
+    private Task<Finished> LogInAsync(string password) =>
+        Child.RunAsync("dotnet", [PailChild.Program, "login", "--username", DebianRegistry.User, "--password-stdin", "--ca-cert", _registry.Authorities, _registry.Host], Environment(), password);
+
+    private Task<Finished> PailAsync(params string[] arguments) => Child.RunAsync(
+        "dotnet",
+        [PailChild.Program, .. arguments, .. arguments[0] is "init" or "logout" ? (string[])[] : ["--ca-cert", _registry.Authorities]],
+        Environment());
+
+    private Dictionary<string, string?> Environment() => new()
+    {
+        ["HOME"] = _folder.Path,
+        ["XDG_RUNTIME_DIR"] = null,
+        ["XDG_CONFIG_HOME"] = null,
+        ["REGISTRY_AUTH_FILE"] = null,
+        ["DOCKER_CONFIG"] = null,
+    };
+}
