@@ -156,11 +156,13 @@ public sealed class UploadTests
     {
         var blob = new TestBlob(20 * MiB);
         var opened = 0;
-        await Assert.ThrowsAsync<IOException>(() => UploadAsync(blob, async (offset, cancel) =>
+        var error = await Assert.ThrowsAsync<PailException>(() => UploadAsync(blob, async (offset, cancel) =>
         {
             opened++;
             return new BreakingStream(await blob.Open(offset, cancel), offset == 0 ? 10 * MiB : 0, new IOException("gone"));
         }));
+        Assert.Equal(Failure.Unavailable, error.Failure);
+        Assert.IsType<IOException>(error.InnerException);
         Assert.Equal(_engine.Options.Retry.Attempts, opened);
         AssertNothingLeft();
     }
