@@ -73,9 +73,18 @@ public sealed class TokenTests : IAsyncLifetime
     [InlineData(false)]
     public async Task Copy_TokensEndOnTheWay_GetsNewOnes(bool stated)
     {
-        // Stated: renewed before they end. Not stated: the registry refuses them in the middle, also while a body is sent.
-        (_gate.Lifetime, _gate.StatedLifetime) = stated ? (TimeSpan.FromSeconds(1), (int?)null) : (TimeSpan.FromMilliseconds(150), 3600);
-        _gate.Before = _ => Thread.Sleep(60);
+        // Stated: renewed before they end. Not stated: refused in the middle, also while a body is sent.
+        var requests = 0;
+        if (stated)
+            _gate.StatedLifetime = 1;
+        _gate.Before = _ =>
+        {
+            var number = Interlocked.Increment(ref requests);
+            if (stated && number == 3)
+                Thread.Sleep(1000);
+            else if (!stated && number is 9 or 20)
+                _gate.Revoke();
+        };
         var image = RandomImage.Plain(layers: 12);
         await RegistryKit.CopyAsync(image, _kit.Sink(Host));
         MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host)));
