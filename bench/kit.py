@@ -1,0 +1,131 @@
+"""What the benchmarks share: a Ceph RGW of their own, timed commands, a report of ratios."""
+import argparse, datetime, os, platform, shutil, statistics, subprocess, sys, tempfile, time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+MIB = 1 << 20
+
+
+def free_ports(count):
+    found = subprocess.run(["bash", "-c", f'. "$0"; free_ports {count}', f"{ROOT}/eng/lib.sh"], check=True, capture_output=True, text=True)
+    return found.stdout.split()
+
+
+class Usage:
+    """What a process, or a server that goes on, takes: CPU seconds, and MiB at its peak."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        with open(f"/proc/{pid}/clear_refs", "w") as file:
+            file.write("5")  # the peak counts from now on
+        self.cpu = self.cpu_seconds()
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def taken(self):
+        with open(f"/proc/{self.pid}/status") as file:
+            peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+        return self.cpu_seconds() - self.cpu, peak / 1024
+
+
+class Bench:
+    """A server, a folder, and what was measured: {name: [(seconds, CPU seconds, peak MiB)]}."""
+
+    def __init__(self, folder, store):
+        self.folder, self.taken = folder, {}
+        self.port, monitor, self.cap = free_ports(3)
+        self.server = dict(RGW_DIR=folder + "/rgw", RGW_PORT=self.port, RGW_MON_PORT=monitor, RGW_STORE=store,
+                           RGW_ACCESS="benchaccess", RGW_SECRET="benchsecret")
+        self.settings = dict(os.environ, AWS_ACCESS_KEY_ID="benchaccess", AWS_SECRET_ACCESS_KEY="benchsecret", AWS_REGION="us-east-1",
+                             AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE=folder + "/aws")
+        with open(folder + "/aws", "w") as file:  # the defaults, said aloud
+            file.write("[default]\ns3 =\n  max_concurrent_requests = 10\n  multipart_threshold = 8MB\n  multipart_chunksize = 8MB\n")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def endpoint(self, port=None):
+        return f"http://127.0.0.1:{port or self.port}"
+
+    def eng(self, script, *arguments, **settings):
+        subprocess.run([f"{ROOT}/eng/{script}", *arguments], check=True, env=dict(os.environ, **self.server, **settings))
+
+    def run(self, command, name=None, port=None):
+        """Runs a command, and keeps what it took under a name."""
+        os.sync()
+        begun = time.monotonic()
+        with open(self.path("output"), "w+") as output:
+            child = subprocess.Popen(command, env=dict(self.settings, AWS_ENDPOINT_URL_S3=self.endpoint(port)), stdout=output, stderr=output)
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            output.seek(0)
+            if child.returncode:
+                sys.exit(f"{' '.join(command)}\n{output.read()}")
+        if name:
+            self.keep(name, time.monotonic() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+    def keep(self, name, seconds, cpu, peak):
+        self.taken.setdefault(name, []).append((seconds, cpu, peak))
+        print(f"  {name}: {seconds:.2f} s, CPU {cpu:.2f} s, peak {peak:.0f} MiB", file=sys.stderr)
+
+    def pail(self, *arguments, **more):
+        self.run([ROOT + "/pail", *arguments], **more)
+
+    def aws(self, *arguments, **more):
+        self.run(["/usr/bin/aws", "--endpoint-url", self.endpoint(), "s3", *arguments], **more)
+
+    def image(self, mib):
+        """A new image of one layer; returns the path of that layer."""
+        shutil.rmtree(self.path("image"), ignore_errors=True)
+        subprocess.run([f"{ROOT}/eng/make-image", self.path("image"), "--mib", str(mib)], check=True, stdout=subprocess.DEVNULL)
+        blobs = [entry.path for entry in os.scandir(self.path("image/blobs/sha256"))]
+        return max(blobs, key=os.path.getsize)
+
+    def forget_warm_up(self):
+        for values in self.taken.values():
+            del values[0]
+
+    def median(self, name, what=0):
+        return statistics.median(value[what] for value in self.taken[name])
+
+    def peak(self, name):
+        return max(value[2] for value in self.taken[name])
+
+    def times(self, names, mib):
+        """A table of what was measured."""
+        return [
+            "| | seconds | MiB/s | CPU s | peak MiB |", "|---|---|---|---|---|",
+            *(f"| {name} | {self.median(name):.2f} | {mib(name) / self.median(name):.0f} | {self.median(name, 1):.2f} | {self.peak(name):.0f} |" for name in names)]
+
+
+def main(usage, kinds, rounds):
+    """Runs one kind of benchmark: a function of (bench, rounds) that returns (remark, [(ratio's name, ratio, aim)], table)."""
+    parser = argparse.ArgumentParser(usage=usage)
+    parser.add_argument("what", choices=kinds)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    store = os.environ.get("RGW_STORE", "bluestore")
+
+    subprocess.run([ROOT + "/pail", "--version"], check=True, stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory(prefix="pail-bench.") as folder:
+        bench = Bench(folder, store)
+        try:
+            bench.eng("ceph-rgw", "start")
+            remark, ratios, table = kinds[options.what](bench, options.rounds)
+        finally:
+            bench.eng("ceph-rgw", "wipe")
+    command = f"{os.path.basename(sys.argv[0])} {options.what}"
+    text = "\n".join([
+        f"# bench/{command}", "", remark,
+        f"{datetime.date.today()}, {os.cpu_count()} cores, {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') >> 30} GiB, "
+        f"{platform.system()} {platform.machine()}; Ceph RGW ({store}) on the same machine.", "",
+        "| ratio | measured | aim |", "|---|---|---|",
+        *(f"| {name} | {ratio:.2f} | {aim} |" for name, ratio, aim in ratios), "", *table, ""])
+    print(text)
+    if options.write:
+        os.makedirs(f"{ROOT}/bench/results", exist_ok=True)
+        with open(f"{ROOT}/bench/results/{options.what}.md", "w") as file:
+            file.write(text)
