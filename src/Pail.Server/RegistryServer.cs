@@ -1,11 +1,13 @@
 using System.Net.Security;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Pail.Registry;
+using Pail.Server.Http;
 using Pail.Server.Routing;
 using Pail.Server.Running;
 using Pail.Server.Uploads;
@@ -44,6 +46,7 @@ public static class RegistryServer
         });
         if (certificates is not null)
             builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, SocketBlocks.Factory>();
         // Signals are for whoever runs the server.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTime);
