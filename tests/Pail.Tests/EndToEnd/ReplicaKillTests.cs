@@ -82,12 +82,12 @@ public sealed partial class ReplicaKillTests : IAsyncLifetime
     private async Task RunAsync(TimeSpan time)
     {
         using var over = new CancellationTokenSource(time);
-        var killing = KillAsync(over.Token);
-        await Task.WhenAll(
-            WorkAsync(folder => new Skopeo(folder), "skopeo", over.Token),
-            WorkAsync(folder => new Skopeo(folder), "other", over.Token),
-            WorkAsync(folder => new Podman(folder, "podman"), "podman", over.Token));
-        var kills = await killing;
+        var working = Task.WhenAll(
+            WorkAsync(folder => new Skopeo(folder), "skopeo", over),
+            WorkAsync(folder => new Skopeo(folder), "other", over),
+            WorkAsync(folder => new Podman(folder, "podman"), "podman", over));
+        var kills = await KillAsync(over.Token);
+        await working;
         Assert.True(kills >= 4 && _pushed.Count >= 6, $"{kills} kills, {_pushed.Count} pushes, {_broken} broken connections");
         using var folder = new TestFolder();
         var skopeo = new Skopeo(folder);
@@ -114,10 +114,22 @@ public sealed partial class ReplicaKillTests : IAsyncLifetime
         }
     }
 
-    private async Task WorkAsync(Func<TestFolder, ContainerClient> make, string name, CancellationToken over)
+    private async Task WorkAsync(Func<TestFolder, ContainerClient> make, string name, CancellationTokenSource over)
     {
         using var folder = new TestFolder();
-        var client = make(folder);
+        try
+        {
+            await WorkAsync(make(folder), folder, name, over.Token);
+        }
+        catch
+        {
+            await over.CancelAsync();
+            throw;
+        }
+    }
+
+    private async Task WorkAsync(ContainerClient client, TestFolder folder, string name, CancellationToken over)
+    {
         for (var round = 0; !over.IsCancellationRequested; round++)
         {
             // One layer in one request, or in parts.
@@ -154,6 +166,6 @@ public sealed partial class ReplicaKillTests : IAsyncLifetime
     }
 
     // A connection that broke, to the client or, which HAProxy tells as 502, to the replica. Nothing that a registry says.
-    [GeneratedRegex(@"\bEOF\b|connection reset|broken pipe|502 \(?Bad Gateway", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\bEOF\b|connection reset|broken pipe|closed network connection|502 \(?Bad Gateway", RegexOptions.NonBacktracking)]
     private static partial Regex Broken();
 }
