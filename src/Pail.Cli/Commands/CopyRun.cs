@@ -16,8 +16,13 @@ internal static class CopyRun
 
         var report = new CopyReport(
             from.ToString(), to.ToString(), result.Root.Digest.ToString(), result.Root.MediaType, !result.Unchanged,
-            new(result.Sent, result.Existed, result.Copied), result.BytesSent, Math.Round(tally.Elapsed.TotalSeconds, 3), session.Cost);
+            new(result.Sent, result.Existed, result.Copied), result.BytesSent, Math.Round(tally.Elapsed.TotalSeconds, 3), session.Cost)
+        {
+            Referrers = options.Referrers ? new(result.Referrers, result.ReferrersLeft) : null,
+        };
         session.Say(Summary(report));
+        if (result.ReferrersLeft > 0)
+            session.Say($"{session.Terminal.Ink.Yellow("Left behind:")} {Count(result.ReferrersLeft, "manifest")} that refer to the image; {to} can't hold them.");
         session.Result(report, ResultsJson.Plain.CopyReport, lines => lines.WriteLine(Handle(to, result.Root.Digest)));
     }
 
@@ -43,6 +48,8 @@ internal static class CopyRun
             parts.Add($"{copied} copied where they are");
         if (existed > 0)
             parts.Add($"{existed} there already");
+        if (report.Referrers is { Copied: > 0 and var referrers })
+            parts.Add($"{Count(referrers, "referrer")} brought along");
         var time = TimeSpan.FromSeconds(report.Seconds);
         var speed = report.BytesSent > 1 << 20 ? $" ({ByteSize.Format(report.BytesSent / Math.Max(report.Seconds, 0.001))}/s)" : "";
         return $"Done in {Duration.Format(time)}{speed}: {string.Join(", ", parts)}.";

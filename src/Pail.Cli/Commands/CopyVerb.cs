@@ -13,16 +13,19 @@ internal abstract class CopyVerb(Terminal terminal, string name, string descript
     private readonly Option<Platform?> _platform = PlatformOptions.Create("Only the image for this platform of an index, such as linux/arm64 [default: the whole index, or this machine's where only one image fits]");
     private readonly Option<bool> _all = new("--all") { Description = "The whole index, or an error if the destination can't hold one" };
 
+    private readonly Option<bool> _referrers = new("--referrers") { Description = "Also what refers to the image: signatures, SBOMs, attestations, and what refers to those" };
+
     /// <summary>Adds the options of copies.</summary>
     protected void AddCopyOptions()
     {
         Add(_platform);
         Add(_all);
+        Add(_referrers);
         AddSharedOptions(quiet: true, moves: true, registries: true);
     }
 
     /// <summary>Copies.</summary>
     protected Task CopyAsync(Session session, Address from, Address to, CancellationToken cancel) => session.Get(_all) && session.Get(_platform) is not null
         ? throw new PailException(Failure.BadInput, "--all and --platform exclude each other.")
-        : CopyRun.RunAsync(session, from, to, new CopyOptions(session.Get(_platform), session.Get(_all)), cancel);
+        : CopyRun.RunAsync(session, from, to, new CopyOptions(session.Get(_platform), session.Get(_all), session.Get(_referrers)), cancel);
 }

@@ -39,7 +39,14 @@ internal sealed record InitResult(string Bucket, bool Made, string Layout, bool 
 /// <param name="BytesSent">Bytes of the blobs sent.</param>
 /// <param name="Seconds">How long it took.</param>
 /// <param name="Requests">The S3 requests, where asked for.</param>
-internal sealed record CopyReport(string Source, string Destination, string Digest, string MediaType, bool Changed, BlobCounts Blobs, long BytesSent, double Seconds, CostReport? Requests);
+internal sealed record CopyReport(string Source, string Destination, string Digest, string MediaType, bool Changed, BlobCounts Blobs, long BytesSent, double Seconds, CostReport? Requests)
+{
+    /// <summary>What refers to the image, where it was to be brought along.</summary>
+    public ReferrerCounts? Referrers { get; init; }
+}
+
+/// <summary>How many manifests that refer to an image were copied, and how many the destination can't hold.</summary>
+internal sealed record ReferrerCounts(int Copied, int Left);
 
 /// <summary>How many blobs were sent, were there already, or were copied by the store.</summary>
 internal sealed record BlobCounts(int Sent, int Existed, int Copied);

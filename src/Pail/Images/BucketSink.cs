@@ -4,7 +4,7 @@ using Pail.Registry;
 namespace Pail.Images;
 
 /// <summary>A place in a bucket, of either layout: a tag to be made or moved, or a digest.</summary>
-public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference) : IImageSink
+public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference) : IImageSink, IReferrerSink
 {
     private bool _tagExists;
 
@@ -42,6 +42,23 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
             await registry.PutManifestAsync(repository, root, cancel);
         if (reference.Tag is { } tag)
             await registry.TagAsync(repository, root, tag, cancel, replaces: _tagExists);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => registry.ListReferrersAsync(repository, subject, cancel);
+
+    /// <inheritdoc/>
+    public Task PutReferrerAsync(Manifest referrer, CancellationToken cancel) => registry.PutManifestAsync(repository, referrer, cancel);
+
+    /// <inheritdoc/>
+    public async Task<bool> HasTagAsync(Manifest manifest, string tag, CancellationToken cancel) =>
+        await registry.StatManifestAsync(repository, Reference.Parse(tag), cancel) is { } present && present.Digest == manifest.Digest && present.MediaType == manifest.MediaType;
+
+    /// <inheritdoc/>
+    public async Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel)
+    {
+        await registry.PutManifestAsync(repository, manifest, cancel);
+        await registry.TagAsync(repository, manifest, tag, cancel);
     }
 
     /// <inheritdoc/>

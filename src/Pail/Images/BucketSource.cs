@@ -4,7 +4,7 @@ using Pail.Registry;
 namespace Pail.Images;
 
 /// <summary>An image in a bucket, of either layout.</summary>
-public sealed class BucketSource(BucketRegistry registry, RepositoryName repository, Reference reference) : IImageSource
+public sealed class BucketSource(BucketRegistry registry, RepositoryName repository, Reference reference) : IImageSource, IReferrerSource
 {
     /// <inheritdoc/>
     public string Name { get; } = $"{registry.Store.Name}, {repository}{(reference.Digest is null ? ":" : "@")}{reference}";
@@ -25,6 +25,17 @@ public sealed class BucketSource(BucketRegistry registry, RepositoryName reposit
     /// <inheritdoc/>
     public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) =>
         Task.FromResult(registry.OpenBlob(repository, blob, offset));
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel)
+    {
+        // What was pushed by clients that kept a list themselves is in a tag.
+        var tagged = await FindTagAsync(ReferrerTags.List(subject), cancel);
+        return [.. (await registry.ListReferrersAsync(repository, subject, cancel)).Concat(tagged?.Manifests ?? []).DistinctBy(entry => entry.Digest)];
+    }
+
+    /// <inheritdoc/>
+    public Task<Manifest?> FindTagAsync(string tag, CancellationToken cancel) => registry.GetManifestAsync(repository, Reference.Parse(tag), cancel);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -6,7 +6,8 @@ namespace Pail.Images;
 /// <summary>What to copy of an index.</summary>
 /// <param name="Platform">Only the image for this platform; null for the whole, or the host's where the sink holds one image.</param>
 /// <param name="All">The whole index, and an error if the sink can't hold it.</param>
-public sealed record CopyOptions(Platform? Platform = null, bool All = false);
+/// <param name="Referrers">Also what refers to it: signatures, SBOMs, attestations.</param>
+public sealed record CopyOptions(Platform? Platform = null, bool All = false, bool Referrers = false);
 
 /// <summary>What a copy did.</summary>
 /// <param name="Root">The manifest the sink's address names now.</param>
@@ -24,6 +25,12 @@ public sealed record CopyResult(Descriptor Root, bool Unchanged)
 
     /// <summary>Bytes of the blobs sent.</summary>
     public long BytesSent { get; init; }
+
+    /// <summary>Manifests copied because they refer to the image, or to what refers to it.</summary>
+    public int Referrers { get; init; }
+
+    /// <summary>Referrers that the sink can't hold.</summary>
+    public int ReferrersLeft { get; init; }
 }
 
 /// <summary>
@@ -58,16 +65,18 @@ public sealed class ImageCopy : IDisposable
     public static async Task<CopyResult> RunAsync(IImageSource source, IImageSink sink, CopyOptions options, ICopyProgress progress, CancellationToken cancel)
     {
         var root = await PlatformChoice.ChooseAsync(source, sink, options, cancel);
-        if (await sink.HasRootAsync(root, cancel))
+        var unchanged = await sink.HasRootAsync(root, cancel);
+        if (unchanged && !options.Referrers)
             return new CopyResult(root.Descriptor, Unchanged: true);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         using var copy = new ImageCopy(source, sink, progress);
-        var stored = await sink.HasManifestAsync(root, stop.Token);
-        if (!stored)
-            await copy.CopyPartsAsync(root, 0, stop);
-        await sink.PutRootAsync(root, stored, stop.Token);
-        return new CopyResult(root.Descriptor, Unchanged: false)
+        if (!unchanged)
+            await copy.CopyRootAsync(root, stop);
+        var (referrers, left) = options.Referrers ? await new ReferrerCopy(source, sink, (manifest, _) => copy.CopyPartsAsync(manifest, 0, stop)).RunAsync(root, stop.Token) : default;
+        return new CopyResult(root.Descriptor, unchanged && referrers == 0)
         {
+            Referrers = referrers,
+            ReferrersLeft = left,
             Sent = copy._outcomes[(int)BlobOutcome.Sent],
             Existed = copy._outcomes[(int)BlobOutcome.Existed],
             Copied = copy._outcomes[(int)BlobOutcome.Copied],
@@ -77,6 +86,14 @@ public sealed class ImageCopy : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _slots.Dispose();
+
+    private async Task CopyRootAsync(Manifest root, CancellationTokenSource stop)
+    {
+        var stored = await _sink.HasManifestAsync(root, stop.Token);
+        if (!stored)
+            await CopyPartsAsync(root, 0, stop);
+        await _sink.PutRootAsync(root, stored, stop.Token);
+    }
 
     private Task CopyPartsAsync(Manifest manifest, int depth, CancellationTokenSource stop)
     {

@@ -6,12 +6,13 @@ using Pail.Transfer;
 namespace Pail.Images.Registries;
 
 /// <summary>A place in a registry. Source: OCI distribution-spec, "Push".</summary>
-public sealed class RegistrySink : IImageSink
+public sealed class RegistrySink : IImageSink, IReferrerSink
 {
     private readonly TransferEngine _engine;
     private readonly RegistryClient _client;
     private readonly Reference _reference;
     private readonly BlobSender _sender;
+    private readonly RegistryReferrers _referrers;
 
     /// <summary>Makes a sink. No request is made yet.</summary>
     /// <param name="host">The registry's host, with its port if it has one.</param>
@@ -25,6 +26,7 @@ public sealed class RegistrySink : IImageSink
         Name = $"docker://{host}/{repository}{(reference.Digest is null ? ":" : "@")}{reference}";
         (_engine, _reference, _client) = (engine, reference, new RegistryClient(host, repository, "pull,push", options, engine.Retry.Time));
         _sender = new BlobSender(_client, engine, mountFrom == repository ? null : mountFrom);
+        _referrers = new RegistryReferrers(_client, engine);
     }
 
     /// <inheritdoc/>
@@ -46,15 +48,36 @@ public sealed class RegistrySink : IImageSink
     public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => _sender.PutAsync(blob, open, progress, cancel);
 
     /// <inheritdoc/>
-    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => PutAsync(manifest, Reference.Of(manifest.Digest), cancel);
+    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => PutReferrerAsync(manifest, cancel);
 
     /// <inheritdoc/>
-    public Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel) =>
-        isStored && _reference.Digest is not null ? Task.CompletedTask : PutAsync(root, _reference, cancel);
+    public async Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
+    {
+        if (!(isStored && _reference.Digest is not null) && !await PutAsync(root, _reference, cancel) && root.Subject is not null)
+            await _referrers.AddToTagAsync(root, PutTagAsync, cancel);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => _referrers.ListAsync(subject, cancel);
+
+    /// <inheritdoc/>
+    public async Task PutReferrerAsync(Manifest referrer, CancellationToken cancel)
+    {
+        // A registry that lists referrers says so; for others we do.
+        if (!await PutAsync(referrer, Reference.Of(referrer.Digest), cancel) && referrer.Subject is not null)
+            await _referrers.AddToTagAsync(referrer, PutTagAsync, cancel);
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> HasTagAsync(Manifest manifest, string tag, CancellationToken cancel) => HasAsync(manifest, Reference.Parse(tag), cancel);
+
+    /// <inheritdoc/>
+    public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => PutAsync(manifest, Reference.Parse(tag), cancel);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
+        _referrers.Dispose();
         _client.Dispose();
         return ValueTask.CompletedTask;
     }
@@ -71,13 +94,15 @@ public sealed class RegistrySink : IImageSink
         },
         cancel);
 
-    private Task PutAsync(Manifest manifest, Reference reference, CancellationToken cancel) => _engine.Retry.RunAsync(
+    // True if the registry says that it lists the manifest as referring to its subject.
+    private Task<bool> PutAsync(Manifest manifest, Reference reference, CancellationToken cancel) => _engine.Retry.RunAsync(
         async token =>
         {
             var request = new RegistryRequest(HttpMethod.Put, _client.In($"manifests/{reference}"), HttpStatusCode.Created) { Body = _client.Body(manifest.Bytes, manifest.MediaType) };
             using var answer = await _client.SendAsync(request, token);
             if (answer["Docker-Content-Digest"] is { } stated && manifest.Digest.Algorithm == DigestAlgorithm.Sha256 && stated != manifest.Digest.ToString())
                 throw new PailException(Failure.BadContent, $"{Name}: the registry calls the manifest {Printable.Line(stated)}; it is {manifest.Digest}.");
+            return answer["OCI-Subject"] is not null;
         },
         cancel);
 }

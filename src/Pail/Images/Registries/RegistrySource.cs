@@ -6,12 +6,13 @@ using Pail.Transfer;
 namespace Pail.Images.Registries;
 
 /// <summary>An image in a registry. Source: OCI distribution-spec, "Pull".</summary>
-public sealed class RegistrySource : IImageSource
+public sealed class RegistrySource : IImageSource, IReferrerSource
 {
     private readonly TransferEngine _engine;
     private readonly RegistryClient _client;
     private readonly Reference _reference;
     private readonly Crumbs _crumbs = new();
+    private readonly RegistryReferrers _referrers;
 
     /// <summary>Makes a source. No request is made yet.</summary>
     /// <param name="host">The registry's host, with its port if it has one.</param>
@@ -23,6 +24,7 @@ public sealed class RegistrySource : IImageSource
     {
         Name = $"docker://{host}/{repository}{(reference.Digest is null ? ":" : "@")}{reference}";
         (_engine, _reference, _client) = (engine, reference, new RegistryClient(host, repository, "pull", options, engine.Retry.Time));
+        _referrers = new RegistryReferrers(_client, engine);
     }
 
     /// <inheritdoc/>
@@ -51,8 +53,15 @@ public sealed class RegistrySource : IImageSource
         Task.FromResult<Stream>(new ResumingStream(new RegistryBlob(_client, _engine, blob, _crumbs).OpenAsync, _engine.Retry, offset));
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => _referrers.ListAsync(subject, cancel);
+
+    /// <inheritdoc/>
+    public Task<Manifest?> FindTagAsync(string tag, CancellationToken cancel) => _referrers.FindTagAsync(tag, cancel);
+
+    /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
+        _referrers.Dispose();
         _client.Dispose();
         return ValueTask.CompletedTask;
     }

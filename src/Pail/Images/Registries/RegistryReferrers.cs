@@ -1,0 +1,90 @@
+using System.Net;
+using Pail.Images.Registries.Http;
+using Pail.Oci;
+using Pail.Registry;
+using Pail.Transfer;
+
+namespace Pail.Images.Registries;
+
+/// <summary>
+/// What refers to the manifests of a repository: asked of the registry, or where it does not know, read from the list that clients
+/// keep in a tag. Source: OCI distribution-spec, "Listing Referrers", "Pushing Manifests with Subject".
+/// </summary>
+internal sealed class RegistryReferrers(RegistryClient client, TransferEngine engine) : IDisposable
+{
+    // Lists in tags are read, changed and written back; two of us at once would lose an entry.
+    private readonly SemaphoreSlim _lock = new(1);
+    private volatile bool _unknown;
+
+    /// <summary>The manifests listed as referring to one.</summary>
+    public async Task<IReadOnlyList<Descriptor>> ListAsync(Digest subject, CancellationToken cancel)
+    {
+        if (!_unknown && await AskAsync(subject, cancel) is { } known)
+            return known;
+        _unknown = true;
+        return (await FindTagAsync(ReferrerTags.List(subject), cancel))?.Manifests ?? [];
+    }
+
+    /// <summary>The manifest of a tag; null if there is none.</summary>
+    public Task<Manifest?> FindTagAsync(string tag, CancellationToken cancel) => engine.Retry.RunAsync(
+        async token =>
+        {
+            var request = new RegistryRequest(HttpMethod.Get, client.In($"manifests/{tag}"), HttpStatusCode.OK, HttpStatusCode.NotFound) { Accept = MediaTypes.Manifests };
+            using var answer = await client.SendAsync(request, token);
+            return answer.Status == HttpStatusCode.OK ? Manifest.Parse(await answer.ReadAsync(Manifest.MaxSize, token), answer.Content.ContentType?.MediaType) : null;
+        },
+        cancel);
+
+    /// <summary>Adds a manifest to the list kept in its subject's tag, for a registry that does not list it itself.</summary>
+    /// <param name="referrer">What refers.</param>
+    /// <param name="put">Makes the tag name the list.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    public async Task AddToTagAsync(Manifest referrer, Func<Manifest, string, CancellationToken, Task> put, CancellationToken cancel)
+    {
+        await _lock.WaitAsync(cancel);
+        try
+        {
+            var tag = ReferrerTags.List(referrer.Subject!.Digest);
+            var listed = (await FindTagAsync(tag, cancel))?.Manifests ?? [];
+            if (listed.All(entry => entry.Digest != referrer.Digest))
+                await put(Manifest.Parse(ReferrerList.Write([.. listed, ReferrerList.Describe(referrer)]), MediaTypes.OciIndex), tag, cancel);
+        }
+        finally
+        {
+            _lock.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _lock.Dispose();
+
+    // Null if the registry does not know referrers.
+    private async Task<IReadOnlyList<Descriptor>?> AskAsync(Digest subject, CancellationToken cancel)
+    {
+        var found = new Dictionary<Digest, Descriptor>();
+        for (Uri? page = client.In($"referrers/{subject}"); page is not null;)
+        {
+            var asked = page;
+            var (list, next) = await engine.Retry.RunAsync(token => PageAsync(asked, token), cancel);
+            if (list is null)
+                return null;
+            var before = found.Count;
+            foreach (var entry in list.Manifests)
+                found[entry.Digest] = entry;
+            // A page that leads to another must have brought us on, else there is no end.
+            if (next is not null && (found.Count == before || found.Count > ImageCopy.MaxManifests))
+                throw new PailException(Failure.BadContent, $"{client.Host}: the registry lists referrers without end.");
+            page = next;
+        }
+        return [.. found.Values];
+    }
+
+    private async Task<(Manifest? List, Uri? Next)> PageAsync(Uri page, CancellationToken cancel)
+    {
+        var request = new RegistryRequest(HttpMethod.Get, page, HttpStatusCode.OK, HttpStatusCode.NotFound, HttpStatusCode.BadRequest, HttpStatusCode.MethodNotAllowed) { Accept = [MediaTypes.OciIndex] };
+        using var answer = await client.SendAsync(request, cancel);
+        return answer.Status == HttpStatusCode.OK && answer.Content.ContentType?.MediaType == MediaTypes.OciIndex
+            ? (Manifest.Parse(await answer.ReadAsync(Manifest.MaxSize, cancel), MediaTypes.OciIndex), client.NextPage(answer))
+            : (null, null);
+    }
+}
