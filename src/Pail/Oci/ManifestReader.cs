@@ -11,7 +11,7 @@ internal readonly struct ManifestReader(JsonElement root)
     public string MediaType(string? stated)
     {
         if (_root.TryGetProperty("schemaVersion", out var version) && version is { ValueKind: JsonValueKind.Number } && version.TryGetInt32(out var old) && old == 1)
-            throw new FormatException("it is of Docker's schema 1, which Docker itself no longer pulls; pull it with an old client once and push it again, as schema 2 or OCI");
+            throw new FormatException("schemaVersion is 1: Docker's schema 1, which Docker itself no longer pulls; pull it with an old client once and push it again, as schema 2 or OCI");
         if (version.ValueKind != JsonValueKind.Undefined && (version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out var number) || number != 2))
             throw new FormatException("schemaVersion is not 2");
         var own = Text("mediaType");
