@@ -74,7 +74,7 @@ public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
     }
 
     [Fact]
-    public async Task Pail_PushesToTheServer_AndPullsFromItsBucketWhatDockerPushed()
+    public async Task Pail_PushesToTheServer_AndPullsFromItAndItsBucketWhatDockerPushed()
     {
         var (layout, config) = Image();
         await PailCli.Direct.DoAsync("push", layout.Address(), $"docker://{registry.Host}/team/pail:1");
@@ -83,9 +83,13 @@ public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
         Assert.Equal(config, await skopeo.ConfigDigestAsync(""));
 
         await new Docker(_folder, TestEnvironment.Docker).PushAsync(layout, $"{registry.Host}/team/docker:1");
-        await PailCli.Direct.DoAsync("copy", $"{registry.Prefix}team/docker:1", $"oci:{_folder["pulled"]}:1");
-        using var pulled = JsonDocument.Parse((await PailCli.Direct.DoAsync("manifest", $"oci:{_folder["pulled"]}:1")).Output);
-        Assert.Equal(config, pulled.RootElement.GetProperty("config").GetProperty("digest").GetString());
+        foreach (var address in (string[])[$"docker://{registry.Host}/", registry.Prefix])
+        {
+            var pulled = $"oci:{_folder[Guid.NewGuid().ToString("n")]}:1";
+            await PailCli.Direct.DoAsync("copy", $"{address}team/docker:1", pulled);
+            using var manifest = JsonDocument.Parse((await PailCli.Direct.DoAsync("manifest", pulled)).Output);
+            Assert.Equal(config, manifest.RootElement.GetProperty("config").GetProperty("digest").GetString());
+        }
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using Pail.Images.Registries;
 using Pail.Oci;
 using Pail.S3;
 using Pail.Stores;
+using Pail.Tests.Kit.Proxy;
 using Pail.Tests.Registry;
 using Pail.Tests.S3;
 using Pail.Tests.Transfer;
@@ -189,6 +190,20 @@ public sealed class DirectUploadTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Sink_AddressesTheBucketRefuses_AreAskedForAnew()
+    {
+        await using var proxy = S3Proxy.Start();
+        await using var server = await StartAsync(endpoint: proxy.Endpoint);
+        var blob = new TestBlob(30 * MiB);
+        // As when they have become too old: several parts at once find that out.
+        proxy.On(request => request.Operation == StoreOperation.UploadPart, new Fault.Answer(403, "AccessDenied"), times: 3);
+        await using var sink = new RegistrySink(server.Endpoints[0].ToString(), RepositoryName.Parse("team/app"), Reference.Parse("1"), new RegistryOptions(), new TransferEngine(new() { Retry = new() { FirstDelay = TimeSpan.FromMilliseconds(1) } }));
+        Assert.Equal(BlobOutcome.Sent, await sink.PutBlobAsync(blob.Descriptor, blob.OpenOf(blob.Bytes), NoProgress.Instance, Cancel));
+        blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
+        Assert.Equal(3, proxy.Requests.Count(request => request is { Operation: StoreOperation.UploadPart, Status: 403 }));
+    }
+
+    [Fact]
     public async Task Sink_SourceThatLies_LeavesNothing()
     {
         await using var server = await StartAsync();
@@ -221,16 +236,17 @@ public sealed class DirectUploadTests : IAsyncDisposable
         }
     }
 
-    private async Task<IObjectStore> NewBucketAsync()
+    private async Task<IObjectStore> NewBucketAsync(Uri? endpoint = null)
     {
         using (var admin = S3Server.Ceph.Open(_bucket))
             await admin.CreateBucketAsync(Cancel);
-        return _store = S3Server.Ceph.Open(_bucket, meter: _meter);
+        var server = endpoint is null ? S3Server.Ceph : S3Server.Ceph with { Endpoint = endpoint.ToString() };
+        return _store = server.Open(_bucket, meter: _meter);
     }
 
-    private async Task<Replicas> StartAsync(int count = 1)
+    private async Task<Replicas> StartAsync(int count = 1, Uri? endpoint = null)
     {
-        var store = await NewBucketAsync();
+        var store = await NewBucketAsync(endpoint);
         return await Replicas.StartAsync(store, count, redirect: (IPresigner)store);
     }
 
