@@ -28,7 +28,7 @@ internal sealed class RegistryBlob(RegistryClient client, TransferEngine engine,
         {
             // Reading nothing sends it off, to come while the first part is read.
             _ = await rest.ReadAsync(Memory<byte>.Empty, cancel);
-            return new TwoStreams(first.Body, rest);
+            return new TwoStreams(await ResumingAsync(first, offset, cancel), rest);
         }
         catch
         {
@@ -36,6 +36,15 @@ internal sealed class RegistryBlob(RegistryClient client, TransferEngine engine,
             await rest.DisposeAsync();
             throw;
         }
+    }
+
+    // When the first part breaks, what was read ahead of the rest is not lost.
+    private async Task<ResumingStream> ResumingAsync(ObjectContent opened, long offset, CancellationToken cancel)
+    {
+        ObjectContent? first = opened;
+        var stream = new ResumingStream(async (at, token) => (Interlocked.Exchange(ref first, null) ?? await GetAsync(at, offset + FirstPart, token)).Body, engine.Retry, offset);
+        await stream.EnsureOpenAsync(cancel);
+        return stream;
     }
 
     // The bytes from one position up to, not including, another; or to the end, from a registry that knows no ranges.
