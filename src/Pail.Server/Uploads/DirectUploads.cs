@@ -21,6 +21,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
 {
     private const int MaxAddresses = 100;
     private const int MaxBody = 4 << 20;
+    private const int MaxETag = 256;
     private const long LargestPart = 5L << 30; // S3's limit
     private const string Root = "uploads";
 
@@ -82,7 +83,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
 
     private async Task<RegistryError?> FinishAsync(HttpContext context, DirectSession session, IServerSideCopy copier)
     {
-        if (await ReadAsync(context, DirectJson.Default.DirectParts) is not { Parts: { Count: > 0 and <= PartPlan.MaximumParts } parts } || parts.Any(part => part is not { Etag: not null, Size: >= 0 and <= LargestPart }))
+        if (await ReadAsync(context, DirectJson.Default.DirectParts) is not { Parts: { Count: > 0 and <= PartPlan.MaximumParts } parts } || parts.Any(part => part is not { Etag: { Length: <= MaxETag } etag, Size: >= 0 and <= LargestPart } || !IsETag(etag)))
             return RegistryError.BadRequest;
         if (parts.Sum(part => part.Size) != session.Blob.Size)
             return RegistryError.SizeInvalid;
@@ -155,6 +156,9 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
         Answers.Empty(context.Response, StatusCodes.Status204NoContent);
         return null;
     }
+
+    // Source: RFC 9110, 8.8.3, but for what is not ASCII.
+    private static bool IsETag(string text) => text.Trim('"') is { Length: > 0 } tag && tag.All(letter => letter is > ' ' and < (char)127 and not '"');
 
     private static RegistryError Refuse(HttpContext context, string allowed)
     {

@@ -122,6 +122,10 @@ public sealed class DirectUploadTests : IAsyncDisposable
     [InlineData("""{"parts":[]}""")]
     [InlineData("""{"parts":[null]}""")]
     [InlineData("""{"parts":[{"size":1}]}""")]
+    [InlineData("""{"parts":[{"etag":"\u0000","size":9437184}]}""")]
+    [InlineData("""{"parts":[{"etag":"\ud800 <&>","size":9437184}]}""")]
+    [InlineData("""{"parts":[{"etag":"","size":9437184}]}""")]
+    [InlineData("""{"digest":"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef","size":-1}""")]
     [InlineData("""{"parts":[{"etag":"1","size":-1},{"etag":"2","size":9437185}]}""")]
     [InlineData("""{"parts":[{"etag":"1","size":9223372036854775807},{"etag":"2","size":9223372036854775807}]}""")]
     public async Task Requests_ThatMakeNoSense_AreRefused(string body)
