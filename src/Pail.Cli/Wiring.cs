@@ -63,7 +63,7 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions 
     /// <param name="cancel">Interrupts it.</param>
     public async Task<IImageSink> OpenSinkAsync(Address address, Address from, CancellationToken cancel) => address switch
     {
-        Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(await OpenRegistryAsync(bucket.Root, cancel), name, reference),
+        Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(await OpenRegistryAsync(bucket.Root, cancel), name, reference, from is Address.Bucket other && other.Root == bucket.Root ? other.Repository : null),
         Address.OciLayout layout => new OciLayoutSink(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSink(archive.File, archive.Tag),
         Address.DockerDaemon docker => new DockerDaemonSink(DockerEngine.FromEnvironment(), docker.Image),

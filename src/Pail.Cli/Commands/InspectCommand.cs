@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Pail.Cli.Output;
 using Pail.Images;
 using Pail.Oci;
@@ -6,8 +7,14 @@ namespace Pail.Cli.Commands;
 
 internal sealed class InspectCommand : ImageVerb
 {
+    private readonly Option<bool> _raw = new("--raw") { Description = "Write the manifest or index itself, byte for byte" };
+
     public InspectCommand(Terminal terminal)
-        : base(terminal, "inspect", "Show what an image is made of", "Look at the image for this platform of an index, such as linux/arm64 [default: the index itself]") => AddSharedOptions(registries: true);
+        : base(terminal, "inspect", "Show what an image is made of", "Look at the image for this platform of an index, such as linux/arm64 [default: the index itself]")
+    {
+        Add(_raw);
+        AddSharedOptions(registries: true);
+    }
 
     public override IReadOnlyList<(string Line, string Says)> Examples =>
     [
@@ -17,10 +24,17 @@ internal sealed class InspectCommand : ImageVerb
 
     protected override async Task RunAsync(Session session, CancellationToken cancel)
     {
+        if (session.Json && session.Get(_raw))
+            throw new PailException(Failure.BadInput, "--raw and --json exclude each other: the manifest is JSON of its own.");
         await using var source = await OpenAsync(session, cancel);
         var manifest = await source.GetRootAsync(cancel);
         if (Platform(session) is { } platform)
             manifest = await PlatformChoice.ChooseAsync(source, manifest, platform, cancel);
+        if (session.Get(_raw))
+        {
+            await session.Terminal.WriteBytesAsync(manifest.Bytes, cancel);
+            return;
+        }
         var inspection = InspectionReport.Of(Image(session).ToString(), manifest);
         if (manifest.Config is { MediaType: MediaTypes.OciConfig or MediaTypes.DockerConfig })
             inspection = InspectionReport.WithConfig(inspection, await ImageConfig.ReadAsync(source, manifest, cancel));

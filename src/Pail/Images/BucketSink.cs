@@ -1,10 +1,15 @@
+using Pail.Layouts;
 using Pail.Oci;
 using Pail.Registry;
 
 namespace Pail.Images;
 
 /// <summary>A place in a bucket, of either layout: a tag to be made or moved, or a digest.</summary>
-public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference) : IImageSink, IReferrerSink
+/// <param name="registry">The bucket.</param>
+/// <param name="repository">The repository.</param>
+/// <param name="reference">The tag, or the digest the image has.</param>
+/// <param name="copyFrom">A repository of the same bucket that holds the blobs; null for none.</param>
+public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference, RepositoryName? copyFrom = null) : IImageSink, IReferrerSink
 {
     private bool _tagExists;
 
@@ -30,7 +35,9 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
 
     /// <inheritdoc/>
     public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
-        registry.PutBlobAsync(repository, blob, open, progress, cancel);
+        copyFrom is { } from && from != repository && registry.Layout.Kind != LayoutKind.Pool
+            ? registry.PutBlobAsync(repository, blob, from, open, progress, cancel)
+            : registry.PutBlobAsync(repository, blob, open, progress, cancel);
 
     /// <inheritdoc/>
     public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => registry.PutManifestAsync(repository, manifest, cancel);

@@ -1,5 +1,4 @@
 using System.Buffers;
-using Pail.Images;
 using Pail.Layouts;
 using Pail.Oci;
 using Pail.Stores;
@@ -120,28 +119,6 @@ public sealed partial class BucketRegistry
         if (Settings.Public)
             await _lists.ConfirmTagAsync(repository, tag, expected: true, cancel);
     }
-
-    /// <summary>The size of a blob in bytes; null if there is none. One HEAD.</summary>
-    public async Task<long?> StatBlobAsync(RepositoryName repository, Digest digest, CancellationToken cancel)
-    {
-        var info = await Engine.Retry.RunAsync(token => Store.HeadAsync(Layout.BlobKey(repository, digest), token), cancel);
-        return info?.Size;
-    }
-
-    /// <summary>Stores a blob unless it is there, checking digest and size before anybody can see it.</summary>
-    /// <remarks>A blob of at most 64 KiB, as configs are, is put without asking first: new ones cost one request, not two.</remarks>
-    public async Task<BlobOutcome> PutBlobAsync(RepositoryName repository, Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
-    {
-        const int UnaskedLimit = 64 << 10;
-        if (blob.Size > UnaskedLimit && await StatBlobAsync(repository, blob.Digest, cancel) == blob.Size)
-            return BlobOutcome.Existed;
-        await Engine.UploadAsync(Store, Layout.BlobKey(repository, blob.Digest), Layout.BlobHeaders, blob, open, progress, cancel);
-        return BlobOutcome.Sent;
-    }
-
-    /// <summary>Opens a blob, read ahead in parallel; its bytes are not checked against the digest here.</summary>
-    public Stream OpenBlob(RepositoryName repository, Descriptor blob, long offset) =>
-        Engine.OpenRead(Store, Layout.BlobKey(repository, blob.Digest), blob.Size, offset);
 
     /// <summary>What refers to a manifest; empty if nothing does. One GET.</summary>
     public async Task<IReadOnlyList<Descriptor>> ListReferrersAsync(RepositoryName repository, Digest subject, CancellationToken cancel)

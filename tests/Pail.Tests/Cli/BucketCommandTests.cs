@@ -45,6 +45,31 @@ public sealed class BucketCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task InspectRaw_OfAnyImage_IsTheManifestItself()
+    {
+        var image = await PushedAsync("index");
+        var arm = image.Manifests[image.Root!.Manifests.Single(child => child.Platform?.Architecture == "arm64").Digest];
+        Assert.Equal(image.Root.Bytes.ToArray(), (await Command.RunAsync("inspect", "--raw", $"{Bucket}//app:1")).Ended(0).Bytes);
+        Assert.Equal(arm.Bytes.ToArray(), (await Command.RunAsync("inspect", "--raw", "--platform", "linux/arm64", $"oci:{_folder["index"]}:1")).Ended(0).Bytes);
+        (await Command.RunAsync("inspect", "--raw", "--json", $"{Bucket}//app:1")).Ended(ExitCode.BadUsage).OneLine();
+    }
+
+    [Theory]
+    [InlineData("v2")]
+    [InlineData("pool")]
+    public async Task Copy_WithinABucket_SendsNoBlob(string layout)
+    {
+        var image = await LayoutAsync("index");
+        (await Command.RunAsync("init", Bucket, "--layout", layout)).Ended(0);
+        (await Command.RunAsync("push", $"oci:{_folder["index"]}:1", $"{Bucket}//app:1")).Ended(0);
+        var report = JsonNode.Parse((await Command.RunAsync("copy", "--json", "--explain-cost", $"{Bucket}//app:1", $"{Bucket}//team/other:2")).Ended(0).Output)!;
+        Assert.Equal(layout == "pool" ? (0, 0) : (0, image.Blobs.Count), ((int)report["blobs"]!["sent"]!, (int)report["blobs"]!["copied"]!));
+        Assert.Equal(0, (long)report["bytesSent"]!);
+        (await Command.RunAsync("copy", $"{Bucket}//team/other:2", $"oci:{_folder["back"]}:1")).Ended(0);
+        Assert.Contains("nothing to do", (await Command.RunAsync("copy", $"{Bucket}//app:1", $"{Bucket}//team/other:2")).Ended(0).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ManifestAndConfig_WithAPlatform_AreThatImages()
     {
         var image = await PushedAsync("index");
