@@ -17,6 +17,7 @@ namespace Pail.Cli;
 internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions registries, TransferOptions transfer)
 {
     private readonly Dictionary<BucketRoot, IObjectStore> _stores = [];
+    private readonly Dictionary<BucketRoot, BucketRegistry> _registries = [];
 
     /// <summary>How registries are reached.</summary>
     public RegistryOptions Registries => registries;
@@ -40,11 +41,16 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions 
         return store;
     }
 
-    /// <summary>The registry in a bucket. Reads the bucket's settings.</summary>
-    public async Task<BucketRegistry> OpenRegistryAsync(BucketRoot root, CancellationToken cancel) => IsAnonymous(root)
-        // What may be read without credentials are the images, not the settings; and only v2 can be public.
-        ? new BucketRegistry(OpenStore(root), Engine, new BucketSettings(LayoutKind.V2, Public: true))
-        : await BucketRegistry.OpenAsync(OpenStore(root), Engine, cancel);
+    /// <summary>The registry in a bucket. Reads the bucket's settings, once.</summary>
+    public async Task<BucketRegistry> OpenRegistryAsync(BucketRoot root, CancellationToken cancel)
+    {
+        if (!_registries.TryGetValue(root, out var registry))
+            _registries[root] = registry = IsAnonymous(root)
+                // What may be read without credentials are the images, not the settings; and only v2 can be public.
+                ? new BucketRegistry(OpenStore(root), Engine, new BucketSettings(LayoutKind.V2, Public: true))
+                : await BucketRegistry.OpenAsync(OpenStore(root), Engine, cancel);
+        return registry;
+    }
 
     /// <summary>The image an address names, to be read.</summary>
     public async Task<IImageSource> OpenSourceAsync(Address address, CancellationToken cancel) => address switch

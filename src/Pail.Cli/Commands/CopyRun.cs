@@ -7,7 +7,26 @@ namespace Pail.Cli.Commands;
 /// <summary>What push, pull and copy have in common: everything but which addresses they take.</summary>
 internal static class CopyRun
 {
+    /// <summary>Copies one image and tells its result.</summary>
     public static async Task RunAsync(Session session, Address from, Address to, CopyOptions options, CancellationToken cancel)
+    {
+        var report = await CopyAsync(session, from, to, options, cancel);
+        session.Result(report, ResultsJson.Plain.CopyReport, lines => lines.WriteLine(report.Handle));
+    }
+
+    /// <summary>Copies images one after the other, and tells their results together. What fails ends it.</summary>
+    public static async Task RunAsync(Session session, IEnumerable<(Address From, Address To)> images, CopyOptions options, CancellationToken cancel)
+    {
+        var reports = new List<CopyReport>();
+        foreach (var (from, to) in images)
+            reports.Add(await CopyAsync(session, from, to, options, cancel));
+        session.Result(
+            new CopyListing([.. reports.Select(report => report with { Requests = null })], session.Cost),
+            ResultsJson.Plain.CopyListing,
+            lines => reports.ForEach(report => lines.WriteLine(report.Handle)));
+    }
+
+    private static async Task<CopyReport> CopyAsync(Session session, Address from, Address to, CopyOptions options, CancellationToken cancel)
     {
         await using var source = await session.Wiring.OpenSourceAsync(from, cancel);
         await using var sink = await session.Wiring.OpenSinkAsync(to, from, cancel);
@@ -19,11 +38,12 @@ internal static class CopyRun
             new(result.Sent, result.Existed, result.Copied), result.BytesSent, Math.Round(tally.Elapsed.TotalSeconds, 3), session.Cost)
         {
             Referrers = options.Referrers ? new(result.Referrers, result.ReferrersLeft) : null,
+            Handle = Handle(to, result.Root.Digest),
         };
         session.Say(Summary(report));
         if (result.ReferrersLeft > 0)
             session.Say($"{session.Terminal.Ink.Yellow("Left behind:")} {Count(result.ReferrersLeft, "manifest")} that refer to the image; {to} can't hold them.");
-        session.Result(report, ResultsJson.Plain.CopyReport, lines => lines.WriteLine(Handle(to, result.Root.Digest)));
+        return report;
     }
 
     private static async Task<T> ShowAsync<T>(Session session, IImageSource source, Func<CopyTally, Task<T>> work)

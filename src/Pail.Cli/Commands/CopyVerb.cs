@@ -24,8 +24,13 @@ internal abstract class CopyVerb(Terminal terminal, string name, string descript
         AddSharedOptions(quiet: true, moves: true, registries: true);
     }
 
-    /// <summary>Copies.</summary>
-    protected Task CopyAsync(Session session, Address from, Address to, CancellationToken cancel) => session.Get(_all) && session.Get(_platform) is not null
+    /// <summary>Copies an image.</summary>
+    protected Task CopyAsync(Session session, Address from, Address to, CancellationToken cancel) => CopyRun.RunAsync(session, from, to, OptionsOf(session), cancel);
+
+    /// <summary>Copies several.</summary>
+    protected Task CopyAsync(Session session, IReadOnlyList<(Address From, Address To)> images, CancellationToken cancel) => CopyRun.RunAsync(session, images, OptionsOf(session), cancel);
+
+    private CopyOptions OptionsOf(Session session) => session.Get(_all) && session.Get(_platform) is not null
         ? throw new PailException(Failure.BadInput, "--all and --platform exclude each other.")
-        : CopyRun.RunAsync(session, from, to, new CopyOptions(session.Get(_platform), session.Get(_all), session.Get(_referrers)), cancel);
+        : new CopyOptions(session.Get(_platform), session.Get(_all), session.Get(_referrers));
 }

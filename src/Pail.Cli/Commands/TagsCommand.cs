@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Pail.Addresses;
 using Pail.Cli.Output;
-using Pail.Images.Registries;
 
 namespace Pail.Cli.Commands;
 
@@ -20,23 +19,8 @@ internal sealed class TagsCommand : Verb
 
     protected override async Task RunAsync(Session session, CancellationToken cancel)
     {
-        var (name, found) = AddressParser.Parse(session.Get(_repository)) is Address.Registry registry
-            ? (registry.ToString(), OfRegistry(session, registry, cancel))
-            : await OfBucketAsync(session, cancel);
-        // Not every registry sorts.
-        var tags = await found.Order(StringComparer.Ordinal).ToListAsync(cancel);
-        if (tags.Count == 0)
-            throw new PailException(Failure.NotFound, $"{name}: no such repository, or one without tags.");
-        session.Result(new TagListing(name, tags, session.Cost), ResultsJson.Plain.TagListing, lines => tags.ForEach(lines.WriteLine));
-    }
-
-    private static IAsyncEnumerable<string> OfRegistry(Session session, Address.Registry registry, CancellationToken cancel) => registry.Reference is null
-        ? RegistryTags.ListAsync(registry.Host, registry.Repository, session.Wiring.Registries, session.Wiring.Engine, cancel)
-        : throw Addressed.Bad(registry.ToString(), "a repository is expected, without tag or digest.");
-
-    private async Task<(string Name, IAsyncEnumerable<string> Tags)> OfBucketAsync(Session session, CancellationToken cancel)
-    {
-        var (root, name) = Addressed.Repository(session.Get(_repository));
-        return ($"{root.WithSeparator}{name}", (await session.Wiring.OpenRegistryAsync(root, cancel)).ListTagsAsync(name, null, cancel));
+        var repository = AddressParser.Parse(session.Get(_repository));
+        var tags = await RepositoryTags.ListAsync(session, repository, cancel);
+        session.Result(new TagListing(repository.ToString(), tags, session.Cost), ResultsJson.Plain.TagListing, lines => tags.ForEach(lines.WriteLine));
     }
 }

@@ -43,7 +43,14 @@ internal sealed record CopyReport(string Source, string Destination, string Dige
 {
     /// <summary>What refers to the image, where it was to be brought along.</summary>
     public ReferrerCounts? Referrers { get; init; }
+
+    /// <summary>What scripts go on with.</summary>
+    [JsonIgnore]
+    public string Handle { get; init; } = "";
 }
+
+/// <summary>What <c>pail copy --tags --json</c> writes.</summary>
+internal sealed record CopyListing(IReadOnlyList<CopyReport> Images, CostReport? Requests);
 
 /// <summary>How many manifests that refer to an image were copied, and how many the destination can't hold.</summary>
 internal sealed record ReferrerCounts(int Copied, int Left);
@@ -106,6 +113,7 @@ internal sealed record InspectedRun
 [JsonSerializable(typeof(RemovalResult))]
 [JsonSerializable(typeof(InitResult))]
 [JsonSerializable(typeof(CopyReport))]
+[JsonSerializable(typeof(CopyListing))]
 [JsonSerializable(typeof(Inspection))]
 [JsonSerializable(typeof(DemoResult))]
 internal sealed partial class ResultsJson : JsonSerializerContext

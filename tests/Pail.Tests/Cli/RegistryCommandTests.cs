@@ -53,7 +53,32 @@ public sealed class RegistryCommandTests : IAsyncLifetime
         (await PailAsync("digest", Image)).Ended(ExitCode.Denied);
     }
 
+    [Fact]
+    public async Task Copy_TagsByPattern_BringsThoseAndToldTogether()
+    {
+        (await LogInAsync(DebianRegistry.Password)).Succeeded();
+        var folder = $"file:{_folder["bucket"]}";
+        (await PailAsync("init", folder)).Succeeded();
+        foreach (var (tag, seed) in (IEnumerable<(string, int)>)[("1.0", 1), ("1.1", 2), ("2.0", 3)])
+        {
+            await using (var layout = new Pail.Images.OciLayouts.OciLayoutSink(_folder["layout"], tag))
+                await Copying.RunAsync(RandomImage.Plain(seed), layout);
+            (await PailAsync("copy", $"oci:{_folder["layout"]}:{tag}", $"docker://{_registry.Host}/team/app:{tag}")).Succeeded();
+        }
+        var copied = (await PailAsync("copy", "--json", "--tags", "1.*", $"docker://{_registry.Host}/team/app", folder)).Succeeded();
+        using var json = System.Text.Json.JsonDocument.Parse(copied.Output);
+        Assert.Equal([$"{folder}//team/app:1.0", $"{folder}//team/app:1.1"], json.RootElement.GetProperty("images").EnumerateArray().Select(image => image.GetProperty("destination").GetString()));
+        Assert.Equal("1.0\n1.1\n", (await PailAsync("tags", $"{folder}//team/app")).Succeeded().Output);
+
+        (await PailAsync("copy", "--tags", "2.?", "--tags", "1.0", $"docker://{_registry.Host}/team/app", $"oci:{_folder["other"]}")).Succeeded();
+        Assert.StartsWith("sha256:", (await PailAsync("digest", $"oci:{_folder["other"]}:2.0")).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Contains("none of its 3 tags", (await PailAsync("copy", "--tags", "3*", $"docker://{_registry.Host}/team/app", folder)).Ended(ExitCode.NotFound).Error, StringComparison.Ordinal);
+    }
+
     [Theory]
+    [InlineData("without tag", "copy", "--tags", "1.*", "docker://alpine", "s3://acme/alpine:1")]
+    [InlineData("a repository is expected", "copy", "--tags", "1.*", "docker://alpine:1", "s3://acme/alpine")]
+    [InlineData("a repository is expected", "copy", "--tags", "1.*", "oci:dir", "s3://acme/alpine")]
     [InlineData("no terminal", "login", "registry.example")]
     [InlineData("not a registry's HOST", "login", "-u", "a", "--password-stdin", "http://registry.example/v2")]
     [InlineData("a user name without", "login", "-u", "a", "--password-stdin", "registry.example")]

@@ -1,21 +1,24 @@
 using Pail.Images;
 using Pail.Images.Docker;
 using Pail.Images.OciLayouts;
+using Pail.Images.Registries;
 using Pail.Layouts;
 using Pail.Oci;
 using Pail.Registry;
 using Pail.Stores;
+using Pail.Tests.Server;
 using Pail.Transfer;
 
 namespace Pail.Tests.Images;
 
 /// <summary>Every medium to every other: what arrives is what left, byte for byte.</summary>
-public sealed class RoundTripTests : IDisposable
+public sealed class RoundTripTests : IAsyncDisposable
 {
     private readonly TestFolder _folder = new();
     private readonly TransferEngine _engine = new(new TransferOptions());
+    private TestServer? _server;
 
-    private static readonly string[] Media = ["oci", "oci-archive", "v2 bucket", "pool bucket"];
+    private static readonly string[] Media = ["oci", "oci-archive", "v2 bucket", "pool bucket", "registry"];
 
     public static TheoryData<string, string, string> Pairs()
     {
@@ -44,6 +47,7 @@ public sealed class RoundTripTests : IDisposable
     [InlineData("oci-archive")]
     [InlineData("v2 bucket")]
     [InlineData("pool bucket")]
+    [InlineData("registry")]
     public async Task Copy_ThroughTheDockerEngine_KeepsEveryByte(string medium)
     {
         var image = RandomImage.Plain();
@@ -57,7 +61,12 @@ public sealed class RoundTripTests : IDisposable
         MemoryImage.AssertSame(image, await Copying.ReadAsync(await SourceAsync(medium, "second")));
     }
 
-    public void Dispose() => _folder.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+            await _server.DisposeAsync();
+        _folder.Dispose();
+    }
 
     private static async Task<CopyResult> PutAsync(IImageSource source, IImageSink sink)
     {
@@ -70,6 +79,7 @@ public sealed class RoundTripTests : IDisposable
     {
         "oci" => new OciLayoutSource(_folder[name], "1"),
         "oci-archive" => new OciArchiveSource(_folder[name], "1"),
+        "registry" => new RegistrySource((await ServerAsync()).Address.Authority, RepositoryName.Parse($"team/{name}"), Reference.Parse("1"), NoLogins, _engine),
         _ => new BucketSource(await BucketAsync(medium, name), RepositoryName.Parse("team/app"), Reference.Parse("1")),
     };
 
@@ -77,8 +87,22 @@ public sealed class RoundTripTests : IDisposable
     {
         "oci" => new OciLayoutSink(_folder[name], "1"),
         "oci-archive" => new OciArchiveSink(_folder[name], "1"),
+        "registry" => new RegistrySink((await ServerAsync()).Address.Authority, RepositoryName.Parse($"team/{name}"), Reference.Parse("1"), NoLogins, _engine),
         _ => new BucketSink(await BucketAsync(medium, name), RepositoryName.Parse("team/app"), Reference.Parse("1")),
     };
+
+    private static RegistryOptions NoLogins => new() { Variable = _ => null };
+
+    private async Task<TestServer> ServerAsync()
+    {
+        if (_server is null)
+        {
+            var meter = new RequestMeter();
+            Directory.CreateDirectory(_folder["server"]);
+            _server = await TestServer.StartAsync(new FolderStore(_folder["server"], meter), meter, LayoutKind.V2);
+        }
+        return _server;
+    }
 
     private Task<BucketRegistry> BucketAsync(string medium, string name)
     {

@@ -1,0 +1,33 @@
+using System.IO.Enumeration;
+using Pail.Addresses;
+using Pail.Images.Registries;
+using Pail.Oci;
+
+namespace Pail.Cli.Commands;
+
+/// <summary>The tags of a repository, in a bucket or a registry.</summary>
+internal static class RepositoryTags
+{
+    /// <summary>Lists them in the order of their characters.</summary>
+    /// <exception cref="PailException">The address names no repository, or there is none, or it has no tag.</exception>
+    public static async Task<List<string>> ListAsync(Session session, Address repository, CancellationToken cancel)
+    {
+        var found = repository switch
+        {
+            Address.Registry { Reference: null } registry => RegistryTags.ListAsync(registry.Host, registry.Repository, session.Wiring.Registries, session.Wiring.Engine, cancel),
+            Address.Bucket { Repository: { } name, Reference: null } bucket => (await session.Wiring.OpenRegistryAsync(bucket.Root, cancel)).ListTagsAsync(name, null, cancel),
+            _ => throw Addressed.Bad(repository.ToString(), "a repository is expected, without tag or digest, such as s3://BUCKET/app or docker://HOST/app."),
+        };
+        // Not every registry sorts.
+        var tags = await found.Order(StringComparer.Ordinal).ToListAsync(cancel);
+        return tags.Count > 0 ? tags : throw new PailException(Failure.NotFound, $"{repository}: no such repository, or one without tags.");
+    }
+
+    /// <summary>Those of them that one of the patterns matches: <c>*</c> is any characters, <c>?</c> is one.</summary>
+    public static async Task<IReadOnlyList<Reference>> ListAsync(Session session, Address repository, string[] patterns, CancellationToken cancel)
+    {
+        var all = await ListAsync(session, repository, cancel);
+        var matching = all.Where(tag => patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, tag, ignoreCase: false))).Select(Reference.Parse).ToList();
+        return matching.Count > 0 ? matching : throw new PailException(Failure.NotFound, $"{repository}: none of its {all.Count} tags matches {Printable.Line(string.Join(" or ", patterns))}.");
+    }
+}
