@@ -53,7 +53,15 @@ public sealed class RegistrySink : IImageSink, IReferrerSink
     /// <inheritdoc/>
     public async Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
     {
-        if (!(isStored && _reference.Digest is not null) && !await PutAsync(root, _reference, cancel) && root.Subject is not null)
+        if (isStored && _reference.Digest is not null)
+            return;
+        // Pushed by a tag, a manifest is known by its sha256. One that has another digest is pushed by that and tagged by the way, where
+        // the registry can do so. Source: OCI distribution-spec, "Pushing Manifests", the parameter "tag".
+        var tag = root.Digest.Algorithm == DigestAlgorithm.Sha256 ? null : _reference.Tag;
+        var (tagged, listed) = tag is null ? default : await PutAsync(root, $"{root.Digest}?tag={tag}", cancel);
+        if (!tagged)
+            listed |= (await PutAsync(root, _reference.ToString(), cancel)).Listed;
+        if (!listed && root.Subject is not null)
             await _referrers.AddToTagAsync(root, PutTagAsync, cancel);
     }
 
@@ -64,7 +72,7 @@ public sealed class RegistrySink : IImageSink, IReferrerSink
     public async Task PutReferrerAsync(Manifest referrer, CancellationToken cancel)
     {
         // A registry that lists referrers says so; for others we do.
-        if (!await PutAsync(referrer, Reference.Of(referrer.Digest), cancel) && referrer.Subject is not null)
+        if (!(await PutAsync(referrer, referrer.Digest.ToString(), cancel)).Listed && referrer.Subject is not null)
             await _referrers.AddToTagAsync(referrer, PutTagAsync, cancel);
     }
 
@@ -72,7 +80,7 @@ public sealed class RegistrySink : IImageSink, IReferrerSink
     public Task<bool> HasTagAsync(Manifest manifest, string tag, CancellationToken cancel) => HasAsync(manifest, Reference.Parse(tag), cancel);
 
     /// <inheritdoc/>
-    public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => PutAsync(manifest, Reference.Parse(tag), cancel);
+    public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => PutAsync(manifest, tag, cancel);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
@@ -94,15 +102,15 @@ public sealed class RegistrySink : IImageSink, IReferrerSink
         },
         cancel);
 
-    // True if the registry says that it lists the manifest as referring to its subject.
-    private Task<bool> PutAsync(Manifest manifest, Reference reference, CancellationToken cancel) => _engine.Retry.RunAsync(
+    // Whether the registry says that it tagged the manifest as asked, and that it lists it as referring to its subject.
+    private Task<(bool Tagged, bool Listed)> PutAsync(Manifest manifest, string reference, CancellationToken cancel) => _engine.Retry.RunAsync(
         async token =>
         {
             var request = new RegistryRequest(HttpMethod.Put, _client.In($"manifests/{reference}"), HttpStatusCode.Created) { Body = _client.Body(manifest.Bytes, manifest.MediaType) };
             using var answer = await _client.SendAsync(request, token);
             if (answer["Docker-Content-Digest"] is { } stated && manifest.Digest.Algorithm == DigestAlgorithm.Sha256 && stated != manifest.Digest.ToString())
                 throw new PailException(Failure.BadContent, $"{Name}: the registry calls the manifest {Printable.Line(stated)}; it is {manifest.Digest}.");
-            return answer["OCI-Subject"] is not null;
+            return (answer["OCI-Tag"] is not null, answer["OCI-Subject"] is not null);
         },
         cancel);
 }
