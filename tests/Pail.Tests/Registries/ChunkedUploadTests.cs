@@ -94,6 +94,19 @@ public sealed class ChunkedUploadTests : IDisposable
         Assert.DoesNotContain(server.Requests, request => request.Method == "PUT" && request.Body.Length == 0);
     }
 
+    [Theory]
+    [InlineData(5000)]
+    [InlineData(2600)]
+    public async Task Upload_SourceBreaksForGood_GivesTheUploadUp(int most)
+    {
+        _most = most * KiB;
+        await using var server = new RawServer(AnswerAsync);
+        await using var sink = _kit.Sink(server.Host);
+        await Assert.ThrowsAsync<PailException>(() => sink.PutBlobAsync(Layer, (_, _) => Task.FromResult<Stream>(new BreakingStream(_bytes, 3000 * KiB)), NoProgress.Instance, default));
+        Assert.Contains(server.Requests, request => request.Method == "DELETE");
+        Assert.DoesNotContain(_uploads, upload => upload.Value.Length > 0);
+    }
+
     [Fact]
     public async Task Upload_SourceBreaks_GoesOnThere()
     {
@@ -130,6 +143,10 @@ public sealed class ChunkedUploadTests : IDisposable
                 break;
             case "GET":
                 await RawServer.WriteAsync(stream, "204 No Content", Where(session), default, length: false);
+                break;
+            case "DELETE":
+                _uploads.TryRemove(session, out _);
+                await RawServer.WriteAsync(stream, "204 No Content", "", default, length: false);
                 break;
             case var _ when request.Body.Length > _most:
                 await RawServer.WriteAsync(stream, "413 Request Entity Too Large", "", "<html>"u8.ToArray());

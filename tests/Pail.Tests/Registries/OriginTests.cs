@@ -152,6 +152,41 @@ public sealed class OriginTests : IDisposable
         Assert.All(uploads, request => Assert.StartsWith("http://upload.example/here?state=1&digest=sha256%3A", request.Target, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("file:///etc/passwd")]
+    [InlineData("http://127.0.0.1:1/upload")]
+    [InlineData("http://169.254.169.254/upload")]
+    public async Task Upload_ToWhereOnlyWeCanReach_IsNotSent(string location)
+    {
+        await using var server = new RawServer((request, stream, _) => request.Method == "HEAD"
+            ? RawServer.WriteAsync(stream, "404 Not Found", "", default)
+            : RawServer.WriteAsync(stream, "202 Accepted", $"Location: {location}\r\n", default));
+        Through(server);
+        Assert.Equal(Failure.BadContent, (await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(_image, _kit.Sink(Host)))).Failure);
+        Assert.DoesNotContain(server.Requests, request => request.Method is "PUT" or "PATCH");
+    }
+
+    [Fact]
+    public async Task DirectUpload_ToWhereOnlyWeCanReach_IsNotSent()
+    {
+        var image = new MemoryImage();
+        image.AddManifest(RandomImage.ImageManifest(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty), [image.Add(new byte[9 << 20], MediaTypes.OciLayerTar)]));
+        await using var server = new RawServer((request, stream, _) => request switch
+        {
+            { Method: "GET" } => RawServer.WriteAsync(stream, "200 OK", "Pail-Extensions: direct-upload\r\n", default),
+            { Method: "HEAD" } => RawServer.WriteAsync(stream, "404 Not Found", "", default),
+            { Path: var path } when path.Contains("first=", StringComparison.Ordinal) => RawServer.WriteAsync(stream, "200 OK", "", "{\"urls\":[\"http://127.0.0.1:1/metadata\"]}"u8.ToArray()),
+            { Path: var path } when path.EndsWith("_pail/uploads", StringComparison.Ordinal) => RawServer.WriteAsync(stream, "200 OK", "", "{\"state\":\"parts\",\"session\":\"/v2/team/app/_pail/uploads/1\"}"u8.ToArray()),
+            { Method: "POST" } => RawServer.WriteAsync(stream, "202 Accepted", "Location: /v2/team/app/blobs/uploads/1\r\n", default),
+            { Method: "PUT" } => RawServer.WriteAsync(stream, "201 Created", "", default),
+            _ => RawServer.WriteAsync(stream, "204 No Content", "", default, length: false),
+        });
+        Through(server);
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(image, _kit.Sink(Host)));
+        Assert.Contains("this machine", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Requests, request => request.Target.Contains("metadata", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Upload_Redirected_IsNotFollowed()
     {

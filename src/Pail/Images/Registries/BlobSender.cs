@@ -95,11 +95,13 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
                 if (answer.Status == HttpStatusCode.Created)
                     return true;
                 progress.Advance(-sent);
+                await session.AbandonAsync();
                 return false;
             }
             catch
             {
                 progress.Advance(-sent);
+                await session.AbandonAsync();
                 throw;
             }
         },

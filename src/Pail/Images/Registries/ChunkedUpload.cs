@@ -25,9 +25,9 @@ internal sealed class ChunkedUpload(RegistryClient client, TransferEngine engine
 
     public async Task RunAsync(CancellationToken cancel)
     {
+        _session = await UploadSession.BeginAsync(client, cancel);
         try
         {
-            _session = await UploadSession.BeginAsync(client, cancel);
             var size = Math.Min(Math.Max(_session.LeastChunk, Math.Min(Chunk, engine.Buffers.Limit / 2)), blob.Size);
             _piece = size;
             await using var source = new VerifyingStream(new ResumingStream(open, engine.Retry), blob);
@@ -51,6 +51,7 @@ internal sealed class ChunkedUpload(RegistryClient client, TransferEngine engine
         catch
         {
             progress.Advance(-_sent);
+            await _session.AbandonAsync();
             throw;
         }
     }

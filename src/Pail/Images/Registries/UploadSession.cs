@@ -32,6 +32,21 @@ internal sealed class UploadSession
         return new(client, answer);
     }
 
+    /// <summary>Gives the upload up, so that the registry need not keep what came of it.</summary>
+    public async Task AbandonAsync()
+    {
+        // Also after Ctrl-C, which must not wait long for it.
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        try
+        {
+            (await _client.SendAsync(HttpMethod.Delete, _location, limit.Token, HttpStatusCode.NoContent, HttpStatusCode.NotFound)).Dispose();
+        }
+        catch (Exception e) when (e is PailException or OperationCanceledException)
+        {
+            // Not every registry lets uploads be given up; all drop them after a while. What went wrong before is what counts.
+        }
+    }
+
     /// <summary>The address that ends the upload.</summary>
     // Registries keep state in the query, which must stay as it is.
     public Uri Closing(Digest digest) => new($"{_location.AbsoluteUri}{(_location.Query.Length == 0 ? '?' : '&')}digest={Uri.EscapeDataString(digest.ToString())}");

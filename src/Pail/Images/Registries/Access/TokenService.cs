@@ -100,5 +100,6 @@ internal sealed record TokenAnswer(
     [property: JsonPropertyName("expires_in")] double? ExpiresIn,
     [property: JsonPropertyName("refresh_token")] string? RefreshToken);
 
+[JsonSourceGenerationOptions(NumberHandling = JsonNumberHandling.AllowReadingFromString)]
 [JsonSerializable(typeof(TokenAnswer))]
 internal sealed partial class TokenJson : JsonSerializerContext;
