@@ -188,6 +188,21 @@ public sealed class OriginTests : IDisposable
     }
 
     [Fact]
+    public async Task Blob_ThatIsRedirectedTo_IsThereAndNotSent()
+    {
+        // Addresses of storage are often signed for GET alone.
+        await using var server = new RawServer((request, stream, _) => request switch
+        {
+            { Method: "HEAD", Path: var path } when path.Contains("/blobs/", StringComparison.Ordinal) => RawServer.WriteAsync(stream, "307 Temporary Redirect", "Location: http://cdn.example/signed\r\n", default),
+            { Method: "HEAD" } => RawServer.WriteAsync(stream, "404 Not Found", "", default),
+            _ => RawServer.WriteAsync(stream, "201 Created", "", default),
+        });
+        var result = await RegistryKit.CopyAsync(_image, _kit.Sink(server.Host));
+        Assert.Equal((0, 3), (result.Sent, result.Existed));
+        Assert.Equal(["HEAD", "HEAD", "HEAD", "HEAD", "HEAD", "PUT"], server.Requests.Select(request => request.Method));
+    }
+
+    [Fact]
     public async Task Upload_Redirected_IsNotFollowed()
     {
         await using var server = new RawServer((request, stream, _) => request.Method == "HEAD"

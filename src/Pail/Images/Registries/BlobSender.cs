@@ -12,6 +12,9 @@ namespace Pail.Images.Registries;
 /// </summary>
 internal sealed class BlobSender(RegistryClient client, TransferEngine engine, RepositoryName? mountFrom)
 {
+    private static readonly HttpStatusCode[] Redirects =
+        [HttpStatusCode.MovedPermanently, HttpStatusCode.Found, HttpStatusCode.SeeOther, HttpStatusCode.TemporaryRedirect, HttpStatusCode.PermanentRedirect];
+
     private Task<bool>? _takesDirectUploads;
     private volatile bool _wantsChunks;
 
@@ -46,8 +49,9 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
     private Task<bool> HasAsync(Descriptor blob, CancellationToken cancel) => engine.Retry.RunAsync(
         async token =>
         {
-            using var answer = await client.SendAsync(HttpMethod.Head, client.In($"blobs/{blob.Digest}"), token, HttpStatusCode.OK, HttpStatusCode.NotFound);
-            return answer.Status == HttpStatusCode.OK;
+            // Where it redirects to may answer a GET only, but it does not redirect to what it does not have.
+            using var answer = await client.SendAsync(HttpMethod.Head, client.In($"blobs/{blob.Digest}"), token, [HttpStatusCode.OK, HttpStatusCode.NotFound, .. Redirects]);
+            return answer.Status != HttpStatusCode.NotFound;
         },
         cancel);
 

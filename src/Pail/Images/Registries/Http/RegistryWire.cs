@@ -47,11 +47,12 @@ internal sealed class RegistryWire : IDisposable
             guard.Pause();
             return new RegistryAnswer(response, guard, _options);
         }
-        catch (HttpRequestException e) when (own && MaySpeakHttp(e))
+        // Somebody else may have found it out meanwhile.
+        catch (HttpRequestException e) when (own && (Rebased(address) != address || MaySpeakHttp(e)))
         {
             guard.Dispose();
-            var root = Origins.Registry;
-            Origins.Registry = new UriBuilder(root) { Scheme = "http", Port = root.IsDefaultPort ? 80 : root.Port }.Uri;
+            if (Origins.Registry is { Scheme: "https" } root)
+                Origins.Registry = new UriBuilder(root) { Scheme = "http", Port = root.IsDefaultPort ? 80 : root.Port }.Uri;
             return await SendAsync(request, Rebased(address), authorization, cancel);
         }
         catch (Exception e)
