@@ -8,35 +8,55 @@ namespace Pail.Cli.Commands;
 internal static class CopyRun
 {
     /// <summary>Copies one image and tells its result.</summary>
-    public static async Task RunAsync(Session session, Address from, Address to, CopyOptions options, CancellationToken cancel)
+    public static async Task RunAsync(Session session, Address from, Address to, CopyOptions options, bool dryRun, CancellationToken cancel)
     {
-        var report = await CopyAsync(session, from, to, options, cancel);
-        session.Result(report, ResultsJson.Plain.CopyReport, lines => lines.WriteLine(report.Handle));
+        var report = await CopyAsync(session, from, to, options, dryRun, cancel);
+        session.Result(report, ResultsJson.Plain.CopyReport, lines => Handles(lines, report));
+        TellForecast(session, to, dryRun);
     }
 
     /// <summary>Copies images one after the other, and tells their results together. What fails ends it.</summary>
-    public static async Task RunAsync(Session session, IEnumerable<(Address From, Address To)> images, CopyOptions options, CancellationToken cancel)
+    public static async Task RunAsync(Session session, IReadOnlyList<(Address From, Address To)> images, CopyOptions options, bool dryRun, CancellationToken cancel)
     {
         var reports = new List<CopyReport>();
         foreach (var (from, to) in images)
-            reports.Add(await CopyAsync(session, from, to, options, cancel));
+            reports.Add(await CopyAsync(session, from, to, options, dryRun, cancel));
         session.Result(
-            new CopyListing([.. reports.Select(report => report with { Requests = null })], session.Cost),
+            new CopyListing([.. reports.Select(report => report with { Requests = null })], dryRun ? CostReport.Of(session.Wiring.Meter) : session.Cost),
             ResultsJson.Plain.CopyListing,
-            lines => reports.ForEach(report => lines.WriteLine(report.Handle)));
+            lines => Handles(lines, [.. reports]));
+        TellForecast(session, images[0].To, dryRun);
     }
 
-    private static async Task<CopyReport> CopyAsync(Session session, Address from, Address to, CopyOptions options, CancellationToken cancel)
+    // What does not exist is nothing to go on with.
+    private static void Handles(TextWriter lines, params CopyReport[] reports)
+    {
+        foreach (var report in reports.Where(report => report.DryRun is null))
+            lines.WriteLine(report.Handle);
+    }
+
+    // Told with --explain-cost anyway.
+    private static void TellForecast(Session session, Address to, bool dryRun)
+    {
+        if (dryRun && to is Address.Bucket && !session.ExplainCost && !session.Quiet)
+            CostReport.Write(session.Wiring.Meter, session.Terminal.Error, session.Terminal.Ink);
+    }
+
+    private static async Task<CopyReport> CopyAsync(Session session, Address from, Address to, CopyOptions options, bool dryRun, CancellationToken cancel)
     {
         await using var source = await session.Wiring.OpenSourceAsync(from, cancel);
-        await using var sink = await session.Wiring.OpenSinkAsync(to, from, cancel);
+        await using var real = await session.Wiring.OpenSinkAsync(to, from, cancel);
+        IImageSink sink = !dryRun ? real
+            : real is IForecastingSink forecasting ? new DryRunSink(forecasting, session.Wiring.Meter)
+            : throw Addressed.Bad(to.ToString(), "--dry-run is for buckets and registries.");
         session.Say($"{session.Terminal.Ink.Bold(from.ToString())} to {session.Terminal.Ink.Bold(to.ToString())}");
-        var (tally, result) = await ShowAsync(session, source, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));
+        var (tally, result) = await ShowAsync(session, source, quiet: session.Quiet || dryRun, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));
 
         var report = new CopyReport(
             from.ToString(), to.ToString(), result.Root.Digest.ToString(), result.Root.MediaType, !result.Unchanged,
-            new(result.Sent, result.Existed, result.Copied), result.BytesSent, Math.Round(tally.Elapsed.TotalSeconds, 3), session.Cost)
+            new(result.Sent, result.Existed, result.Copied), result.BytesSent, Math.Round(tally.Elapsed.TotalSeconds, 3), dryRun ? CostReport.Of(session.Wiring.Meter) : session.Cost)
         {
+            DryRun = dryRun ? true : null,
             Referrers = options.Referrers ? new(result.Referrers, result.ReferrersLeft) : null,
             Handle = Handle(to, result.Root.Digest),
         };
@@ -46,9 +66,9 @@ internal static class CopyRun
         return report;
     }
 
-    private static async Task<T> ShowAsync<T>(Session session, IImageSource source, Func<CopyTally, Task<T>> work)
+    private static async Task<T> ShowAsync<T>(Session session, IImageSource source, bool quiet, Func<CopyTally, Task<T>> work)
     {
-        if (session.Quiet)
+        if (quiet)
             return await work(new CopyTally(null, source));
         if (session.Terminal.Interactive)
             return await BarView.RunAsync(session.Terminal, source, work);
@@ -63,13 +83,15 @@ internal static class CopyRun
         if (!report.Changed)
             return "It was there already, the same to the byte: nothing to do.";
         var (sent, existed, copied) = report.Blobs;
-        List<string> parts = [$"{Count(sent, "blob")} sent, {ByteSize.Format(report.BytesSent)}"];
+        List<string> parts = [$"{Count(sent, "blob")} {(report.DryRun is null ? "sent" : "would be sent")}, {ByteSize.Format(report.BytesSent)}"];
         if (copied > 0)
             parts.Add($"{copied} copied where they are");
         if (existed > 0)
             parts.Add($"{existed} there already");
         if (report.Referrers is { Copied: > 0 and var referrers })
-            parts.Add($"{Count(referrers, "referrer")} brought along");
+            parts.Add($"{Count(referrers, "referrer")} {(report.DryRun is null ? "brought" : "would come")} along");
+        if (report.DryRun is not null)
+            return $"Nothing written: {string.Join(", ", parts)}.";
         var time = TimeSpan.FromSeconds(report.Seconds);
         var speed = report.BytesSent > 1 << 20 ? $" ({ByteSize.Format(report.BytesSent / Math.Max(report.Seconds, 0.001))}/s)" : "";
         return $"Done in {Duration.Format(time)}{speed}: {string.Join(", ", parts)}.";

@@ -15,20 +15,23 @@ internal abstract class CopyVerb(Terminal terminal, string name, string descript
 
     private readonly Option<bool> _referrers = new("--referrers") { Description = "Also what refers to the image: signatures, SBOMs, attestations, and what refers to those" };
 
+    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Write nothing; say what would be sent to a bucket or registry, and what it would cost" };
+
     /// <summary>Adds the options of copies.</summary>
     protected void AddCopyOptions()
     {
         Add(_platform);
         Add(_all);
         Add(_referrers);
+        Add(_dryRun);
         AddSharedOptions(quiet: true, moves: true, registries: true);
     }
 
     /// <summary>Copies an image.</summary>
-    protected Task CopyAsync(Session session, Address from, Address to, CancellationToken cancel) => CopyRun.RunAsync(session, from, to, OptionsOf(session), cancel);
+    protected Task CopyAsync(Session session, Address from, Address to, CancellationToken cancel) => CopyRun.RunAsync(session, from, to, OptionsOf(session), session.Get(_dryRun), cancel);
 
     /// <summary>Copies several.</summary>
-    protected Task CopyAsync(Session session, IReadOnlyList<(Address From, Address To)> images, CancellationToken cancel) => CopyRun.RunAsync(session, images, OptionsOf(session), cancel);
+    protected Task CopyAsync(Session session, IReadOnlyList<(Address From, Address To)> images, CancellationToken cancel) => CopyRun.RunAsync(session, images, OptionsOf(session), session.Get(_dryRun), cancel);
 
     private CopyOptions OptionsOf(Session session) => session.Get(_all) && session.Get(_platform) is not null
         ? throw new PailException(Failure.BadInput, "--all and --platform exclude each other.")

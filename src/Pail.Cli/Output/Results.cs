@@ -44,6 +44,9 @@ internal sealed record CopyReport(string Source, string Destination, string Dige
     /// <summary>What refers to the image, where it was to be brought along.</summary>
     public ReferrerCounts? Referrers { get; init; }
 
+    /// <summary>True if nothing was written, and the rest says what would have been.</summary>
+    public bool? DryRun { get; init; }
+
     /// <summary>What scripts go on with.</summary>
     [JsonIgnore]
     public string Handle { get; init; } = "";

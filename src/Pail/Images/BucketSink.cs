@@ -1,6 +1,7 @@
 using Pail.Layouts;
 using Pail.Oci;
 using Pail.Registry;
+using Pail.Stores;
 
 namespace Pail.Images;
 
@@ -9,9 +10,12 @@ namespace Pail.Images;
 /// <param name="repository">The repository.</param>
 /// <param name="reference">The tag, or the digest the image has.</param>
 /// <param name="copyFrom">A repository of the same bucket that holds the blobs; null for none.</param>
-public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference, RepositoryName? copyFrom = null) : IImageSink, IReferrerSink
+public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference, RepositoryName? copyFrom = null) : IForecastingSink
 {
     private bool _tagExists;
+
+    // In a pool all repositories share their blobs.
+    private RepositoryName? CopyFrom => copyFrom == repository || registry.Layout.Kind == LayoutKind.Pool ? null : copyFrom;
 
     /// <inheritdoc/>
     public string Name { get; } = $"{registry.Store.Name}, {repository}{(reference.Digest is null ? ":" : "@")}{reference}";
@@ -35,7 +39,7 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
 
     /// <inheritdoc/>
     public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
-        copyFrom is { } from && from != repository && registry.Layout.Kind != LayoutKind.Pool
+        CopyFrom is { } from
             ? registry.PutBlobAsync(repository, blob, from, open, progress, cancel)
             : registry.PutBlobAsync(repository, blob, open, progress, cancel);
 
@@ -66,6 +70,26 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
     {
         await registry.PutManifestAsync(repository, manifest, cancel);
         await registry.TagAsync(repository, manifest, tag, cancel);
+    }
+
+    /// <inheritdoc/>
+    public Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) => registry.ForecastBlobAsync(meter, repository, blob, CopyFrom, cancel);
+
+    /// <inheritdoc/>
+    public void ForecastManifest(RequestMeter meter, Manifest manifest, string? tag)
+    {
+        registry.ForecastManifest(meter, manifest);
+        if (tag is not null)
+            registry.ForecastTag(meter, repository, tag, replaces: false);
+    }
+
+    /// <inheritdoc/>
+    public void ForecastRoot(RequestMeter meter, Manifest root, bool isStored)
+    {
+        if (!isStored)
+            registry.ForecastManifest(meter, root);
+        if (reference.Tag is { } tag)
+            registry.ForecastTag(meter, repository, tag, _tagExists);
     }
 
     /// <inheritdoc/>

@@ -72,10 +72,19 @@ public sealed class RegistryCommandTests : IAsyncLifetime
 
         (await PailAsync("copy", "--tags", "2.?", "--tags", "1.0", $"docker://{_registry.Host}/team/app", $"oci:{_folder["other"]}")).Succeeded();
         Assert.StartsWith("sha256:", (await PailAsync("digest", $"oci:{_folder["other"]}:2.0")).Succeeded().Output, StringComparison.Ordinal);
+        var dry = (await PailAsync("copy", "--dry-run", "--json", "--tags", "1.*", $"docker://{_registry.Host}/team/app", $"docker://{_registry.Host}/team/other")).Succeeded();
+        using var forecast = System.Text.Json.JsonDocument.Parse(dry.Output);
+        Assert.All(forecast.RootElement.GetProperty("images").EnumerateArray(), image => Assert.Equal((true, 3), (image.GetProperty("dryRun").GetBoolean(), image.GetProperty("blobs").GetProperty("copied").GetInt32())));
+        (await PailAsync("tags", $"docker://{_registry.Host}/team/other")).Ended(ExitCode.NotFound);
+        var priced = (await PailAsync("copy", "--dry-run", $"docker://{_registry.Host}/team/app:2.0", folder)).Succeeded();
+        Assert.Contains("Nothing written: 3 blobs would be sent", priced.Error, StringComparison.Ordinal);
+        Assert.Contains("PutObject", priced.Error, StringComparison.Ordinal);
+        Assert.Empty(priced.Output);
         Assert.Contains("none of its 3 tags", (await PailAsync("copy", "--tags", "3*", $"docker://{_registry.Host}/team/app", folder)).Ended(ExitCode.NotFound).Error, StringComparison.Ordinal);
     }
 
     [Theory]
+    [InlineData("buckets and registries", "copy", "--dry-run", "oci:a", "oci:b")]
     [InlineData("without tag", "copy", "--tags", "1.*", "docker://alpine", "s3://acme/alpine:1")]
     [InlineData("a repository is expected", "copy", "--tags", "1.*", "docker://alpine:1", "s3://acme/alpine")]
     [InlineData("a repository is expected", "copy", "--tags", "1.*", "oci:dir", "s3://acme/alpine")]

@@ -46,6 +46,10 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
         return BlobOutcome.Sent;
     }
 
+    /// <summary>What <see cref="PutAsync"/> would do, if the registry mounts as it should.</summary>
+    public async Task<BlobOutcome> ForecastAsync(Descriptor blob, CancellationToken cancel) =>
+        await HasAsync(blob, cancel) ? BlobOutcome.Existed : mountFrom is null ? BlobOutcome.Sent : BlobOutcome.Copied;
+
     private Task<bool> HasAsync(Descriptor blob, CancellationToken cancel) => engine.Retry.RunAsync(
         async token =>
         {

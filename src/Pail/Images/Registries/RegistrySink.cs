@@ -1,12 +1,13 @@
 using System.Net;
 using Pail.Images.Registries.Http;
 using Pail.Oci;
+using Pail.Stores;
 using Pail.Transfer;
 
 namespace Pail.Images.Registries;
 
 /// <summary>A place in a registry. Source: OCI distribution-spec, "Push".</summary>
-public sealed class RegistrySink : IImageSink, IReferrerSink
+public sealed class RegistrySink : IForecastingSink
 {
     private readonly TransferEngine _engine;
     private readonly RegistryClient _client;
@@ -81,6 +82,21 @@ public sealed class RegistrySink : IImageSink, IReferrerSink
 
     /// <inheritdoc/>
     public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => PutAsync(manifest, tag, cancel);
+
+    // Registries have no price list.
+
+    /// <inheritdoc/>
+    public Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) => _sender.ForecastAsync(blob, cancel);
+
+    /// <inheritdoc/>
+    public void ForecastManifest(RequestMeter meter, Manifest manifest, string? tag)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void ForecastRoot(RequestMeter meter, Manifest root, bool isStored)
+    {
+    }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()

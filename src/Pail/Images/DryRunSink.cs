@@ -1,0 +1,69 @@
+using Pail.Oci;
+using Pail.Stores;
+
+namespace Pail.Images;
+
+/// <summary>A sink that can say what a copy would write, and what that would cost, without writing.</summary>
+public interface IForecastingSink : IImageSink, IReferrerSink
+{
+    /// <summary>What <see cref="IImageSink.PutBlobAsync"/> would do; counts the requests that writing would take, where they cost something.</summary>
+    Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel);
+
+    /// <summary>Counts the requests that storing a manifest would take, and a tag if it is to have one.</summary>
+    void ForecastManifest(RequestMeter meter, Manifest manifest, string? tag);
+
+    /// <summary>Counts the requests that <see cref="IImageSink.PutRootAsync"/> would make.</summary>
+    void ForecastRoot(RequestMeter meter, Manifest root, bool isStored);
+}
+
+/// <summary>Stands for a sink and looks at it, but writes nothing: what would be written is counted.</summary>
+/// <param name="inner">The sink.</param>
+/// <param name="meter">Counts the requests that writing would take.</param>
+public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter) : IImageSink, IReferrerSink
+{
+    /// <inheritdoc/>
+    public string Name => inner.Name;
+
+    /// <inheritdoc/>
+    public bool HoldsIndexes => inner.HoldsIndexes;
+
+    /// <inheritdoc/>
+    public Task<bool> HasRootAsync(Manifest root, CancellationToken cancel) => inner.HasRootAsync(root, cancel);
+
+    /// <inheritdoc/>
+    public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => inner.HasManifestAsync(manifest, cancel);
+
+    /// <inheritdoc/>
+    public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => inner.ForecastBlobAsync(meter, blob, cancel);
+
+    /// <inheritdoc/>
+    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => Forecast(manifest, null);
+
+    /// <inheritdoc/>
+    public Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
+    {
+        inner.ForecastRoot(meter, root, isStored);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => inner.ListReferrersAsync(subject, cancel);
+
+    /// <inheritdoc/>
+    public Task PutReferrerAsync(Manifest referrer, CancellationToken cancel) => Forecast(referrer, null);
+
+    /// <inheritdoc/>
+    public Task<bool> HasTagAsync(Manifest manifest, string tag, CancellationToken cancel) => inner.HasTagAsync(manifest, tag, cancel);
+
+    /// <inheritdoc/>
+    public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => Forecast(manifest, tag);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private Task Forecast(Manifest manifest, string? tag)
+    {
+        inner.ForecastManifest(meter, manifest, tag);
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,89 @@
+using Pail.Images;
+using Pail.Oci;
+using Pail.Stores;
+using Pail.Transfer;
+
+namespace Pail.Registry;
+
+public sealed partial class BucketRegistry
+{
+    /// <summary>What <c>PutBlobAsync</c> would do, tries again aside: it looks as that does, and counts the requests that would write.</summary>
+    /// <param name="meter">Counts them.</param>
+    /// <param name="repository">Where to.</param>
+    /// <param name="blob">The blob.</param>
+    /// <param name="from">A repository of this bucket that holds it; null for none.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    public async Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, RepositoryName repository, Descriptor blob, RepositoryName? from, CancellationToken cancel)
+    {
+        if ((from is not null || blob.Size > UnaskedLimit) && await StatBlobAsync(repository, blob.Digest, cancel) == blob.Size)
+            return BlobOutcome.Existed;
+        if (from is { } other && Store is IServerSideCopy && await StatBlobAsync(other, blob.Digest, cancel) == blob.Size)
+        {
+            ForecastCopy(meter, blob);
+            return BlobOutcome.Copied;
+        }
+        ForecastUpload(meter, blob);
+        return BlobOutcome.Sent;
+    }
+
+    /// <summary>Counts the requests that <see cref="PutManifestAsync"/> would make.</summary>
+    public void ForecastManifest(RequestMeter meter, Manifest manifest)
+    {
+        if (Settings.Public)
+            meter.Count(StoreOperation.PutObject);
+        if (manifest.Subject is not null)
+            ForecastChange(meter);
+        meter.Count(StoreOperation.PutObject);
+    }
+
+    /// <summary>Counts the requests that <see cref="TagAsync"/> would make, at most: in a public bucket the repository may be listed already.</summary>
+    public void ForecastTag(RequestMeter meter, RepositoryName repository, string tag, bool replaces)
+    {
+        foreach (var _ in Layout.TagCompanions(repository, tag))
+            meter.Count(StoreOperation.PutObject);
+        if (Settings.Public && !replaces)
+        {
+            ForecastChange(meter);
+            ForecastChange(meter);
+        }
+        meter.Count(StoreOperation.PutObject);
+        if (Settings.Public)
+            meter.Count(StoreOperation.GetObject);
+    }
+
+    private void ForecastUpload(RequestMeter meter, Descriptor blob)
+    {
+        if (blob.Size <= Math.Min(Engine.Options.SinglePutLimit, Engine.Buffers.Limit / 2))
+        {
+            meter.Count(StoreOperation.PutObject);
+            return;
+        }
+        var part = PartPlan.For(blob.Size, Engine.Buffers.Limit).SizeOf(1);
+        meter.Count(StoreOperation.CreateMultipartUpload);
+        for (var at = 0L; at < blob.Size; at += part)
+            meter.Count(StoreOperation.UploadPart);
+        meter.Count(StoreOperation.CompleteMultipartUpload);
+    }
+
+    // As ServerSideCopy does it: whole, or by ranges of a quarter of the limit.
+    private void ForecastCopy(RequestMeter meter, Descriptor blob)
+    {
+        var limit = Engine.Options.SingleCopyLimit;
+        if (blob.Size <= limit)
+        {
+            meter.Count(StoreOperation.CopyObject);
+            return;
+        }
+        meter.Count(StoreOperation.CreateMultipartUpload);
+        for (var at = 0L; at < blob.Size; at += limit / 4)
+            meter.Count(StoreOperation.UploadPartCopy);
+        meter.Count(StoreOperation.CompleteMultipartUpload);
+    }
+
+    // A small object read, changed and written back.
+    private static void ForecastChange(RequestMeter meter)
+    {
+        meter.Count(StoreOperation.GetObject);
+        meter.Count(StoreOperation.PutObject);
+    }
+}

@@ -1,0 +1,81 @@
+using Pail.Images;
+using Pail.Layouts;
+using Pail.Oci;
+using Pail.Registry;
+using Pail.Stores;
+using Pail.Transfer;
+
+namespace Pail.Tests.Images;
+
+/// <summary>A dry run says what the copy then does, and does none of it.</summary>
+public sealed class DryRunTests : IDisposable
+{
+    private readonly TestFolder _folder = new();
+    private readonly TransferEngine _engine = new(new TransferOptions());
+    private readonly RequestMeter _meter = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(LayoutKind.V2, false)]
+    [InlineData(LayoutKind.Pool, false)]
+    [InlineData(LayoutKind.V2, true)]
+    public async Task DryRun_OfEachKind_ForecastsTheRequestsOfTheCopy(LayoutKind layout, bool open)
+    {
+        var registry = await BucketAsync(layout, open);
+        var root = RandomImage.Plain(7).Root!;
+        foreach (var (kind, image) in (IEnumerable<(string, MemoryImage)>)[("plain", RandomImage.Plain()), ("index", RandomImage.Index()), ("nested", RandomImage.Nested()), ("large", Large()), ("referring", Referring(root))])
+        {
+            var before = Files();
+            var (forecast, said) = await CopyAsync(registry, kind, image, dryRun: true);
+            Assert.Equal(before, Files());
+            var (made, did) = await CopyAsync(registry, kind, image, dryRun: false);
+            Assert.Equal((said.Sent, said.Existed, said.BytesSent), (did.Sent, did.Existed, did.BytesSent));
+            Assert.Equal(made, forecast);
+
+            (forecast, said) = await CopyAsync(registry, kind, image, dryRun: true);
+            Assert.Equal((true, 0L), (said.Unchanged, forecast));
+        }
+    }
+
+    [Fact]
+    public async Task DryRun_FromAnotherRepository_ForecastsCopies()
+    {
+        var registry = await BucketAsync(LayoutKind.V2, open: false);
+        var image = Large();
+        await CopyAsync(registry, "one", image, dryRun: false);
+        var (forecast, said) = await CopyAsync(registry, "two", image, dryRun: true, from: "one");
+        Assert.Equal(2, said.Copied);
+        Assert.Equal((await CopyAsync(registry, "two", image, dryRun: false, from: "one")).ClassA, forecast);
+    }
+
+    private static MemoryImage Large()
+    {
+        var image = new MemoryImage();
+        var config = image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty);
+        image.AddManifest(RandomImage.ImageManifest(config, [image.Add(RandomImage.Bytes(new Random(2), 30 << 20), MediaTypes.OciLayerTar)]));
+        return image;
+    }
+
+    private static MemoryImage Referring(Manifest subject)
+    {
+        var image = new MemoryImage();
+        var config = image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty);
+        image.AddManifest(Manifest.Parse(System.Text.Encoding.UTF8.GetBytes(
+            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","config":{{RandomImage.Json(config)}},"layers":[],"subject":{{RandomImage.Json(subject.Descriptor)}}}""")));
+        return image;
+    }
+
+    private async Task<(long ClassA, CopyResult Result)> CopyAsync(BucketRegistry registry, string repository, MemoryImage image, bool dryRun, string? from = null)
+    {
+        var before = _meter.ClassA;
+        var real = new BucketSink(registry, RepositoryName.Parse(repository), Reference.Parse("1"), from is null ? null : RepositoryName.Parse(from));
+        var result = await Copying.RunAsync(image, dryRun ? new DryRunSink(real, _meter) : real);
+        return (_meter.ClassA - before, result);
+    }
+
+    private string[] Files() => [.. Directory.EnumerateFiles(_folder.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+
+    private Task<BucketRegistry> BucketAsync(LayoutKind layout, bool open) =>
+        BucketRegistry.InitAsync(new FolderStore(_folder.Path, _meter), _engine, layout, open, default);
+}
