@@ -17,7 +17,7 @@ namespace Pail.Cli;
 internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions registries, TransferOptions transfer)
 {
     private readonly Dictionary<BucketRoot, IObjectStore> _stores = [];
-    private readonly Dictionary<BucketRoot, BucketRegistry> _registries = [];
+    private readonly Dictionary<BucketRoot, BucketRegistry> _opened = [];
 
     /// <summary>How registries are reached.</summary>
     public RegistryOptions Registries => registries;
@@ -44,8 +44,8 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions 
     /// <summary>The registry in a bucket. Reads the bucket's settings, once.</summary>
     public async Task<BucketRegistry> OpenRegistryAsync(BucketRoot root, CancellationToken cancel)
     {
-        if (!_registries.TryGetValue(root, out var registry))
-            _registries[root] = registry = IsAnonymous(root)
+        if (!_opened.TryGetValue(root, out var registry))
+            _opened[root] = registry = IsAnonymous(root)
                 // What may be read without credentials are the images, not the settings; and only v2 can be public.
                 ? new BucketRegistry(OpenStore(root), Engine, new BucketSettings(LayoutKind.V2, Public: true))
                 : await BucketRegistry.OpenAsync(OpenStore(root), Engine, cancel);

@@ -9,7 +9,7 @@ namespace Pail.Tests.Registries;
 /// <summary>What may pass is tried again; what broke goes on where it broke.</summary>
 public sealed class RegistryFaultTests : IDisposable
 {
-    private readonly RegistryKit _kit = new() { Options = new() { Patience = TimeSpan.FromMilliseconds(500) } };
+    private readonly RegistryKit _kit = new() { Options = new() { Patience = TimeSpan.FromSeconds(10) } };
     private readonly MemoryImage _image = new();
     private readonly ConcurrentDictionary<string, int> _asked = new();
     private readonly Descriptor _layer;
