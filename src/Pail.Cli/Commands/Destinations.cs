@@ -11,6 +11,8 @@ internal static class Destinations
     {
         Address.Bucket bucket => Complete(text, bucket, from),
         Address.Registry { Reference: null } registry => registry with { Reference = Reference.Parse(NameOf(from).Tag ?? Addressed.DefaultTag) },
+        // An image without a name is of little use to who loads it.
+        Address.DockerArchive { Image: null } archive => archive with { Image = EngineName(from) },
         var other => other,
     };
 
@@ -20,17 +22,19 @@ internal static class Destinations
     /// <summary>The local Docker Engine, under the name the image has where it comes from.</summary>
     public static Address InEngine(Address from)
     {
-        var (name, reference) = from switch
-        {
-            Address.Bucket bucket => (bucket.Repository.ToString(), bucket.Reference),
-            // As docker calls what it pulls from there.
-            Address.Registry registry => ($"{registry.Host}/{registry.Repository}", registry.Reference),
-            _ => throw Addressed.Bad(from.ToString(), "name the destination."),
-        };
-        return reference?.Tag is { } tag
-            ? new Address.DockerDaemon($"{name}:{tag}")
-            : throw Addressed.Bad(from.ToString(), $"an image of the engine needs a tag, which a digest does not give; name the destination, such as docker-daemon:{name}:1.0.");
+        if (EngineName(from) is { } name)
+            return new Address.DockerDaemon(name);
+        throw Addressed.Bad(from.ToString(), $"an image of the engine needs a tag, which a digest does not give; name the destination, such as docker-daemon:{NameOf(from).Name}:1.0.");
     }
+
+    // What docker calls an image that it has from there; null where the address does not say it.
+    private static string? EngineName(Address from) => from switch
+    {
+        Address.Bucket { Repository: { } name, Reference.Tag: { } tag } => $"{name}:{tag}",
+        Address.Registry { Reference.Tag: { } tag } registry => $"{registry.Host}/{registry.Repository}:{tag}",
+        Address.DockerDaemon { Image: var image } when NameOf(image).Name is not null && !image.Contains('@', StringComparison.Ordinal) => image,
+        _ => null,
+    };
 
     private static Address Complete(string text, Address.Bucket to, Address from)
     {
@@ -52,6 +56,7 @@ internal static class Destinations
         Address.Registry { Repository: var name, Reference: var reference } => (name, reference?.Tag),
         Address.OciLayout { Tag: { } tag } => NameOfTag(tag),
         Address.OciArchive { Tag: { } tag } => NameOfTag(tag),
+        Address.DockerArchive { Image: { } image } => NameOf(image),
         _ => (null, null),
     };
 

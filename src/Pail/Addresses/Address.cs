@@ -17,22 +17,31 @@ public abstract record Address
         public override string ToString() => $"docker-daemon:{Image}";
     }
 
-    /// <summary><c>oci:DIR[:TAG]</c>: an OCI image layout in a directory.</summary>
+    /// <summary><c>oci:DIR[:TAG|:@DIGEST|:@N]</c>: an OCI image layout in a directory.</summary>
     /// <param name="Directory">Path of the directory.</param>
-    /// <param name="Tag">Which image of it (<c>org.opencontainers.image.ref.name</c>); null for its only one.</param>
+    /// <param name="Tag">Which image of it (<c>org.opencontainers.image.ref.name</c>), or <c>@</c> and its digest or its place; null for its only one.</param>
     public sealed record OciLayout(string Directory, string? Tag) : Address
     {
         /// <inheritdoc/>
         public override string ToString() => Tag is null ? $"oci:{Directory}" : $"oci:{Directory}:{Tag}";
     }
 
-    /// <summary><c>oci-archive:FILE[:TAG]</c>: an OCI image layout in a tar file.</summary>
+    /// <summary><c>oci-archive:FILE[:TAG|:@DIGEST|:@N]</c>: an OCI image layout in a tar file.</summary>
     /// <param name="File">Path of the file.</param>
-    /// <param name="Tag">Which image of it; null for its only one.</param>
+    /// <param name="Tag">Which image of it, as in <see cref="OciLayout"/>; null for its only one.</param>
     public sealed record OciArchive(string File, string? Tag) : Address
     {
         /// <inheritdoc/>
         public override string ToString() => Tag is null ? $"oci-archive:{File}" : $"oci-archive:{File}:{Tag}";
+    }
+
+    /// <summary><c>docker-archive:FILE[:NAME[:TAG]|:@N]</c>: an image in a file that <c>docker save</c> wrote.</summary>
+    /// <param name="File">Path of the file.</param>
+    /// <param name="Image">Its name, or <c>@</c> and its place among several; null for the only one.</param>
+    public sealed record DockerArchive(string File, string? Image) : Address
+    {
+        /// <inheritdoc/>
+        public override string ToString() => Image is null ? $"docker-archive:{File}" : $"docker-archive:{File}:{Image}";
     }
 
     /// <summary><c>docker://HOST[:PORT]/REPO[:TAG|@DIGEST]</c>: an image in a registry.</summary>

@@ -7,7 +7,7 @@ namespace Pail.Addresses;
 /// <summary>Reads addresses. The forms are listed in docs/addresses.md.</summary>
 public static partial class AddressParser
 {
-    private const string Forms = "docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG], s3://BUCKET/REPO:TAG, file:DIR//REPO:TAG, docker://HOST/REPO:TAG";
+    private const string Forms = "docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG], s3://BUCKET/REPO:TAG, file:DIR//REPO:TAG, docker://HOST/REPO:TAG";
 
     private const string DockerHub = "docker.io";
 
@@ -29,6 +29,7 @@ public static partial class AddressParser
                 ("docker-daemon" or null, { Length: > 0 } rest) => new Address.DockerDaemon(EngineImage(rest)),
                 ("oci", { Length: > 0 } rest) => PathAndTag(rest) is var (path, tag) ? new Address.OciLayout(path, tag) : throw Bad(text),
                 ("oci-archive", { Length: > 0 } rest) => PathAndTag(rest) is var (path, tag) ? new Address.OciArchive(path, tag) : throw Bad(text),
+                ("docker-archive", { Length: > 0 } rest) => PathAndTag(rest) is var (path, tag) ? new Address.DockerArchive(path, Saved(tag)) : throw Bad(text),
                 ("s3", { } rest) => S3(rest[2..]),
                 ("docker", { } rest) => Registry(rest[2..]),
                 ("file", { Length: > 0 } rest) => Folder(rest),
@@ -63,10 +64,10 @@ public static partial class AddressParser
         var slashes = colon >= 0 && text.AsSpan(colon).StartsWith("://");
         return scheme switch
         {
-            "docker-daemon" or "oci" or "oci-archive" or "file" => (scheme, text[(colon + 1)..]),
+            "docker-daemon" or "oci" or "oci-archive" or "docker-archive" or "file" => (scheme, text[(colon + 1)..]),
             "s3" or "docker" when slashes => (scheme, text[(colon + 1)..]),
             // A scheme nobody here knows, not an image called so; but "docker:dind" is an image.
-            "docker-archive" or "dir" or "containers-storage" or "ostree" or "sif" => ("", text),
+            "dir" or "containers-storage" or "ostree" or "sif" => ("", text),
             _ => slashes ? ("", text) : (null, text),
         };
     }
@@ -87,8 +88,19 @@ public static partial class AddressParser
         var (path, tag) = (rest[..colon], rest[(colon + 1)..]);
         if (path.Length == 0)
             throw new FormatException("the path before ':' is missing.");
-        return TagPattern().IsMatch(tag) ? (path, tag) : throw new FormatException($"'{Printable.Line(tag)}' is no tag of an OCI layout; a path can't hold ':'.");
+        if (path.EndsWith("@sha256", StringComparison.Ordinal) || path.EndsWith("@sha512", StringComparison.Ordinal))
+            throw new FormatException($"an image of a layout is chosen by its digest behind ':', {Printable.Line(path[..^7])}:@{path[^6..]}:...");
+        return TagPattern().IsMatch(tag) || (tag is ['@', .. var choice] && IsDigestOrPlace(choice))
+            ? (path, tag)
+            : throw new FormatException($"'{Printable.Line(tag)}' is no tag, no @DIGEST and no @N, and a path can't hold ':'.");
     }
+
+    private static bool IsDigestOrPlace(string text) => Digest.TryParse(text, out _) || (text.Length is > 0 and < 10 && !text.AsSpan().ContainsAnyExceptInRange('0', '9'));
+
+    // What docker save wrote has names only, and its images no digests.
+    private static string? Saved(string? image) => image is ['@', .. var choice] && Digest.TryParse(choice, out _)
+        ? throw new FormatException("an image of a docker-archive is chosen by its name or by @N.")
+        : image;
 
     private static bool IsDrive(string path) => OperatingSystem.IsWindows() && path is [>= 'A' and <= 'z', ':', '\\' or '/', ..];
 

@@ -19,6 +19,11 @@ public sealed class AddressParserTests
     [InlineData("oci:/a b/c:1.0", "oci:/a b/c:1.0")]
     [InlineData("oci:dir:example.com/team/app:1.0", "oci:dir:example.com/team/app:1.0")]
     [InlineData("oci-archive:x.tar:v1", "oci-archive:x.tar:v1")]
+    [InlineData("oci:dir:@sha256:" + Hex, "oci:dir:@sha256:" + Hex)]
+    [InlineData("oci-archive:x.tar:@3", "oci-archive:x.tar:@3")]
+    [InlineData("docker-archive:x.tar", "docker-archive:x.tar")]
+    [InlineData("docker-archive:x.tar:example.com/team/app:1.0", "docker-archive:x.tar:example.com/team/app:1.0")]
+    [InlineData("docker-archive:x.tar:@0", "docker-archive:x.tar:@0")]
     [InlineData("s3://acme", "s3://acme")]
     [InlineData("s3://acme/", "s3://acme")]
     [InlineData("s3://acme/app", "s3://acme/app")]
@@ -75,7 +80,14 @@ public sealed class AddressParserTests
     [InlineData("docker://user@example.com/app:1")]
     [InlineData("docker://example.com:x/app")]
     [InlineData("docker:///app")]
-    [InlineData("docker-archive:x.tar")]
+    [InlineData("docker-archive:")]
+    [InlineData("docker-archive:x.tar:@sha256:" + Hex)]
+    [InlineData("oci:dir:@")]
+    [InlineData("oci:dir:@x")]
+    [InlineData("oci:dir:@-1")]
+    [InlineData("oci:dir:@99999999999")]
+    [InlineData("oci:dir:@sha256:12")]
+    [InlineData("oci:dir@sha256:" + Hex)]
     [InlineData("https://example.com/app")]
     [InlineData("S3://acme/app")]
     [InlineData("./app")]
@@ -124,7 +136,7 @@ public sealed class AddressParserTests
 
     [Fact]
     public void Parse_WordsOfTheGrammarInAnyOrder_GivesAnAddressThatReadsBackOrBadInput() =>
-        Prop.ForAll(Gen.Elements("s3://", "file:", "oci:", "oci-archive:", "docker-daemon:", "acme", "app", "/", "//", ":", "@", "sha256:", Hex, "..", ".", "A", "é", "\0").ArrayOf().ToArbitrary(), words =>
+        Prop.ForAll(Gen.Elements("s3://", "file:", "oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "acme", "app", "/", "//", ":", "@", "sha256:", Hex, "..", ".", "A", "é", "\0").ArrayOf().ToArbitrary(), words =>
         {
             var text = string.Concat(words);
             try

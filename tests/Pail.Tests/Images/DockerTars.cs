@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Text;
 using System.Text.Json;
+using Pail.Images.Docker;
 using Pail.Images.OciLayouts;
 using Pail.Oci;
 
@@ -40,6 +41,53 @@ internal sealed class DockerTars
             paths.Add(folder + "/layer.tar");
         }
         return tar.File("manifest.json", Index($"{Digest.Of(Config).Hex}.json", paths)).File("repositories", "{}").ToArray();
+    }
+
+    /// <summary>Several images in one archive, as Docker up to 24 saves them: a layer that another has, too, is a link to that one's.</summary>
+    public static byte[] Several(params IReadOnlyList<(DockerTars Image, string[] Names)> images)
+    {
+        var tar = new TarBytes();
+        var seen = new Dictionary<Digest, string>();
+        var list = new List<object>();
+        foreach (var (image, names) in images)
+        {
+            var paths = new List<string>();
+            foreach (var layer in image.Layers)
+            {
+                var folder = Digest.Of(Encoding.UTF8.GetBytes($"{list.Count} {paths.Count}")).Hex;
+                paths.Add(folder + "/layer.tar");
+                if (seen.TryGetValue(Digest.Of(layer), out var first))
+                    tar.Link(paths[^1], "../" + first);
+                else
+                    tar.File(seen[Digest.Of(layer)] = paths[^1], layer);
+            }
+            var config = $"{Digest.Of(image.Config).Hex}.json";
+            tar.File(config, image.Config);
+            list.Add(new Dictionary<string, object?> { ["Config"] = config, ["RepoTags"] = names.Length == 0 ? null : names, ["Layers"] = paths });
+        }
+        return tar.File("manifest.json", JsonSerializer.Serialize(list)).ToArray();
+    }
+
+    /// <summary>Several images in one archive of the containerd image store.</summary>
+    public static byte[] ContainerdSeveral(params IReadOnlyList<(MemoryImage Image, string Name)> images)
+    {
+        var tar = new TarBytes { Format = TarEntryFormat.Pax };
+        var (list, index) = (new List<object>(), LayoutIndex.Parse("", null));
+        foreach (var (image, name) in images)
+        {
+            foreach (var (digest, blob) in image.Blobs)
+                tar.File(LayoutPaths.Blob(digest), blob);
+            foreach (var manifest in image.Manifests.Values)
+                tar.File(LayoutPaths.Blob(manifest.Digest), manifest.Bytes.ToArray());
+            // The list names the platform of the machine alone.
+            var here = image.Root!.IsIndex ? image.Manifests[image.Root.Manifests[0].Digest] : image.Root;
+            list.Add(new Dictionary<string, object?> { ["Config"] = LayoutPaths.Blob(here.Config!.Digest), ["RepoTags"] = new[] { name }, ["Layers"] = here.Layers.Select(layer => LayoutPaths.Blob(layer.Digest)) });
+            index = LayoutIndex.Parse("", index.With(image.Root, name, DockerName.Whole(name)));
+        }
+        return tar
+            .File("index.json", Encoding.UTF8.GetString(index.With(images[^1].Image.Root!, images[^1].Name, DockerName.Whole(images[^1].Name))))
+            .File("manifest.json", JsonSerializer.Serialize(list))
+            .ToArray();
     }
 
     /// <summary>Docker 25 and later, classic store: an OCI layout of uncompressed layers, with a manifest made up for it.</summary>

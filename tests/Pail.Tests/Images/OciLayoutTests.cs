@@ -317,6 +317,59 @@ public sealed class OciLayoutTests : IDisposable
         Assert.Contains("at most 4194304", error.Message);
     }
 
+    [Fact]
+    public async Task Source_ByDigestOrPlace_IsThatImage()
+    {
+        var (one, two) = (RandomImage.Plain(1), RandomImage.Index(2));
+        await Copying.RunAsync(one, new OciLayoutSink(_folder["layout"], "one"));
+        await Copying.RunAsync(two, new OciLayoutSink(_folder["layout"], "two"));
+
+        MemoryImage.AssertSame(one, await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], "@0")));
+        MemoryImage.AssertSame(two, await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], "@1")));
+        MemoryImage.AssertSame(one, await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], $"@{one.Root!.Digest}")));
+        MemoryImage.AssertSame(two, await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], $"@{two.Root!.Digest}")));
+        // One platform of an index, which no name leads to.
+        var child = await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], $"@{two.Root.Manifests[1].Digest}"));
+        Assert.Equal(two.Root.Manifests[1].Digest, child.Root!.Digest);
+    }
+
+    [Theory]
+    [InlineData(null, Failure.BadInput, "holds several images; add ':' and a tag, '@' and a digest, or '@' and a number from 0. It has one, two.")]
+    [InlineData("@2", Failure.NotFound, "has no image @2; it has one, two.")]
+    [InlineData("@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", Failure.NotFound, "has no image sha256:0123")]
+    public async Task Source_NotOneOfSeveral_ListsThem(string? asked, Failure failure, string says)
+    {
+        await Copying.RunAsync(RandomImage.Plain(1), new OciLayoutSink(_folder["layout"], "one"));
+        await Copying.RunAsync(RandomImage.Plain(2), new OciLayoutSink(_folder["layout"], "two"));
+        await using var source = new OciLayoutSource(_folder["layout"], asked);
+
+        var error = await Assert.ThrowsAsync<PailException>(() => source.GetRootAsync(default));
+
+        Assert.Equal(failure, error.Failure);
+        Assert.Contains(says, error.Message);
+    }
+
+    [Fact]
+    public async Task Source_BlobUnderAnothersDigest_IsRefused()
+    {
+        var image = RandomImage.Index();
+        await Copying.RunAsync(image, new OciLayoutSink(_folder["layout"], "1"));
+        var child = image.Root!.Manifests[0].Digest;
+        File.Copy(Path.Combine(_folder["layout"], LayoutPaths.Blob(image.Root.Manifests[1].Digest)), Path.Combine(_folder["layout"], LayoutPaths.Blob(child)), overwrite: true);
+        await using var source = new OciLayoutSource(_folder["layout"], $"@{child}");
+
+        Assert.Equal(Failure.BadContent, (await Assert.ThrowsAsync<PailException>(() => source.GetRootAsync(default))).Failure);
+    }
+
+    [Theory]
+    [InlineData("@0")]
+    [InlineData("@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")]
+    public void Sink_DigestOrPlaceForAName_IsRefused(string tag)
+    {
+        Assert.Equal(Failure.BadInput, Assert.Throws<PailException>(() => new OciLayoutSink(_folder["layout"], tag)).Failure);
+        Assert.Equal(Failure.BadInput, Assert.Throws<PailException>(() => new OciArchiveSink(_folder["x.tar"], tag)).Failure);
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private string BlobPath(Digest digest) => Path.Combine(Layout, "blobs", digest.AlgorithmName, digest.Hex);

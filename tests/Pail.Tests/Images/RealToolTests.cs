@@ -124,6 +124,56 @@ public sealed class RealToolTests : IDisposable
     }
 
     [Fact]
+    public async Task Docker_SavedFile_IsTheSameImageAndLoadsAgainWhereItRuns()
+    {
+        await BuildAsync();
+        await RunAsync("docker", "--host", TestEnvironment.Docker, "tag", _name, $"{_name}:other");
+        await RunAsync("docker", "--host", TestEnvironment.Docker, "save", "--output", _folder["one.tar"], _name);
+        await RunAsync("docker", "--host", TestEnvironment.Docker, "save", "--output", _folder["both.tar"], $"{_name}:latest", $"{_name}:other");
+        var expected = await Copying.ReadAsync(new DockerDaemonSource(new DockerEngine(TestEnvironment.Docker), _name));
+
+        MemoryImage.AssertSame(expected, await Copying.ReadAsync(new DockerArchiveSource(_folder["one.tar"], null)));
+        MemoryImage.AssertSame(expected, await Copying.ReadAsync(new DockerArchiveSource(_folder["both.tar"], $"{_name}:other")));
+
+        await PutAsync(new DockerArchiveSource(_folder["one.tar"], null), new DockerArchiveSink(_folder["made.tar"], _name));
+        await RunAsync("docker", "--host", TestEnvironment.OtherDocker, "load", "--input", _folder["made.tar"]);
+        Assert.Equal("moo", (await RunAsync("docker", "--host", TestEnvironment.OtherDocker, "run", "--rm", "--network", "none", _name)).Output.Trim());
+        await RunAsync("docker", "--host", TestEnvironment.Docker, "image", "rm", "--force", _name, $"{_name}:other");
+        await RunAsync("docker", "--host", TestEnvironment.OtherDocker, "image", "rm", "--force", _name);
+    }
+
+    [Fact]
+    public async Task Podman_LoadsArchives_AndItsSavedOnesAreRead()
+    {
+        var (one, two) = (RandomImage.Plain(1), RandomImage.Plain(2));
+        await PutAsync(one, new DockerArchiveSink(_folder["one.tar"], "team/app:1"));
+        await PutAsync(two, new DockerArchiveSink(_folder["two.tar"], "team/app:2"));
+
+        Assert.Contains("docker.io/team/app:1", (await PodmanAsync("load", "--input", _folder["one.tar"])).Output);
+        await PodmanAsync("load", "--input", _folder["two.tar"]);
+        await PodmanAsync("save", "--quiet", "--multi-image-archive", "--output", _folder["both.tar"], "team/app:1", "team/app:2");
+
+        foreach (var (name, image) in new[] { ("team/app:1", one), ("docker.io/team/app:2", two) })
+        {
+            var read = await Copying.ReadAsync(new DockerArchiveSource(_folder["both.tar"], name));
+            // Podman keeps layers uncompressed: the config is the image's own, and so is all that it says of the layers.
+            Assert.Equal(image.Root!.Config!.Digest, read.Root!.Config!.Digest);
+        }
+        await PodmanAsync("rmi", "--all", "--force");
+    }
+
+    [Fact]
+    public async Task Skopeo_ReadsDockerArchives_AndThoseItWritesAreRead()
+    {
+        var image = RandomImage.Plain();
+        await PutAsync(image, new DockerArchiveSink(_folder["image.tar"], "team/app:1"));
+
+        await RunAsync("skopeo", "copy", "--quiet", $"docker-archive:{_folder["image.tar"]}", $"docker-archive:{_folder["other.tar"]}:team/app:2");
+
+        Assert.Equal(image.Root!.Config!.Digest, (await Copying.ReadAsync(new DockerArchiveSource(_folder["other.tar"], "team/app:2"))).Root!.Config!.Digest);
+    }
+
+    [Fact]
     public async Task Containerd_ImportsWhatIsSentToDocker_UnderTheSameDigest()
     {
         var image = RandomImage.Plain();
@@ -162,6 +212,9 @@ public sealed class RealToolTests : IDisposable
     private async Task<string> IdAsync(string engine) => (await RunAsync("docker", "--host", engine, "image", "inspect", "--format", "{{.Id}}", _name)).Output;
 
     private Task<Finished> CtrAsync(params IEnumerable<string> arguments) => RunAsync("ctr", ["--address", TestEnvironment.Containerd, "--namespace", _name, .. arguments]);
+
+    private Task<Finished> PodmanAsync(params IEnumerable<string> arguments) =>
+        RunAsync("podman", ["--root", _folder["podman"], "--runroot", _folder["pr"], "--storage-driver", "vfs", .. arguments]);
 
     // The classic builder: others need a plugin.
     private static async Task<Finished> RunAsync(string program, params IEnumerable<string> arguments) =>

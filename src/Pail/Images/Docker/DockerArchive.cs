@@ -35,16 +35,17 @@ internal sealed class DockerArchive : ILayoutFiles
 
     private DockerArchive(string name) => _name = name;
 
-    /// <summary>Reads it all.</summary>
+    /// <summary>Reads it all, but for some files.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is damaged.</exception>
-    public static async Task<DockerArchive> ReadAsync(string name, Stream tar, CancellationToken cancel)
+    public static async Task<DockerArchive> ReadAsync(string name, Stream tar, CancellationToken cancel, IReadOnlySet<string>? without = null)
     {
         var archive = new DockerArchive(name);
         try
         {
             var scanner = new TarScanner(tar, name);
             while (await scanner.NextAsync(cancel) is { } entry)
-                await archive.TakeAsync(entry, scanner.OpenContent(), cancel);
+                if (without?.Contains(entry.Path) != true)
+                    await archive.TakeAsync(entry, scanner.OpenContent(), cancel);
             return archive;
         }
         catch

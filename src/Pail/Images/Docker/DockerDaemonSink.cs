@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Pail.Images.OciLayouts;
 using Pail.Oci;
 using Pail.Transfer;
@@ -15,7 +14,7 @@ namespace Pail.Images.Docker;
 public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImageSink
 {
     private readonly EngineLoad _load = new(engine);
-    private readonly string _target = DockerName.ForTarget(image);
+    private readonly string _target = DockerName.ForTarget($"docker-daemon:{image}", image);
     private Digest? _configId;
 
     /// <inheritdoc/>
@@ -27,7 +26,7 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImage
     /// <inheritdoc/>
     public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)
     {
-        ThrowUnlessImage(root);
+        DockerForm.ThrowUnlessImage(Name, root);
         return IsThis(await engine.FindAsync(_target, cancel), root);
     }
 
@@ -55,10 +54,10 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImage
     /// <inheritdoc/>
     public async Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
     {
-        ThrowUnlessImage(root);
+        DockerForm.ThrowUnlessImage(Name, root);
         await PutManifestAsync(root, cancel);
-        await PutFileAsync("manifest.json", DockerIndex(root), cancel);
-        await PutFileAsync(LayoutPaths.Index, LayoutIndex.Of(root, _target[(_target.LastIndexOf(':') + 1)..], DockerName.Whole(_target)), cancel);
+        foreach (var (path, content) in DockerForm.Describe(root, _target))
+            await PutFileAsync(path, content, cancel);
         await PutFileAsync(LayoutPaths.Marker, LayoutPaths.MarkerContent.ToArray(), cancel);
         await LocalFiles.RunAsync(Name, async () =>
         {
@@ -97,26 +96,4 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImage
         bool Is(Digest digest) => id == digest.ToString() || id == digest.Hex;
         return Is(_configId ?? root.Config!.Digest) || Is(root.Digest);
     }
-
-    private void ThrowUnlessImage(Manifest root)
-    {
-        if (root.Config is not { } config)
-            throw new PailException(Failure.BadInput, $"{Name} holds one image, not an index.");
-        if (!MediaTypes.IsImageConfig(config.MediaType))
-            throw new PailException(Failure.BadInput, $"{Name}: this is an artifact ({Printable.Line(root.ArtifactType ?? config.MediaType)}), not an image that Docker can hold.");
-        if (root.Layers.FirstOrDefault(layer => layer.Urls.Count > 0) is { } foreign)
-            throw new PailException(Failure.BadInput, $"{Name}: layer {foreign.Digest} has to be had from elsewhere ({Printable.Line(foreign.Urls[0])}), which Pail does not do.");
-    }
-
-    // Source: moby, image/tarexport: what docker load reads.
-    private byte[] DockerIndex(Manifest root) => JsonSerializer.SerializeToUtf8Bytes(
-        new[]
-        {
-            new Dictionary<string, object>
-            {
-                ["Config"] = LayoutPaths.Blob(root.Config!.Digest),
-                ["RepoTags"] = new[] { _target },
-                ["Layers"] = root.Layers.Select(layer => LayoutPaths.Blob(layer.Digest)),
-            },
-        });
 }

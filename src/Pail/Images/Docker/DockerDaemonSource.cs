@@ -40,15 +40,7 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image) : IIma
     });
 
     /// <inheritdoc/>
-    public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
-    {
-        if (descriptor.Size > Manifest.MaxSize)
-            throw new PailException(Failure.BadContent, $"{Name}: manifest {descriptor.Digest} has {descriptor.Size} bytes; at most {Manifest.MaxSize} are taken.");
-        await using var stream = await OpenBlobAsync(descriptor, 0, cancel);
-        var bytes = new byte[descriptor.Size];
-        await stream.ReadExactlyAsync(bytes, cancel);
-        return Manifest.Parse(bytes, descriptor);
-    });
+    public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => this.ReadManifestAsync(descriptor, cancel);
 
     /// <inheritdoc/>
     public async Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel)

@@ -10,11 +10,16 @@ internal static partial class DockerName
     public static bool IsSafe(string image) => SafePattern().IsMatch(image) && !image.Split('/').Any(part => part is "" or "." or "..");
 
     /// <summary>The name and tag to give an image: as written, <c>:latest</c> added where no tag is.</summary>
+    /// <param name="address">The address with it, for messages.</param>
+    /// <param name="image">The name.</param>
     /// <exception cref="PailException"><see cref="Failure.BadInput"/>: it is no name, or one with a digest, which can't be given.</exception>
-    public static string ForTarget(string image) =>
+    public static string ForTarget(string address, string image) =>
         TargetPattern().Match(image) is { Success: true } match && image.Length <= 400
-            ? match.Groups["tag"].Success ? image : image + ":latest"
-            : throw new PailException(Failure.BadInput, $"docker-daemon:{Printable.Line(image)}: a NAME or NAME:TAG is expected, such as team/app:1.0.");
+            ? WithTag(image)
+            : throw new PailException(Failure.BadInput, $"{Printable.Line(address)}: a NAME or NAME:TAG is expected, such as team/app:1.0.");
+
+    /// <summary>The name as written, <c>:latest</c> added where no tag is.</summary>
+    public static string WithTag(string image) => image.IndexOf(':', image.LastIndexOf('/') + 1) < 0 ? image + ":latest" : image;
 
     /// <summary>The whole name, as containerd keeps it: <c>app:1.0</c> is <c>docker.io/library/app:1.0</c>.</summary>
     public static string Whole(string target)

@@ -10,34 +10,50 @@ namespace Pail.Images.Docker;
 /// what it saves are config and uncompressed layers (since Docker 25 with a manifest made up for them). There the manifest is
 /// made here, of the config's own bytes and the compressed layers: the same image always gives the same one.
 /// </remarks>
-internal sealed class SavedImage(string name, DockerArchive archive)
+/// <param name="name">Its address, for messages.</param>
+/// <param name="archive">What was saved.</param>
+/// <param name="chosen">Which image of it; null for the only one.</param>
+internal sealed class SavedImage(string name, DockerArchive archive, SavedEntry? chosen = null)
 {
-    private const string DockerIndex = "manifest.json";
-
     /// <summary>The manifest.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: what was saved is damaged or no image.</exception>
     public async Task<Manifest> FindRootAsync(CancellationToken cancel)
     {
-        var stored = await StoredAsync(cancel);
+        var list = SavedList.Parse(name, await archive.ReadAsync(SavedList.Path, Manifest.MaxSize, cancel));
+        var stored = await StoredAsync(list, cancel);
         if (stored is not null && !stored.Layers.Any(layer => layer.MediaType == MediaTypes.OciLayerTar))
             return stored;
-        if (await archive.ReadAsync(DockerIndex, Manifest.MaxSize, cancel) is { } bytes)
-        {
-            var (config, layers) = Parts(bytes);
-            return await MakeAsync(config, layers, cancel);
-        }
+        if ((chosen ?? Only(list)) is { } image)
+            return await MakeAsync(image.Config, image.Layers, cancel);
         return stored is { Config: { } storedConfig }
             ? await MakeAsync(LayoutPaths.Blob(storedConfig.Digest), [.. stored.Layers.Select(layer => LayoutPaths.Blob(layer.Digest))], cancel)
-            : throw Bad($"neither {LayoutPaths.Index} nor {DockerIndex} names an image");
+            : throw Bad($"neither {LayoutPaths.Index} nor {SavedList.Path} names an image");
     }
 
-    private async Task<Manifest?> StoredAsync(CancellationToken cancel)
+    private async Task<Manifest?> StoredAsync(SavedList list, CancellationToken cancel)
     {
-        if (await archive.ReadAsync(LayoutPaths.Index, LayoutIndex.MaxSize, cancel) is not { } index)
+        if (await archive.ReadAsync(LayoutPaths.Index, LayoutIndex.MaxSize, cancel) is not { } bytes)
             return null;
-        var entry = LayoutIndex.Parse(name, index).Pick(null);
-        return await archive.ReadAsync(LayoutPaths.Blob(entry.Digest), Manifest.MaxSize, cancel) is { } bytes ? await WholeAsync(Manifest.Parse(bytes, entry), cancel) : null;
+        var index = LayoutIndex.Parse(name, bytes);
+        if (chosen is null || list.Entries.Count == 1)
+            return await ReadAsync(index.Pick(null), cancel);
+        if (chosen.Names.Select(DockerName.Whole).Select(index.Find).OfType<Descriptor>().FirstOrDefault() is { } named)
+            return await ReadAsync(named, cancel);
+        foreach (var entry in index.Entries)
+            if (await ReadAsync(entry, cancel) is { Config: { } config } image && LayoutPaths.Blob(config.Digest) == chosen.Config)
+                return image;
+        return null;
     }
+
+    private async Task<Manifest?> ReadAsync(Descriptor entry, CancellationToken cancel) =>
+        await archive.ReadAsync(LayoutPaths.Blob(entry.Digest), Manifest.MaxSize, cancel) is { } bytes ? await WholeAsync(Manifest.Parse(bytes, entry), cancel) : null;
+
+    private SavedEntry? Only(SavedList list) => list.Entries.Count switch
+    {
+        0 => null,
+        1 => list.Entries[0],
+        var count => throw Bad($"it lists {count} images where one was asked for"),
+    };
 
     // An image for many platforms of which one was pulled: that one stands for it, as in docker push.
     private async Task<Manifest> WholeAsync(Manifest root, CancellationToken cancel)
@@ -51,11 +67,11 @@ internal sealed class SavedImage(string name, DockerArchive archive)
         return whole is [var only] ? only : root;
     }
 
-    private async Task<Manifest> MakeAsync(string configPath, List<string> layerPaths, CancellationToken cancel)
+    private async Task<Manifest> MakeAsync(string configPath, IReadOnlyList<string> layerPaths, CancellationToken cancel)
     {
         var bytes = await archive.ReadAsync(configPath, Manifest.MaxSize, cancel) ?? throw Bad($"the config {Printable.Line(configPath)} is missing");
         var config = archive.Find(configPath)!;
-        var layers = layerPaths.ConvertAll(path => archive.Find(path) ?? throw Bad($"the layer {Printable.Line(path)} is missing"));
+        var layers = layerPaths.Select(path => archive.Find(path) ?? throw Bad($"the layer {Printable.Line(path)} is missing")).ToList();
         var diffIds = DiffIds(bytes);
         if (diffIds.Count != layers.Count)
             throw Bad($"its config lists {diffIds.Count} layers, and {layers.Count} came");
@@ -94,35 +110,20 @@ internal sealed class SavedImage(string name, DockerArchive archive)
         return output.ToArray();
     }
 
-    // [{"Config": PATH, "RepoTags": [...], "Layers": [PATH, ...]}]
-    private (string Config, List<string> Layers) Parts(byte[] manifest) => Read(DockerIndex, manifest, root =>
-    {
-        if (root.GetArrayLength() != 1)
-            throw new FormatException($"it lists {root.GetArrayLength()} images where one was asked for");
-        var image = root[0];
-        var layers = image.GetProperty("Layers");
-        return (Text(image.GetProperty("Config")), layers.ValueKind == JsonValueKind.Null ? [] : layers.EnumerateArray().Select(Text).ToList());
-    });
-
-    private List<Digest> DiffIds(byte[] config) => Read("the config", config, root =>
-        root.GetProperty("rootfs").TryGetProperty("diff_ids", out var list) && list.ValueKind != JsonValueKind.Null
-            ? list.EnumerateArray().Select(id => Digest.Parse(id.GetString())).ToList()
-            : []);
-
-    private T Read<T>(string what, byte[] bytes, Func<JsonElement, T> read)
+    private List<Digest> DiffIds(byte[] config)
     {
         try
         {
-            using var document = JsonDocument.Parse(bytes);
-            return read(document.RootElement);
+            using var document = JsonDocument.Parse(config);
+            return document.RootElement.GetProperty("rootfs").TryGetProperty("diff_ids", out var list) && list.ValueKind != JsonValueKind.Null
+                ? [.. list.EnumerateArray().Select(id => Digest.Parse(id.GetString()))]
+                : [];
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
         {
-            throw Bad($"{what} can't be used: {Printable.Line(e.Message).TrimEnd('.')}", e);
+            throw Bad($"the config can't be used: {Printable.Line(e.Message).TrimEnd('.')}", e);
         }
     }
-
-    private static string Text(JsonElement value) => value.GetString() ?? throw new FormatException("a path is null");
 
     private PailException Bad(string why, Exception? inner = null) => new(Failure.BadContent, $"{name}: what Docker saved is not right: {why}.", inner);
 }

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using Microsoft.Win32.SafeHandles;
 using Pail.Images.Tar;
 
@@ -6,11 +5,11 @@ namespace Pail.Images.OciLayouts;
 
 /// <summary>A layout in a tar file, read where it lies: one pass finds where each file begins, nothing is unpacked.</summary>
 /// <remarks>A tar compressed with gzip has no such places; it is decompressed into a temporary file first.</remarks>
-internal sealed class ArchiveFiles(string name, string file) : ILayoutFiles
+/// <param name="name">Its address, for messages.</param>
+/// <param name="file">Path of the tar.</param>
+/// <param name="also">A file beside those of a layout that is wanted, too.</param>
+internal sealed class ArchiveFiles(string name, string file, string? also = null) : ILayoutFiles
 {
-    private static readonly (byte[] Magic, string Name)[] OtherCompressions =
-        [([0x28, 0xB5, 0x2F, 0xFD], "zstd"), ([0xFD, 0x37, 0x7A, 0x58], "xz"), ([0x42, 0x5A, 0x68], "bzip2")];
-
     private readonly SemaphoreSlim _once = new(1);
     private readonly Dictionary<string, (long Offset, TarEntry Entry)> _entries = [];
     private FileStream? _archive;
@@ -58,39 +57,20 @@ internal sealed class ArchiveFiles(string name, string file) : ILayoutFiles
 
     private async Task<FileStream> OpenTarAsync(CancellationToken cancel)
     {
-        switch (DirectoryFiles.SizeOf(file))
+        var tar = await TarInput.OpenAsync(name, file, cancel);
+        if (tar is FileStream plain)
         {
-            case null:
-                throw new PailException(Failure.NotFound, $"{name}: there is no such file.");
-            case 0:
-                throw new PailException(Failure.BadContent, $"{name} is empty, or no regular file.");
+            if (_archive is not null)
+                await _archive.DisposeAsync();
+            return _archive = plain;
         }
-        _archive ??= new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 4096, useAsync: true);
-        var magic = new byte[4];
-        _archive.Position = 0;
-        if (await _archive.ReadAtLeastAsync(magic, magic.Length, throwOnEndOfStream: false, cancel) < magic.Length)
-            throw new PailException(Failure.BadContent, $"{name} can't be read as a tar: it ends after {_archive.Length} bytes.");
-        _archive.Position = 0;
-        foreach (var (other, called) in OtherCompressions)
-            if (magic.AsSpan().StartsWith(other))
-                throw new PailException(Failure.BadContent, $"{name} is compressed with {called}; decompress it first.");
-        return magic is [0x1F, 0x8B, ..] ? await DecompressAsync(_archive, cancel) : _archive;
-    }
-
-    private async Task<FileStream> DecompressAsync(FileStream archive, CancellationToken cancel)
-    {
-        _spool?.Dispose();
-        _spool = new Spool();
-        try
+        await using (tar)
         {
-            await using var gzip = new GZipStream(archive, CompressionMode.Decompress, leaveOpen: true);
-            await gzip.CopyToAsync(_spool.End, 1 << 20, cancel);
+            _spool?.Dispose();
+            _spool = new Spool();
+            await tar.CopyToAsync(_spool.End, 1 << 20, cancel);
+            return _spool.End;
         }
-        catch (InvalidDataException e)
-        {
-            throw new PailException(Failure.BadContent, $"{name}: the gzip data is damaged: {e.Message}", e);
-        }
-        return _spool.End;
     }
 
     // Only what a layout is made of is remembered: other files cost no memory, however long their names are.
@@ -101,7 +81,7 @@ internal sealed class ArchiveFiles(string name, string file) : ILayoutFiles
         var scanner = new TarScanner(tar, name);
         while (await scanner.NextAsync(cancel) is { } entry)
         {
-            if (LayoutPaths.IsPart(entry.Path) && entry.Kind != TarKind.Other && !_entries.TryAdd(entry.Path, (scanner.Position, entry)))
+            if ((LayoutPaths.IsPart(entry.Path) || entry.Path == also) && entry.Kind != TarKind.Other && !_entries.TryAdd(entry.Path, (scanner.Position, entry)))
                 throw new PailException(Failure.BadContent, $"{name}: the archive holds {Oci.Printable.Line(entry.Path, 160)} twice.");
         }
         return tar.SafeFileHandle;

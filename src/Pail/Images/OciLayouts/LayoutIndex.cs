@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Pail.Oci;
@@ -43,7 +44,7 @@ internal sealed class LayoutIndex
         }
     }
 
-    /// <summary>The entry a tag names; without a tag the only one, or the only one that has no tag.</summary>
+    /// <summary>The entry a tag names, or <c>@</c> and its digest or its place; without a tag the only one, or the only one that has no tag.</summary>
     /// <exception cref="PailException"><see cref="Failure.NotFound"/>: none does; the message lists those there are. <see cref="Failure.BadInput"/>: several could be meant.</exception>
     public Descriptor Pick(string? tag)
     {
@@ -53,10 +54,19 @@ internal sealed class LayoutIndex
             1 => found[0],
             0 when Entries.Count == 0 => throw new PailException(Failure.NotFound, $"{_name} holds no image."),
             0 => throw new PailException(Failure.NotFound, $"{_name} has no image {Printable.Line(tag)}; it has {List(Entries)}."),
-            _ when tag is null => throw new PailException(Failure.BadInput, $"{_name} holds several images; add ':' and a tag. It has {List(Entries)}."),
+            _ when tag is null => throw new PailException(Failure.BadInput, $"{_name} holds several images; add ':' and a tag, '@' and a digest, or '@' and a number from 0. It has {List(Entries)}."),
             _ => throw new PailException(Failure.BadInput, $"{_name} has several images {Printable.Line(tag)}: {string.Join(", ", found.Take(10).Select(entry => entry.Digest))}."),
         };
     }
+
+    /// <summary>The entry of a whole name, as containerd and Docker write it; null if there is none.</summary>
+    public Descriptor? Find(string wholeName) => Entries.FirstOrDefault(entry => entry.Annotations.GetValueOrDefault(ImageName) == wholeName);
+
+    /// <summary>Refuses what chooses an image, but can't be its name.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadInput"/>: <paramref name="tag"/> is none.</exception>
+    public static string? TagToGive(string address, string? tag) => tag is ['@', ..]
+        ? throw new PailException(Failure.BadInput, $"{address}:{tag}: an image can't be given a digest or a place; name a tag.")
+        : tag;
 
     /// <summary>True if the address names exactly this manifest.</summary>
     public bool Names(string? tag, Digest digest) => Candidates(tag) is [var only] && only.Digest == digest;
@@ -124,6 +134,9 @@ internal sealed class LayoutIndex
         List<Descriptor> Matching(Func<Descriptor, bool> matches) => [.. Entries.Where(matches).DistinctBy(entry => entry.Digest)];
         if (tag is null)
             return Matching(_ => true) is { Count: <= 1 } all ? all : Matching(entry => TagOf(entry) is null) is { Count: 1 } untagged ? untagged : Matching(_ => true);
+        if (tag is ['@', .. var choice])
+            return Digest.TryParse(choice, out var digest) ? Matching(entry => entry.Digest == digest)
+                : int.TryParse(choice, NumberStyles.None, CultureInfo.InvariantCulture, out var place) && place < Entries.Count ? [Entries[place]] : [];
         return Matching(entry => entry.Annotations.GetValueOrDefault(RefName) == tag) is { Count: > 0 } exact
             ? exact
             : Matching(entry => IsNameOf(tag, entry.Annotations.GetValueOrDefault(ImageName)) || IsNameOf(tag, entry.Annotations.GetValueOrDefault(RefName)));
@@ -136,12 +149,10 @@ internal sealed class LayoutIndex
     private static string List(IReadOnlyList<Descriptor> entries)
     {
         var tags = entries.Select(TagOf).OfType<string>().Distinct().ToList();
-        var untagged = entries.Count(entry => TagOf(entry) is null);
-        var names = tags.Take(20).Select(tag => Printable.Line(tag)).ToList();
-        if (tags.Count > names.Count)
-            names.Add($"{tags.Count - names.Count} more");
-        if (untagged > 0)
-            names.Add($"{untagged} without a tag");
+        var untagged = entries.Where(entry => TagOf(entry) is null).Select(entry => entry.Digest).Distinct().ToList();
+        var names = tags.Take(20).Select(tag => Printable.Line(tag)).Concat(untagged.Take(5).Select(digest => $"@{digest}")).ToList();
+        if (tags.Count + untagged.Count > names.Count)
+            names.Add($"{tags.Count + untagged.Count - names.Count} more");
         return string.Join(", ", names);
     }
 }

@@ -19,19 +19,14 @@ public abstract class LayoutSource : IImageSource
     {
         var bytes = await _files.ReadAsync(_layout, LayoutPaths.Index, LayoutIndex.MaxSize, cancel)
             ?? throw new PailException(Failure.NotFound, $"{_layout} is no OCI image layout: it has no {LayoutPaths.Index}.");
-        return await GetManifestAsync(LayoutIndex.Parse(_layout, bytes).Pick(_tag), cancel);
+        var index = LayoutIndex.Parse(_layout, bytes);
+        return _tag is ['@', .. var choice] && Digest.TryParse(choice, out var digest) && index.Entries.All(entry => entry.Digest != digest)
+            ? await FindAsync(digest, cancel)
+            : await GetManifestAsync(index.Pick(_tag), cancel);
     });
 
     /// <inheritdoc/>
-    public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
-    {
-        if (descriptor.Size > Manifest.MaxSize)
-            throw new PailException(Failure.BadContent, $"{_layout}: manifest {descriptor.Digest} has {descriptor.Size} bytes; at most {Manifest.MaxSize} are taken.");
-        await using var stream = await OpenBlobAsync(descriptor, 0, cancel);
-        var bytes = new byte[descriptor.Size];
-        await stream.ReadExactlyAsync(bytes, cancel);
-        return Manifest.Parse(bytes, descriptor);
-    });
+    public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => this.ReadManifestAsync(descriptor, cancel);
 
     /// <inheritdoc/>
     public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
@@ -43,6 +38,16 @@ public abstract class LayoutSource : IImageSource
             throw new PailException(Failure.BadContent, $"{_layout}: blob {blob.Digest} has {size} bytes; its descriptor says {blob.Size}.");
         return await _files.OpenAsync(path, offset, cancel);
     });
+
+    // One that no name leads to: the image of one platform, or what refers to another. What type it is, it says itself.
+    private async Task<Manifest> FindAsync(Digest digest, CancellationToken cancel)
+    {
+        var bytes = await _files.ReadAsync(_layout, LayoutPaths.Blob(digest), Manifest.MaxSize, cancel)
+            ?? throw new PailException(Failure.NotFound, $"{_layout} has no image {digest}.");
+        return Manifest.Parse(bytes, algorithm: digest.Algorithm) is var manifest && manifest.Digest == digest
+            ? manifest
+            : throw new PailException(Failure.BadContent, $"{_layout}: what lies at {digest} has the digest {manifest.Digest}.");
+    }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()

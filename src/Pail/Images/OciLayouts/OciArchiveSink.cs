@@ -1,190 +1,21 @@
-using Pail.Images.Tar;
 using Pail.Oci;
-using Pail.Transfer;
 
 namespace Pail.Images.OciLayouts;
 
-/// <summary>
-/// An OCI image layout in a new tar file: <c>oci-archive:FILE[:TAG]</c>. The same image and tag give the same bytes.
-/// The file appears when it is whole. One that is there is never changed: it may hold other images.
-/// </summary>
+/// <summary>An OCI image layout in a new tar file: <c>oci-archive:FILE[:TAG]</c>.</summary>
 /// <param name="file">Path of the file, which is not there or empty.</param>
 /// <param name="tag">What to call the image; null for no name.</param>
-public sealed class OciArchiveSink(string file, string? tag) : IImageSink
+public sealed class OciArchiveSink(string file, string? tag) : ArchiveSink("oci-archive", file, tag)
 {
-    private readonly string _archive = $"oci-archive:{file}";
-    private readonly string _folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
-    private readonly SemaphoreSlim _once = new(1);
-    private Draft? _draft;
+    private readonly string? _tag = LayoutIndex.TagToGive($"oci-archive:{file}", tag);
 
     /// <inheritdoc/>
-    public string Name => tag is null ? _archive : $"{_archive}:{tag}";
+    public override bool HoldsIndexes => true;
 
     /// <inheritdoc/>
-    public bool HoldsIndexes => true;
+    private protected override IEnumerable<(string Path, byte[] Content)> Describe(Manifest root) => [(LayoutPaths.Index, LayoutIndex.Of(root, _tag))];
 
     /// <inheritdoc/>
-    public Task<bool> HasRootAsync(Manifest root, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
-    {
-        if (await IsThisImageAsync(root, cancel))
-            return true;
-        var tar = (await DraftAsync(cancel)).Tar;
-        // All that an image holds is known now, so that its bytes can come in any order to where they belong.
-        if (!root.IsIndex)
-            tar.Reserve(root.Blobs.Append(root.Descriptor).Select(part => (LayoutPaths.Blob(part.Digest), part.Size)));
-        return false;
-    });
-
-    /// <inheritdoc/>
-    public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => Task.FromResult(false);
-
-    /// <inheritdoc/>
-    public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
-    {
-        var sent = await (await DraftAsync(cancel)).Tar.WriteAsync(LayoutPaths.Blob(blob.Digest), blob.Size, async tar =>
-        {
-            await using var verified = new VerifyingStream(await open(0, cancel), blob);
-            await verified.CopyToAsync(new ReportingStream(tar, progress.Advance), 1 << 20, cancel);
-        }, cancel);
-        return sent ? BlobOutcome.Sent : BlobOutcome.Existed;
-    });
-
-    /// <inheritdoc/>
-    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => PutFileAsync(LayoutPaths.Blob(manifest.Digest), manifest.Bytes, cancel);
-
-    /// <inheritdoc/>
-    public async Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
-    {
-        await PutManifestAsync(root, cancel);
-        await PutFileAsync(LayoutPaths.Index, LayoutIndex.Of(root, tag), cancel);
-        await PutFileAsync(LayoutPaths.Marker, LayoutPaths.MarkerContent.ToArray(), cancel);
-        await LocalFiles.RunAsync(Name, () => FinishAsync(cancel));
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        if (_draft is not null)
-            await _draft.DisposeAsync();
-        _once.Dispose();
-    }
-
-    private Task<bool> PutFileAsync(string path, ReadOnlyMemory<byte> content, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
-        await (await DraftAsync(cancel)).Tar.WriteAsync(path, content.Length, async tar => await tar.WriteAsync(content, cancel), cancel));
-
-    private async Task<bool> IsThisImageAsync(Manifest root, CancellationToken cancel)
-    {
-        if (DirectoryFiles.SizeOf(file) is null or 0)
-        {
-            RequireRegularFile();
-            return false;
-        }
-        await using var files = new ArchiveFiles(_archive, file);
-        try
-        {
-            var index = LayoutIndex.Parse(_archive, await files.ReadAsync(_archive, LayoutPaths.Index, LayoutIndex.MaxSize, cancel));
-            if (index.Names(tag, root.Digest) && await files.HoldsAsync(root, cancel))
-                return true;
-        }
-        catch (PailException e) when (e.Failure == Failure.BadContent)
-        {
-            throw Exists(e);
-        }
-        throw Exists();
-    }
-
-    private PailException Exists(Exception? inner = null) =>
-        new(Failure.BadInput, $"{_archive}: the file exists and is not this image. Pail changes no archive: remove it, or name another.", inner);
-
-    private async Task<Draft> DraftAsync(CancellationToken cancel)
-    {
-        await _once.WaitAsync(cancel);
-        try
-        {
-            return _draft ??= await OpenDraftAsync("partial", cancel);
-        }
-        finally
-        {
-            _once.Release();
-        }
-    }
-
-    private async Task<bool> FinishAsync(CancellationToken cancel)
-    {
-        if (!await _draft!.Tar.TryFinishAsync(cancel))
-        {
-            // The parts of an index come as they come. Put them in order, so that the same index gives the same file.
-            await using var unordered = _draft;
-            _draft = await OpenDraftAsync("sorted", cancel);
-            await unordered.Tar.CopyToAsync(_draft.Tar, cancel);
-            if (!await _draft.Tar.TryFinishAsync(cancel))
-                throw new InvalidOperationException("Files that were copied in order do not lie in order.");
-        }
-        var size = DirectoryFiles.SizeOf(file);
-        if (size > 0)
-            throw Exists();
-        _draft.MoveTo(file, overwrite: size == 0);
-        return true;
-    }
-
-    private async Task<Draft> OpenDraftAsync(string kind, CancellationToken cancel)
-    {
-        var draft = await FileLock.OpenAsync(Path.Combine(_folder, $".{Path.GetFileName(file)}.pail-{kind}"), cancel);
-        try
-        {
-            // Looked at under the lock: whoever had it may have made this very file the archive.
-            if (DirectoryFiles.SizeOf(file) is > 0)
-                throw Exists();
-            draft.SetLength(0);
-            return new Draft(draft);
-        }
-        catch
-        {
-            await draft.DisposeAsync();
-            throw;
-        }
-    }
-
-    // The archive is moved to its name when it is whole: a folder would refuse that late, and a link, a pipe or a device
-    // (/dev/stdout, /dev/null) would be gone. Only of a regular file can the length be set; it has none to lose.
-    private void RequireRegularFile()
-    {
-        if (Directory.Exists(file))
-            throw new PailException(Failure.BadInput, $"{_archive}: this is a folder; name a file in it.");
-        if (new FileInfo(file).LinkTarget is not null)
-            throw new PailException(Failure.BadInput, $"{_archive}: this is a symbolic link; name the file itself.");
-        if (!File.Exists(file))
-            return;
-        try
-        {
-            using var empty = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite);
-            RandomAccess.SetLength(empty, 0);
-        }
-        catch (Exception e) when (e is IOException or NotSupportedException or ArgumentException)
-        {
-            throw new PailException(Failure.BadInput, $"{_archive}: this is no regular file; an archive takes the place of a file only.", e);
-        }
-    }
-
-    // A tar that is not whole yet. What a killed process left of it, the next one begins anew.
-    private sealed class Draft(FileStream file) : IAsyncDisposable
-    {
-        private bool _moved;
-
-        public TarFile Tar { get; } = new(file.SafeFileHandle);
-
-        public void MoveTo(string path, bool overwrite)
-        {
-            file.Flush(flushToDisk: true);
-            File.Move(file.Name, path, overwrite);
-            _moved = true;
-        }
-
-        public ValueTask DisposeAsync()
-        {
-            if (!_moved)
-                File.Delete(file.Name);
-            return file.DisposeAsync();
-        }
-    }
+    private protected override async Task<bool> NamesAsync(ILayoutFiles files, Manifest root, CancellationToken cancel) =>
+        LayoutIndex.Parse(Name, await files.ReadAsync(Name, LayoutPaths.Index, LayoutIndex.MaxSize, cancel)).Names(_tag, root.Digest);
 }

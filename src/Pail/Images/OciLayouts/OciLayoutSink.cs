@@ -7,10 +7,11 @@ namespace Pail.Images.OciLayouts;
 /// <param name="tag">What to call the image; null for no name.</param>
 public sealed class OciLayoutSink(string directory, string? tag) : IImageSink
 {
+    private readonly string? _tag = LayoutIndex.TagToGive($"oci:{directory}", tag);
     private readonly LayoutDirectory _layout = new($"oci:{directory}", directory);
 
     /// <inheritdoc/>
-    public string Name => tag is null ? $"oci:{directory}" : $"oci:{directory}:{tag}";
+    public string Name => _tag is null ? $"oci:{directory}" : $"oci:{directory}:{_tag}";
 
     /// <inheritdoc/>
     public bool HoldsIndexes => true;
@@ -19,7 +20,7 @@ public sealed class OciLayoutSink(string directory, string? tag) : IImageSink
     public Task<bool> HasRootAsync(Manifest root, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
     {
         await _layout.EnsureAsync(cancel);
-        return (await _layout.ReadIndexAsync(cancel)).Names(tag, root.Digest) && await _layout.Files.HoldsAsync(root, cancel);
+        return (await _layout.ReadIndexAsync(cancel)).Names(_tag, root.Digest) && await _layout.Files.HoldsAsync(root, cancel);
     });
 
     /// <inheritdoc/>
@@ -43,7 +44,7 @@ public sealed class OciLayoutSink(string directory, string? tag) : IImageSink
             await PutManifestAsync(root, cancel);
         await LocalFiles.RunAsync(Name, async () =>
         {
-            await _layout.AddAsync(root, tag, cancel);
+            await _layout.AddAsync(root, _tag, cancel);
             _layout.Tidy();
             return true;
         });

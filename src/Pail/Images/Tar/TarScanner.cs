@@ -7,7 +7,7 @@ namespace Pail.Images.Tar;
 /// <summary>Reads a tar forwards, unpacking nothing.</summary>
 /// <remarks>
 /// Not <c>System.Formats.Tar</c>: that takes an extended header of any stated size into memory, so that a small file
-/// fills gigabytes. Here, whatever comes, memory is one block and one header of at most 1 MiB.
+/// fills gigabytes. Here, whatever comes, memory is a few blocks and one header of at most 1 MiB.
 /// </remarks>
 /// <param name="archive">The tar, from its first byte.</param>
 /// <param name="name">Its address, for messages.</param>
@@ -139,9 +139,10 @@ internal sealed class TarScanner(Stream archive, string name)
             archive.Position += count;
             return;
         }
+        var passed = count > _block.Length ? new byte[(int)Math.Min(count, 64 << 10)] : _block;
         while (count > 0)
         {
-            var read = await archive.ReadAsync(_block.AsMemory(0, (int)Math.Min(count, _block.Length)), cancel);
+            var read = await archive.ReadAsync(passed.AsMemory(0, (int)Math.Min(count, passed.Length)), cancel);
             count -= read > 0 ? read : throw Truncated();
         }
     }
