@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Pail.Addresses;
 using Pail.Cli.Commands;
+using Pail.Compression;
 using Pail.Images;
 using Pail.Images.Docker;
 using Pail.Images.OciLayouts;
@@ -53,13 +54,16 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions 
     }
 
     /// <summary>The image an address names, to be read.</summary>
-    public async Task<IImageSource> OpenSourceAsync(Address address, CancellationToken cancel) => address switch
+    /// <param name="address">Which.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    /// <param name="compression">How layers are compressed that are not; null for the default.</param>
+    public async Task<IImageSource> OpenSourceAsync(Address address, CancellationToken cancel, LayerCompression? compression = null) => address switch
     {
         Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSource(await OpenRegistryAsync(bucket.Root, cancel), name, reference),
         Address.OciLayout layout => new OciLayoutSource(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSource(archive.File, archive.Tag),
-        Address.DockerArchive archive => new DockerArchiveSource(archive.File, archive.Image),
-        Address.DockerDaemon docker => new DockerDaemonSource(DockerEngine.FromEnvironment(), docker.Image),
+        Address.DockerArchive archive => new DockerArchiveSource(archive.File, archive.Image, compression),
+        Address.DockerDaemon docker => new DockerDaemonSource(DockerEngine.FromEnvironment(), docker.Image, compression),
         Address.Registry { Reference: { } reference } registry => new RegistrySource(registry.Host, registry.Repository, reference, registries, Engine),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };

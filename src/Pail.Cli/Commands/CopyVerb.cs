@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Pail.Addresses;
 using Pail.Cli.Options;
 using Pail.Cli.Output;
+using Pail.Compression;
 using Pail.Images;
 using Pail.Oci;
 
@@ -17,12 +19,20 @@ internal abstract class CopyVerb(Terminal terminal, string name, string descript
 
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Write nothing; say what would be sent to a bucket or registry, and what it would cost" };
 
+    private readonly Option<LayerCompression?> _compression = new("--compression")
+    {
+        HelpName = "zstd|gzip[:LEVEL]|none",
+        Description = "Compress layers so, also those compressed otherwise [default: gzip for layers that are not compressed; the rest stays as it is]",
+        CustomParser = Parse,
+    };
+
     /// <summary>Adds the options of copies.</summary>
     protected void AddCopyOptions()
     {
         Add(_platform);
         Add(_all);
         Add(_referrers);
+        Add(_compression);
         Add(_dryRun);
         AddSharedOptions(quiet: true, moves: true, registries: true);
     }
@@ -33,7 +43,25 @@ internal abstract class CopyVerb(Terminal terminal, string name, string descript
     /// <summary>Copies several.</summary>
     protected Task CopyAsync(Session session, IReadOnlyList<(Address From, Address To)> images, CancellationToken cancel) => CopyRun.RunAsync(session, images, OptionsOf(session), session.Get(_dryRun), cancel);
 
-    private CopyOptions OptionsOf(Session session) => session.Get(_all) && session.Get(_platform) is not null
-        ? throw new PailException(Failure.BadInput, "--all and --platform exclude each other.")
-        : new CopyOptions(session.Get(_platform), session.Get(_all), session.Get(_referrers));
+    private CopyOptions OptionsOf(Session session)
+    {
+        if (session.Get(_all) && session.Get(_platform) is not null)
+            throw new PailException(Failure.BadInput, "--all and --platform exclude each other.");
+        if (session.Get(_referrers) && session.Get(_compression) is not null)
+            throw new PailException(Failure.BadInput, "--referrers and --compression exclude each other: what refers to an image names its digest, which would be another.");
+        return new CopyOptions(session.Get(_platform), session.Get(_all), session.Get(_referrers), session.Get(_compression));
+    }
+
+    private static LayerCompression? Parse(ArgumentResult result)
+    {
+        try
+        {
+            return LayerCompression.Parse(result.Tokens[0].Value);
+        }
+        catch (FormatException e)
+        {
+            result.AddError(e.Message);
+            return null;
+        }
+    }
 }

@@ -4,13 +4,6 @@ using Pail.Oci;
 
 namespace Pail.Compression;
 
-/// <summary>What compressing a stream gave.</summary>
-/// <param name="Uncompressed">The digest of the input: a layer's diffID.</param>
-/// <param name="UncompressedSize">The size of the input in bytes.</param>
-/// <param name="Compressed">The digest of the output.</param>
-/// <param name="CompressedSize">The size of the output in bytes.</param>
-public sealed record GzipResult(Digest Uncompressed, long UncompressedSize, Digest Compressed, long CompressedSize);
-
 /// <summary>
 /// Gzip on all cores: blocks of 512 KiB are compressed each by itself and joined to one standard gzip member.
 /// The output depends on input, level and .NET version alone, not on cores or timing.
@@ -33,12 +26,12 @@ public static class ParallelGzip
     /// <param name="destination">Where the gzip stream goes.</param>
     /// <param name="level">1 (fastest) to 9 (smallest).</param>
     /// <param name="cancel">Interrupts it; what was written then is no whole gzip stream.</param>
-    public static async Task<GzipResult> CompressAsync(Stream source, Stream destination, int level, CancellationToken cancel)
+    public static async Task<CompressionResult> CompressAsync(Stream source, Stream destination, int level, CancellationToken cancel)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(level, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(level, 9);
         using var input = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var output = new HashingDestination(destination);
+        using var output = new HashingWriter(destination);
         var crc = 0u;
         var size = 0L;
         var running = new Queue<(GzipBlock Block, Task Work)>();
@@ -85,23 +78,5 @@ public static class ParallelGzip
             crc = Crc32.Combine(crc, block.Crc, block.Length);
             idle.Push(block);
         }
-    }
-
-    private sealed class HashingDestination(Stream destination) : IDisposable
-    {
-        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-
-        public long Length { get; private set; }
-
-        public Digest Digest => Digest.FromHash(DigestAlgorithm.Sha256, _hash.GetCurrentHash());
-
-        public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel)
-        {
-            _hash.AppendData(bytes.Span);
-            Length += bytes.Length;
-            return destination.WriteAsync(bytes, cancel);
-        }
-
-        public void Dispose() => _hash.Dispose();
     }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using Pail.Compression;
 using Pail.Layouts;
 using Pail.Oci;
 using Pail.Registry;
@@ -10,8 +12,10 @@ namespace Pail.Images;
 /// <param name="repository">The repository.</param>
 /// <param name="reference">The tag, or the digest the image has.</param>
 /// <param name="copyFrom">A repository of the same bucket that holds the blobs; null for none.</param>
-public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference, RepositoryName? copyFrom = null) : IForecastingSink
+public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference, RepositoryName? copyFrom = null) : IForecastingSink, ILayerMemory
 {
+    private readonly ConcurrentDictionary<Digest, KnownBlob> _found = new();
+    private (Manifest? Manifest, bool IsKnown) _named;
     private bool _tagExists;
 
     // In a pool all repositories share their blobs.
@@ -28,7 +32,7 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
     {
         if (reference.Digest is { } digest && digest != root.Digest)
             throw new PailException(Failure.BadInput, $"{Name}: the image has the digest {root.Digest}. Name a tag, or that digest.");
-        var present = await registry.StatManifestAsync(repository, reference, cancel);
+        var present = _named.IsKnown ? _named.Manifest?.Descriptor : await registry.StatManifestAsync(repository, reference, cancel);
         _tagExists = present is not null;
         return present is not null && present.Digest == root.Digest && present.MediaType == root.MediaType;
     }
@@ -38,10 +42,36 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
         await registry.StatManifestAsync(repository, Reference.Of(manifest.Digest), cancel) is { } present && present.Size == manifest.Size && present.MediaType == manifest.MediaType;
 
     /// <inheritdoc/>
-    public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
-        CopyFrom is { } from
-            ? registry.PutBlobAsync(repository, blob, from, open, progress, cancel)
-            : registry.PutBlobAsync(repository, blob, open, progress, cancel);
+    public async Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
+    {
+        if (_found.TryGetValue(blob.Digest, out var known) && (known.Repository == repository || await registry.CopyBlobAsync(known, repository, cancel)))
+            return known.Repository == repository ? BlobOutcome.Existed : BlobOutcome.Copied;
+        return await registry.PutBlobAsync(repository, blob, open, progress, cancel, CopyFrom);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Manifest?> GetNamedAsync(CancellationToken cancel)
+    {
+        try
+        {
+            _named = (await registry.GetManifestAsync(repository, reference, cancel), true);
+        }
+        catch (PailException e) when (e.Failure == Failure.BadContent)
+        {
+            // Damaged: what is pushed takes its place.
+            _named = (null, false);
+        }
+        return _named.Manifest;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Descriptor?> FindLayerAsync(Digest diffId, CompressionKind kind, CancellationToken cancel)
+    {
+        if (await registry.FindLayerAsync(repository, diffId, kind, cancel) is not { } known)
+            return null;
+        _found[known.Blob.Digest] = known;
+        return known.Blob;
+    }
 
     /// <inheritdoc/>
     public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => registry.PutManifestAsync(repository, manifest, cancel);
@@ -73,7 +103,9 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
     }
 
     /// <inheritdoc/>
-    public Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) => registry.ForecastBlobAsync(meter, repository, blob, CopyFrom, cancel);
+    public Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) => _found.TryGetValue(blob.Digest, out var known)
+        ? Task.FromResult(registry.ForecastCopy(meter, known, repository))
+        : registry.ForecastBlobAsync(meter, repository, blob, CopyFrom, cancel);
 
     /// <inheritdoc/>
     public void ForecastManifest(RequestMeter meter, Manifest manifest, string? tag)

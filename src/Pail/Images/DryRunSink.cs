@@ -1,3 +1,4 @@
+using Pail.Compression;
 using Pail.Oci;
 using Pail.Stores;
 
@@ -19,7 +20,7 @@ public interface IForecastingSink : IImageSink, IReferrerSink
 /// <summary>Stands for a sink and looks at it, but writes nothing: what would be written is counted.</summary>
 /// <param name="inner">The sink.</param>
 /// <param name="meter">Counts the requests that writing would take.</param>
-public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter) : IImageSink, IReferrerSink
+public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter) : IImageSink, IReferrerSink, ILayerMemory
 {
     /// <inheritdoc/>
     public string Name => inner.Name;
@@ -57,6 +58,13 @@ public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter) : IIm
 
     /// <inheritdoc/>
     public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => Forecast(manifest, tag);
+
+    /// <inheritdoc/>
+    public Task<Manifest?> GetNamedAsync(CancellationToken cancel) => inner is ILayerMemory memory ? memory.GetNamedAsync(cancel) : Task.FromResult<Manifest?>(null);
+
+    /// <inheritdoc/>
+    public Task<Descriptor?> FindLayerAsync(Digest diffId, CompressionKind kind, CancellationToken cancel) =>
+        inner is ILayerMemory memory ? memory.FindLayerAsync(diffId, kind, cancel) : Task.FromResult<Descriptor?>(null);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => inner.DisposeAsync();

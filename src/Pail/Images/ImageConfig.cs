@@ -40,4 +40,21 @@ public static class ImageConfig
             return null;
         }
     }
+
+    /// <summary>The digests of the layers' tars, in order.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it does not say them in a form that can be read.</exception>
+    public static IReadOnlyList<Digest> DiffIdsOf(ReadOnlyMemory<byte> config)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(config);
+            return document.RootElement.GetProperty("rootfs").TryGetProperty("diff_ids", out var list) && list.ValueKind != JsonValueKind.Null
+                ? [.. list.EnumerateArray().Select(id => Digest.Parse(id.GetString()))]
+                : [];
+        }
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
+        {
+            throw new PailException(Failure.BadContent, $"the config can't be used: {Printable.Line(e.Message)}", e);
+        }
+    }
 }

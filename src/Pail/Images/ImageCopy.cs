@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Pail.Compression;
 using Pail.Oci;
 
 namespace Pail.Images;
@@ -7,7 +8,8 @@ namespace Pail.Images;
 /// <param name="Platform">Only the image for this platform; null for the whole, or the host's where the sink holds one image.</param>
 /// <param name="All">The whole index, and an error if the sink can't hold it.</param>
 /// <param name="Referrers">Also what refers to it: signatures, SBOMs, attestations.</param>
-public sealed record CopyOptions(Platform? Platform = null, bool All = false, bool Referrers = false);
+/// <param name="Compression">How layers shall be compressed; null to leave what is compressed as it is.</param>
+public sealed record CopyOptions(Platform? Platform = null, bool All = false, bool Referrers = false, LayerCompression? Compression = null);
 
 /// <summary>What a copy did.</summary>
 /// <param name="Root">The manifest the sink's address names now.</param>
@@ -64,7 +66,29 @@ public sealed class ImageCopy : IDisposable
     /// <exception cref="PailException">What is wrong, in one line. The sink's address names what it named before.</exception>
     public static async Task<CopyResult> RunAsync(IImageSource source, IImageSink sink, CopyOptions options, ICopyProgress progress, CancellationToken cancel)
     {
+        if (source is ILayerMaker maker && sink is ILayerMemory memory)
+        {
+            if (options is { Platform: null, Referrers: false } && await maker.IdentifyAsync(cancel) is { } id && await FindUnchangedAsync(id, maker.Compression, memory, cancel) is { } there)
+                return new CopyResult(there.Descriptor, Unchanged: true);
+            maker.Memory = memory;
+        }
         var root = await PlatformChoice.ChooseAsync(source, sink, options, cancel);
+        if (options.Compression is not { } compression || (!root.IsIndex && compression.Fits(root)))
+            return await CopyAsync(root, source, sink, options, progress, cancel);
+        // A config stands for an image only if it says what the layers are.
+        if (MediaTypes.IsImageConfig(root.Config?.MediaType) && sink is ILayerMemory other
+            && ImageConfig.DiffIdsOf(await ImageConfig.ReadAsync(source, root, cancel)).Count == root.Layers.Count
+            && await FindUnchangedAsync(root.Config!.Digest, compression, other, cancel) is { } same)
+            return new CopyResult(same.Descriptor, Unchanged: true);
+        await using var recompressed = new Recompression(source, compression, sink as ILayerMemory);
+        return await CopyAsync(await recompressed.ConvertAsync(root, cancel), recompressed, sink, options, progress, cancel);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _slots.Dispose();
+
+    private static async Task<CopyResult> CopyAsync(Manifest root, IImageSource source, IImageSink sink, CopyOptions options, ICopyProgress progress, CancellationToken cancel)
+    {
         var unchanged = await sink.HasRootAsync(root, cancel);
         if (unchanged && !options.Referrers)
             return new CopyResult(root.Descriptor, Unchanged: true);
@@ -84,8 +108,9 @@ public sealed class ImageCopy : IDisposable
         };
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _slots.Dispose();
+    // The same config, and layers compressed as they would be: the same image, so nothing has to be read to find that out.
+    private static async Task<Manifest?> FindUnchangedAsync(Digest id, LayerCompression compression, ILayerMemory memory, CancellationToken cancel) =>
+        await memory.GetNamedAsync(cancel) is { } named && (named.Digest == id || (named.Config?.Digest == id && MediaTypes.IsImageConfig(named.Config.MediaType) && compression.Fits(named))) ? named : null;
 
     private async Task CopyRootAsync(Manifest root, CancellationTokenSource stop)
     {
@@ -133,6 +158,7 @@ public sealed class ImageCopy : IDisposable
 
     private async Task CopyBlobAsync(Descriptor blob, CancellationToken cancel)
     {
+        blob = blob with { DiffId = (_source as IKnowsTars)?.DiffIdOf(blob.Digest) };
         await _slots.WaitAsync(cancel);
         try
         {

@@ -1,3 +1,4 @@
+using Pail.Compression;
 using Pail.Oci;
 using Pail.Stores;
 
@@ -22,6 +23,9 @@ public abstract class BucketLayout
     /// <summary>The metadata that carries a manifest's digest, so that an edge can emit the header of that name.</summary>
     public const string DigestMetadata = "docker-content-digest";
 
+    /// <summary>The metadata by which a blob says the digest of the tar it was compressed from.</summary>
+    public const string DiffIdMetadata = "pail-diff-id";
+
     // What never changes under its name may be kept by anybody for a year; the rest is asked for anew each time.
     private protected const string Immutable = "public, max-age=31536000, immutable";
     private protected const string Mutable = "no-cache";
@@ -41,6 +45,13 @@ public abstract class BucketLayout
 
     /// <summary>What a blob is served as.</summary>
     public abstract ObjectHeaders BlobHeaders { get; }
+
+    /// <summary>What a blob is served as that was compressed from a tar of that digest.</summary>
+    public ObjectHeaders LayerHeaders(Digest? diffId) =>
+        diffId is { } tar ? BlobHeaders with { Metadata = new Dictionary<string, string> { [DiffIdMetadata] = tar.ToString() } } : BlobHeaders;
+
+    /// <summary>Where a bucket of either layout remembers which blob a tar of that digest became, compressed so; without a kind, which repository holds a blob.</summary>
+    public static string MemoryKey(Digest digest, CompressionKind? kind) => $"pail/layers/{digest}/{kind?.ToString().ToLowerInvariant() ?? "blob"}";
 
     /// <summary>Where a manifest is.</summary>
     public abstract string ManifestKey(RepositoryName repository, Reference reference);

@@ -18,6 +18,9 @@ public sealed record Descriptor(string MediaType, Digest Digest, long Size)
     /// <summary>Addresses the content may be had from; a layer with any of them may be absent from a registry.</summary>
     public IReadOnlyList<string> Urls { get; init; } = [];
 
+    /// <summary>The digest of the tar that a layer was compressed from, where that was seen here; never read from a manifest or config.</summary>
+    public Digest? DiffId { get; init; }
+
     private static readonly Dictionary<string, string> EmptyAnnotations = [];
 }
 

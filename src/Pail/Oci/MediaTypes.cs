@@ -33,6 +33,12 @@ public static class MediaTypes
     /// <summary>A layer compressed with zstd.</summary>
     public const string OciLayerZstd = "application/vnd.oci.image.layer.v1.tar+zstd";
 
+    /// <summary>A Docker layer, uncompressed.</summary>
+    public const string DockerLayerTar = "application/vnd.docker.image.rootfs.diff.tar";
+
+    /// <summary>A Docker layer compressed with gzip.</summary>
+    public const string DockerLayerGzip = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+
     /// <summary>Bytes of no stated type: how blobs are served.</summary>
     public const string OctetStream = "application/octet-stream";
 

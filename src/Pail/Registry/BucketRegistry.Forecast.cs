@@ -15,13 +15,8 @@ public sealed partial class BucketRegistry
     /// <param name="cancel">Interrupts it.</param>
     public async Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, RepositoryName repository, Descriptor blob, RepositoryName? from, CancellationToken cancel)
     {
-        if ((from is not null || blob.Size > UnaskedLimit) && await StatBlobAsync(repository, blob.Digest, cancel) == blob.Size)
-            return BlobOutcome.Existed;
-        if (from is { } other && Store is IServerSideCopy && await StatBlobAsync(other, blob.Digest, cancel) == blob.Size)
-        {
-            ForecastCopy(meter, blob);
-            return BlobOutcome.Copied;
-        }
+        if (await LocateAsync(repository, blob, from, cancel) is { } known)
+            return ForecastCopy(meter, known, repository);
         ForecastUpload(meter, blob);
         return BlobOutcome.Sent;
     }
@@ -51,8 +46,19 @@ public sealed partial class BucketRegistry
             meter.Count(StoreOperation.GetObject);
     }
 
+    /// <summary>What becomes of a blob that was found: nothing where it is, else counts the requests that copy it.</summary>
+    public BlobOutcome ForecastCopy(RequestMeter meter, KnownBlob known, RepositoryName repository)
+    {
+        if (known.Repository == repository)
+            return BlobOutcome.Existed;
+        ForecastCopy(meter, known.Blob);
+        return BlobOutcome.Copied;
+    }
+
     private void ForecastUpload(RequestMeter meter, Descriptor blob)
     {
+        foreach (var _ in EntryKeys(blob))
+            meter.Count(StoreOperation.PutObject);
         if (blob.Size <= Math.Min(Engine.Options.SinglePutLimit, Engine.Buffers.Limit / 2))
         {
             meter.Count(StoreOperation.PutObject);

@@ -21,7 +21,7 @@ public sealed class ParallelGzipTests
     {
         var bytes = Compressible(size);
         var (gzip, result) = await CompressAsync(bytes);
-        Assert.Equal(new GzipResult(Digest.Of(bytes), size, Digest.Of(gzip), gzip.Length), result);
+        Assert.Equal(new CompressionResult(Digest.Of(bytes), size, Digest.Of(gzip), gzip.Length), result);
         Assert.Equal(bytes, Read(new GZipStream(new MemoryStream(gzip), CompressionMode.Decompress)));
         // One member: header, one deflate stream that ends right before the trailer, trailer.
         Assert.Equal([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255], gzip[..10]);
@@ -84,7 +84,7 @@ public sealed class ParallelGzipTests
             ParallelGzip.CompressAsync(new TricklingStream(Compressible(Block)), Stream.Null, ParallelGzip.DefaultLevel, cancel.Token));
     }
 
-    private static async Task<(byte[] Gzip, GzipResult Result)> CompressAsync(byte[] bytes, int level = ParallelGzip.DefaultLevel)
+    private static async Task<(byte[] Gzip, CompressionResult Result)> CompressAsync(byte[] bytes, int level = ParallelGzip.DefaultLevel)
     {
         using var output = new MemoryStream();
         var result = await ParallelGzip.CompressAsync(new MemoryStream(bytes), output, level, Cancel);

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using Pail.Images.Docker;
+using Pail.Oci;
 using Pail.Tests.Kit.Proxy;
 
 namespace Pail.Tests.Images;
@@ -27,6 +29,9 @@ internal sealed class FakeEngine : IAsyncDisposable
 
     /// <summary>Ids of images by the name they are asked for.</summary>
     public Dictionary<string, string> Ids { get; } = [];
+
+    /// <summary>The layers of images by their ids, as far as the engine says them.</summary>
+    public Dictionary<string, Digest[]> Layers { get; } = [];
 
     /// <summary>What saving an image by its id gives.</summary>
     public Dictionary<string, byte[]> Saved { get; } = [];
@@ -92,7 +97,7 @@ internal sealed class FakeEngine : IAsyncDisposable
     }
 
     private Task AnswerJsonAsync(Stream stream, string name) => Ids.TryGetValue(name, out var id)
-        ? AnswerAsync(stream, "200 OK", $$"""{"Id":"{{id}}","Os":"linux"}""")
+        ? AnswerAsync(stream, "200 OK", $$"""{"Id":"{{id}}","Os":"linux","RootFS":{"Type":"layers","Layers":{{JsonSerializer.Serialize(Layers.GetValueOrDefault(id, []).Select(layer => layer.ToString()))}} } }""")
         : AnswerAsync(stream, "404 Not Found", $$"""{"message":"No such image: {{name}}"}""");
 
     private async Task SaveAsync(Stream stream, byte[] tar)

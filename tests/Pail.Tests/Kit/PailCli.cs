@@ -1,7 +1,10 @@
 namespace Pail.Tests.Kit;
 
 /// <summary>The <c>pail</c> program as built with the tests, run as a child process against one S3 endpoint.</summary>
-internal sealed class PailCli(Uri endpoint, string? docker = null)
+/// <param name="endpoint">The S3 server.</param>
+/// <param name="docker">The Docker Engine; null for the first.</param>
+/// <param name="home">The user's home; null for the tests' own.</param>
+internal sealed class PailCli(Uri endpoint, string? docker = null, string? home = null)
 {
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Pail.Cli.dll");
 
@@ -23,5 +26,6 @@ internal sealed class PailCli(Uri endpoint, string? docker = null)
     {
         ["AWS_ENDPOINT_URL_S3"] = endpoint.ToString(),
         ["DOCKER_HOST"] = docker ?? TestEnvironment.Docker,
+        ["HOME"] = home ?? Environment.GetEnvironmentVariable("HOME"),
     });
 }

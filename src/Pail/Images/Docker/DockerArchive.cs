@@ -7,15 +7,21 @@ using Pail.Transfer;
 
 namespace Pail.Images.Docker;
 
-/// <summary>A file of a saved image, as it is kept: what was a tar is compressed.</summary>
+/// <summary>A file of a saved image, as it is kept: what was a tar is compressed, or left out where the sink has it.</summary>
 /// <param name="Digest">The digest of the file as it was saved.</param>
 /// <param name="Size">The size of the file as it was saved.</param>
 /// <param name="Offset">Where it begins in the temporary file.</param>
 /// <param name="KeptDigest">The digest of what is kept.</param>
 /// <param name="KeptSize">The size of what is kept.</param>
 /// <param name="MediaType">What is kept, as a layer.</param>
-/// <param name="IsCompressedHere">True if it was a tar.</param>
-internal sealed record SavedFile(Digest Digest, long Size, long Offset, Digest KeptDigest, long KeptSize, string MediaType, bool IsCompressedHere);
+internal sealed record SavedFile(Digest Digest, long Size, long Offset, Digest KeptDigest, long KeptSize, string MediaType)
+{
+    /// <summary>True if it was a tar: then its digest is the layer's diffID.</summary>
+    public bool IsLayer { get; init; }
+
+    /// <summary>True if nothing is kept, for the sink has the blob.</summary>
+    public bool IsElsewhere { get; init; }
+}
 
 /// <summary>
 /// What <c>docker save</c> writes: read once, front to back, into a temporary file, layers compressed on the way. Nothing
@@ -28,18 +34,26 @@ internal sealed class DockerArchive : ILayoutFiles
     private const int MaxLinks = 16;
 
     private readonly string _name;
+    private readonly LayerCompression _compression;
+    private readonly KnownLayers _known;
     private readonly Spool _spool = new();
     private readonly Dictionary<string, SavedFile> _files = [];
     private readonly Dictionary<string, string> _links = [];
     private readonly Dictionary<Digest, SavedFile> _kept = [];
 
-    private DockerArchive(string name) => _name = name;
+    private DockerArchive(string name, LayerCompression compression, KnownLayers known) => (_name, _compression, _known) = (name, compression, known);
 
     /// <summary>Reads it all, but for some files.</summary>
+    /// <param name="name">The address, for messages.</param>
+    /// <param name="tar">The archive.</param>
+    /// <param name="compression">How layers are compressed.</param>
+    /// <param name="known">Layers that need not be.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    /// <param name="without">Files nobody needs.</param>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is damaged.</exception>
-    public static async Task<DockerArchive> ReadAsync(string name, Stream tar, CancellationToken cancel, IReadOnlySet<string>? without = null)
+    public static async Task<DockerArchive> ReadAsync(string name, Stream tar, LayerCompression compression, KnownLayers known, CancellationToken cancel, IReadOnlySet<string>? without = null)
     {
-        var archive = new DockerArchive(name);
+        var archive = new DockerArchive(name, compression, known);
         try
         {
             var scanner = new TarScanner(tar, name);
@@ -66,9 +80,9 @@ internal sealed class DockerArchive : ILayoutFiles
     /// <summary>Opens a file as it was saved.</summary>
     private async Task<Stream> OpenAsync(SavedFile file, long offset, CancellationToken cancel)
     {
-        if (!file.IsCompressedHere)
+        if (!file.IsLayer)
             return OpenKept(file, offset);
-        var stream = new System.IO.Compression.GZipStream(OpenKept(file, 0), System.IO.Compression.CompressionMode.Decompress);
+        var stream = LayerCompression.Decompress(OpenKept(file, 0), _compression.Kind);
         await SkipAsync(stream, offset, cancel);
         return stream;
     }
@@ -85,6 +99,9 @@ internal sealed class DockerArchive : ILayoutFiles
             : named is not null ? OpenAsync(file, offset, cancel)
             : Task.FromResult<Stream>(OpenKept(file, offset));
     }
+
+    /// <summary>The digest of the tar that a blob was compressed from; null if it is none of these, or a small one.</summary>
+    public Digest? DiffIdOf(Digest blob) => _kept.TryGetValue(blob, out var file) && file is { IsLayer: true, Size: > LayerLimits.Remembered } ? file.Digest : null;
 
     /// <summary>Reads a whole small file; null if there is none.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is larger than <paramref name="limit"/> bytes.</exception>
@@ -103,7 +120,9 @@ internal sealed class DockerArchive : ILayoutFiles
     /// <inheritdoc/>
     Task<Stream> ILayoutFiles.OpenAsync(string path, long offset, CancellationToken cancel) => OpenAsync(Find(path)!, offset, cancel);
 
-    private FileRange OpenKept(SavedFile file, long offset) => new FileRange(_spool.Handle, file.Offset + offset, file.KeptSize - offset);
+    private FileRange OpenKept(SavedFile file, long offset) => file.IsElsewhere
+        ? throw new PailException(Failure.Conflict, $"{_name}: the layer {file.KeptDigest} was there a moment ago, and was removed meanwhile. Run the same command again.")
+        : new FileRange(_spool.Handle, file.Offset + offset, file.KeptSize - offset);
 
     private async Task TakeAsync(TarEntry entry, Stream content, CancellationToken cancel)
     {
@@ -132,10 +151,7 @@ internal sealed class DockerArchive : ILayoutFiles
         await using var whole = new PrefixedStream(head, content);
         var offset = _spool.Length;
         if (IsTar(head))
-        {
-            var made = await ParallelGzip.CompressAsync(whole, _spool.End, ParallelGzip.DefaultLevel, cancel);
-            return new(made.Uncompressed, made.UncompressedSize, offset, made.Compressed, made.CompressedSize, MediaTypes.OciLayerGzip, IsCompressedHere: true);
-        }
+            return await KeepLayerAsync(entry, whole, cancel);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[128 << 10];
         for (int read; (read = await whole.ReadAsync(buffer, cancel)) > 0;)
@@ -144,16 +160,39 @@ internal sealed class DockerArchive : ILayoutFiles
             await _spool.End.WriteAsync(buffer.AsMemory(0, read), cancel);
         }
         var digest = Digest.FromHash(DigestAlgorithm.Sha256, hash.GetCurrentHash());
-        return new(digest, entry.Size, offset, digest, entry.Size, TypeOf(head), IsCompressedHere: false);
+        return new(digest, entry.Size, offset, digest, entry.Size, TypeOf(head));
+    }
+
+    // Which layer this is shows only when all of it is hashed. So where some are known, it is kept as it is until then.
+    private async Task<SavedFile> KeepLayerAsync(TarEntry entry, Stream tar, CancellationToken cancel)
+    {
+        if (!await _known.MayHoldAsync(entry.Size, cancel))
+            return await CompressAsync(tar, cancel);
+        var offset = _spool.Length;
+        var raw = await LayerCompression.None.CompressAsync(tar, _spool.End, cancel);
+        if (_known.Find(raw.Uncompressed) is { } blob)
+        {
+            _spool.End.SetLength(offset);
+            return new(raw.Uncompressed, entry.Size, offset, blob.Digest, blob.Size, blob.MediaType) { IsLayer = true, IsElsewhere = true };
+        }
+        await using var kept = new FileRange(_spool.Handle, offset, raw.UncompressedSize);
+        return await CompressAsync(kept, cancel);
+    }
+
+    private async Task<SavedFile> CompressAsync(Stream tar, CancellationToken cancel)
+    {
+        var offset = _spool.Length;
+        var made = await _compression.CompressAsync(tar, _spool.End, cancel);
+        return new(made.Uncompressed, made.UncompressedSize, offset, made.Compressed, made.CompressedSize, _compression.MediaType) { IsLayer = true };
     }
 
     // A header whose checksum is right, or the zeros that are an empty layer.
     private static bool IsTar(byte[] head) => head.Length == TarBlock.Size && new TarBlock(head) is var block && (block.IsEnd || block.IsValid());
 
-    private static string TypeOf(byte[] head) => head switch
+    private static string TypeOf(byte[] head) => LayerCompression.KindOf(head) switch
     {
-        [0x1F, 0x8B, ..] => MediaTypes.OciLayerGzip,
-        [0x28, 0xB5, 0x2F, 0xFD, ..] => MediaTypes.OciLayerZstd,
+        CompressionKind.Gzip => MediaTypes.OciLayerGzip,
+        CompressionKind.Zstd => MediaTypes.OciLayerZstd,
         _ => MediaTypes.OciLayerTar,
     };
 

@@ -1,3 +1,4 @@
+using Pail.Compression;
 using Pail.Images.Tar;
 using Pail.Oci;
 
@@ -7,8 +8,10 @@ namespace Pail.Images.Docker;
 /// <remarks>Asked for its root, it reads the whole image into a temporary file, compressing layers: see <see cref="DockerArchive"/>.</remarks>
 /// <param name="file">Path of the file.</param>
 /// <param name="image">The image's name, <c>:latest</c> where no tag is, or <c>@</c> and its place; null for the only one.</param>
-public sealed class DockerArchiveSource(string file, string? image) : IImageSource, IReadsAhead
+/// <param name="compression">How layers are compressed; null for the default.</param>
+public sealed class DockerArchiveSource(string file, string? image, LayerCompression? compression = null) : IImageSource, IReadsAhead, IKnowsTars
 {
+    private readonly LayerCompression _compression = compression ?? LayerCompression.Default;
     private readonly string _file = $"docker-archive:{file}";
     private DockerArchive? _archive;
     private Manifest? _root;
@@ -21,12 +24,16 @@ public sealed class DockerArchiveSource(string file, string? image) : IImageSour
     public long BytesRead => Interlocked.Read(ref _read);
 
     /// <inheritdoc/>
+    public Digest? DiffIdOf(Digest blob) => _archive?.DiffIdOf(blob);
+
+    /// <inheritdoc/>
     public async Task<Manifest> GetRootAsync(CancellationToken cancel) => _root ??= await LocalFiles.RunAsync(Name, async () =>
     {
         var contents = await OpenAsync(tar => SavedContents.ReadAsync(_file, tar, cancel), cancel);
         var chosen = contents.Pick(image);
+        var nothing = new KnownLayers(null, _compression.Kind, []);
         _archive = await OpenAsync(
-            tar => DockerArchive.ReadAsync(_file, new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), cancel, chosen is null ? null : contents.Unneeded(chosen)),
+            tar => DockerArchive.ReadAsync(_file, new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), _compression, nothing, cancel, chosen is null ? null : contents.Unneeded(chosen)),
             cancel);
         return await new SavedImage(_file, _archive, chosen).FindRootAsync(cancel);
     });

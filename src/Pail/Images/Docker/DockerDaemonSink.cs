@@ -27,7 +27,7 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImage
     public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)
     {
         DockerForm.ThrowUnlessImage(Name, root);
-        return IsThis(await engine.FindAsync(_target, cancel), root);
+        return IsThis((await engine.FindAsync(_target, cancel))?.Id, root);
     }
 
     /// <inheritdoc/>
@@ -64,7 +64,7 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImage
             await _load.FinishAsync(cancel);
             return true;
         });
-        var id = await engine.FindAsync(_target, cancel);
+        var id = (await engine.FindAsync(_target, cancel))?.Id;
         if (!IsThis(id, root))
             throw new PailException(Failure.Conflict, $"{Name}: Docker loaded the image, but then {_target} was {(id is null ? "not there" : Printable.Line(id))}, not {root.Config!.Digest}.");
     }

@@ -1,3 +1,4 @@
+using Pail.Compression;
 using Pail.Oci;
 
 namespace Pail.Images.Docker;
@@ -6,8 +7,10 @@ namespace Pail.Images.Docker;
 /// <remarks>Asked for its root, it reads the whole image into a temporary file, compressing layers: see <see cref="DockerArchive"/>.</remarks>
 /// <param name="engine">The engine; disposed with this.</param>
 /// <param name="image">The image as the engine knows it; <c>:latest</c> where no tag is.</param>
-public sealed class DockerDaemonSource(DockerEngine engine, string image) : IImageSource, IReadsAhead
+/// <param name="compression">How layers are compressed; null for the default.</param>
+public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerCompression? compression = null) : IImageSource, IReadsAhead, ILayerMaker
 {
+    private EngineImage? _image;
     private DockerArchive? _archive;
     private Manifest? _root;
     private long _read;
@@ -19,13 +22,25 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image) : IIma
     public long BytesRead => Interlocked.Read(ref _read);
 
     /// <inheritdoc/>
+    public LayerCompression Compression { get; } = compression ?? LayerCompression.Default;
+
+    /// <inheritdoc/>
+    public ILayerMemory? Memory { private get; set; }
+
+    /// <inheritdoc/>
+    public Digest? DiffIdOf(Digest blob) => _archive?.DiffIdOf(blob);
+
+    /// <inheritdoc/>
+    // Docker's classic store calls an image by the digest of its config, the containerd store by that of its manifest.
+    public async Task<Digest?> IdentifyAsync(CancellationToken cancel) => Digest.TryParse((await FindAsync(cancel)).Id, out var id) ? id : null;
+
+    /// <inheritdoc/>
     public async Task<Manifest> GetRootAsync(CancellationToken cancel) => _root ??= await LocalFiles.RunAsync(Name, async () =>
     {
-        // By id from here on, so that a tag moved meanwhile changes nothing.
-        var id = await engine.FindAsync(image, cancel)
-            ?? throw new PailException(Failure.NotFound, $"Docker has no image {image}; 'docker images' lists those it has.");
-        await using var tar = await engine.SaveAsync(id, cancel);
-        var archive = await DockerArchive.ReadAsync(Name, new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), cancel);
+        var found = await FindAsync(cancel);
+        await using var tar = await engine.SaveAsync(found.Id, cancel);
+        var known = new KnownLayers(Memory, Compression.Kind, found.DiffIds);
+        var archive = await DockerArchive.ReadAsync(Name, new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), Compression, known, cancel);
         try
         {
             var root = await new SavedImage(Name, archive).FindRootAsync(cancel);
@@ -48,6 +63,10 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image) : IIma
         await GetRootAsync(cancel);
         return await _archive!.OpenBlobAsync(blob, offset, cancel);
     }
+
+    // Asked once: by id from here on, so that a tag moved meanwhile changes nothing.
+    private async Task<EngineImage> FindAsync(CancellationToken cancel) => _image ??= await engine.FindAsync(image, cancel)
+        ?? throw new PailException(Failure.NotFound, $"Docker has no image {image}; 'docker images' lists those it has.");
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -39,10 +39,10 @@ public sealed class DockerEngine : IDisposable
             : new DockerEngine(host);
     }
 
-    /// <summary>The id of an image as the engine states it; null if there is no such image.</summary>
+    /// <summary>An image as the engine states it; null if there is no such image.</summary>
     /// <param name="image">Name, name with tag or digest, or id.</param>
     /// <param name="cancel">Ends the request.</param>
-    internal async Task<string?> FindAsync(string image, CancellationToken cancel)
+    internal async Task<EngineImage?> FindAsync(string image, CancellationToken cancel)
     {
         if (!DockerName.IsSafe(image))
             throw new PailException(Failure.BadInput, $"docker-daemon:{Printable.Line(image)}: Docker knows no image of such a name.");
@@ -54,7 +54,8 @@ public sealed class DockerEngine : IDisposable
         try
         {
             using var document = JsonDocument.Parse(answer);
-            return document.RootElement.GetProperty("Id").GetString() ?? throw new JsonException("the id is null");
+            var id = document.RootElement.GetProperty("Id").GetString() ?? throw new JsonException("the id is null");
+            return new EngineImage(id, DiffIds(document.RootElement));
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -150,6 +151,16 @@ public sealed class DockerEngine : IDisposable
         }
     }
 
+    private static List<Digest> DiffIds(JsonElement image)
+    {
+        var diffIds = new List<Digest>();
+        if (image.TryGetProperty("RootFS", out var root) && root.ValueKind == JsonValueKind.Object && root.TryGetProperty("Layers", out var layers) && layers.ValueKind == JsonValueKind.Array)
+            foreach (var layer in layers.EnumerateArray())
+                if (layer.ValueKind == JsonValueKind.String && Digest.TryParse(layer.GetString(), out var diffId))
+                    diffIds.Add(diffId);
+        return diffIds;
+    }
+
     private static string MessageIn(byte[] answer)
     {
         try
@@ -177,3 +188,8 @@ public sealed class DockerEngine : IDisposable
         return answer.ToArray();
     }
 }
+
+/// <summary>An image in an engine.</summary>
+/// <param name="Id">The engine's id of it.</param>
+/// <param name="DiffIds">The digests of its layers' tars, as far as it says them.</param>
+internal sealed record EngineImage(string Id, IReadOnlyList<Digest> DiffIds);

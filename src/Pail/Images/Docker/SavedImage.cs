@@ -72,12 +72,12 @@ internal sealed class SavedImage(string name, DockerArchive archive, SavedEntry?
         var bytes = await archive.ReadAsync(configPath, Manifest.MaxSize, cancel) ?? throw Bad($"the config {Printable.Line(configPath)} is missing");
         var config = archive.Find(configPath)!;
         var layers = layerPaths.Select(path => archive.Find(path) ?? throw Bad($"the layer {Printable.Line(path)} is missing")).ToList();
-        var diffIds = DiffIds(bytes);
+        var diffIds = ImageConfig.DiffIdsOf(bytes);
         if (diffIds.Count != layers.Count)
             throw Bad($"its config lists {diffIds.Count} layers, and {layers.Count} came");
         foreach (var (layer, diffId) in layers.Zip(diffIds))
             // A layer that came compressed is named by the hash of what it unpacks to, which nobody here has seen.
-            if (layer.Digest != diffId && layer.MediaType == MediaTypes.OciLayerGzip && layer.IsCompressedHere)
+            if (layer.Digest != diffId && layer.IsLayer)
                 throw Bad($"a layer has the digest {layer.Digest}; its config says {diffId}");
         return Manifest.Parse(Write(config, layers), MediaTypes.OciManifest);
     }
@@ -108,21 +108,6 @@ internal sealed class SavedImage(string name, DockerArchive archive, SavedEntry?
             json.WriteEndObject();
         }
         return output.ToArray();
-    }
-
-    private List<Digest> DiffIds(byte[] config)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(config);
-            return document.RootElement.GetProperty("rootfs").TryGetProperty("diff_ids", out var list) && list.ValueKind != JsonValueKind.Null
-                ? [.. list.EnumerateArray().Select(id => Digest.Parse(id.GetString()))]
-                : [];
-        }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
-        {
-            throw Bad($"the config can't be used: {Printable.Line(e.Message).TrimEnd('.')}", e);
-        }
     }
 
     private PailException Bad(string why, Exception? inner = null) => new(Failure.BadContent, $"{name}: what Docker saved is not right: {why}.", inner);

@@ -1,0 +1,148 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Pail.Stores;
+using Pail.Tests.Images;
+using Pail.Tests.Kit;
+using Pail.Tests.Kit.Clients;
+using Pail.Tests.Kit.Proxy;
+
+namespace Pail.Tests.EndToEnd;
+
+/// <summary>What is sent again, and asked for, when an image is there already, or most of it. These numbers are promises.</summary>
+public sealed class RepushTests : IAsyncLifetime
+{
+    private readonly TestFolder _folder = new();
+    private readonly S3Proxy _proxy = S3Proxy.Start();
+    private TestBucket _bucket = null!;
+
+    [Fact]
+    public async Task Push_FromEngine_SmallLayerChanged_SendsIt()
+    {
+        await InitAsync();
+        var docker = new Docker(_folder, TestEnvironment.Docker);
+        var context = Context();
+        await docker.BuildAsync(context, "repush:1");
+        var first = await PushAsync("repush:1", "app:1");
+        await File.WriteAllTextAsync(Path.Combine(context, "small"), "another", TestContext.Current.CancellationToken);
+        await docker.BuildAsync(context, "repush:2");
+
+        // From a second machine, as far as Pail can tell: its home is empty.
+        var second = await PushAsync("repush:2", "app:2", Directory.CreateDirectory(_folder["home"]).FullName);
+
+        Assert.True(first.Sent > 20 << 20, first.Told);
+        Assert.True(second.Sent < 5000, second.Told);
+        // Layer, config, manifest and tag go up.
+        Assert.Equal(4, second.Counts.A);
+        // Settings, tag and manifest are looked for, both layers asked for, and the large one found.
+        Assert.Equal(6, second.Counts.B);
+        // Into another repository the store copies the large one: the small one is sent, or it would be asked for.
+        var third = await PushAsync("repush:2", "other:2");
+        Assert.True(third.Sent < 5000, third.Told);
+        Assert.Single(third.Requests, request => request.Operation == StoreOperation.CopyObject);
+
+        await new PailCli(TestEnvironment.S3, TestEnvironment.OtherDocker).DoAsync("pull", $"{_bucket.Address}/other:2", "docker-daemon:repushed:2");
+        var there = new Docker(_folder, TestEnvironment.OtherDocker);
+        Assert.Equal(await docker.ConfigDigestAsync("repush:2"), await there.ConfigDigestAsync("repushed:2"));
+        await there.RemoveAsync("repushed:2");
+        await docker.RemoveAsync("repush:1");
+        await docker.RemoveAsync("repush:2");
+    }
+
+    [Fact]
+    public async Task Push_FromEngine_SmallNewImageOfTwoBlobs_AtMost4AAnd4B()
+    {
+        await InitAsync();
+        await LoadAsync(layers: 1, "small:1");
+        var pushed = await PushAsync("small:1", "app:1");
+        Assert.True(pushed.Counts is { A: <= 4, B: <= 4 }, pushed.Told);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(12)]
+    public async Task Push_FromEngine_Unchanged_NoAAndAtMost2B(int layers)
+    {
+        await InitAsync();
+        await LoadAsync(layers, "same:1");
+        await PushAsync("same:1", "app:1");
+        var again = await PushAsync("same:1", "app:1", Directory.CreateDirectory(_folder["home"]).FullName);
+        Assert.True(again.Counts is { A: 0, B: <= 2 }, again.Told);
+    }
+
+    [Fact]
+    public async Task Copy_BucketToBucket_Unchanged_AtMost2OfEach()
+    {
+        await InitAsync();
+        await using var other = await TestBucket.TakeAsync();
+        await new PailCli(_proxy.Endpoint).DoAsync("init", other.Address);
+        var layout = new TestLayout(_folder["layout"]);
+        layout.Tag(layout.Image(layers: 12));
+        await RunAsync("push", layout.Address(), $"{_bucket.Address}/app:1");
+        await RunAsync("copy", $"{_bucket.Address}/app:1", $"{other.Address}/app:1");
+
+        var again = await RunAsync("copy", $"{_bucket.Address}/app:1", $"{other.Address}/app:1");
+
+        Assert.True(again.Requests.All(request => request.IsClassB), again.Told);
+        Assert.True(again.Requests.Count(request => request.Bucket == _bucket.Name) <= 2 && again.Requests.Count(request => request.Bucket == other.Name) <= 2, again.Told);
+        Assert.Equal(0, again.Sent);
+    }
+
+    [Fact]
+    public async Task Copy_WithinBucket_EachBlobIsCopiedByTheStore()
+    {
+        await InitAsync();
+        var layout = new TestLayout(_folder["layout"]);
+        layout.Tag(layout.Image(layers: 3));
+        await RunAsync("push", layout.Address(), $"{_bucket.Address}/app:1");
+
+        var copied = await RunAsync("copy", $"{_bucket.Address}/app:1", $"{_bucket.Address}/team/other:1");
+
+        Assert.Equal((4, 0L), (copied.Requests.Count(request => request.Operation == StoreOperation.CopyObject), copied.Sent));
+        Assert.Equal((6, 12), (copied.Counts.A, copied.Counts.B));
+    }
+
+    public async ValueTask InitializeAsync() => _bucket = await TestBucket.TakeAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _bucket.DisposeAsync();
+        await _proxy.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private Task<Finished> InitAsync() => new PailCli(_proxy.Endpoint).DoAsync("init", _bucket.Address);
+
+    private async Task LoadAsync(int layers, string name)
+    {
+        var layout = new TestLayout(_folder[Guid.NewGuid().ToString("n")]);
+        layout.Tag(layout.Image(layers));
+        await PailCli.Direct.DoAsync("copy", layout.Address(), $"docker-daemon:{name}");
+    }
+
+    private Task<Pushed> PushAsync(string image, string to, string? home = null) => RunAsync(home, "push", $"docker-daemon:{image}", $"{_bucket.Address}/{to}");
+
+    private Task<Pushed> RunAsync(string verb, string from, string to) => RunAsync(null, verb, from, to);
+
+    private async Task<Pushed> RunAsync(string? home, params string[] words)
+    {
+        _proxy.Take();
+        var done = await new PailCli(_proxy.Endpoint, home: home).DoAsync([.. words, "--json"]);
+        return new(_proxy.Take(), (long)JsonNode.Parse(done.Output)!["bytesSent"]!);
+    }
+
+    private string Context()
+    {
+        var context = Directory.CreateDirectory(_folder["context"]).FullName;
+        File.WriteAllBytes(Path.Combine(context, "large"), RandomNumberGenerator.GetBytes(21 << 20));
+        File.WriteAllText(Path.Combine(context, "small"), "one");
+        File.WriteAllText(Path.Combine(context, "Dockerfile"), "FROM scratch\nCOPY large /large\nCOPY small /small\n");
+        return context;
+    }
+
+    private sealed record Pushed(IReadOnlyList<S3Request> Requests, long Sent)
+    {
+        public S3Counts Counts => S3Counts.Of(Requests);
+
+        public string Told => $"{Sent} bytes\n{string.Join('\n', Requests)}";
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text;
+using Pail.Compression;
+using Pail.Images;
+using Pail.Oci;
+
+namespace Pail.Tests.Images;
+
+/// <summary>Copies that compress layers otherwise: the tars stay the same, and so does all else that need not change.</summary>
+public sealed class RecompressionTests
+{
+    [Theory]
+    [InlineData("plain", "zstd")]
+    [InlineData("plain", "none")]
+    [InlineData("index", "zstd:9")]
+    [InlineData("nested", "none")]
+    public async Task Copy_OtherCompression_GivesTheSameTarsUnderItsType(string kind, string compression)
+    {
+        var before = RandomImage.Of(kind);
+        var after = await CopyAsync(before, compression);
+
+        Assert.NotEqual(before.Root!.Digest, after.Root!.Digest);
+        Assert.All(Images(after), image => Assert.All(image.Layers, layer => Assert.Equal(LayerCompression.Parse(compression).MediaType, layer.MediaType)));
+        Assert.Equal(Tars(before), Tars(after));
+        Assert.Equal(Images(before).Select(image => image.Config!.Digest), Images(after).Select(image => image.Config!.Digest));
+        Assert.Equal(before.Root.Manifests.Select(entry => entry.Platform), after.Root.Manifests.Select(entry => entry.Platform));
+        // There and back again, and once more the same way.
+        Assert.Equal(after.Root.Digest, (await CopyAsync(before, compression)).Root!.Digest);
+        Assert.Equal(Tars(before), Tars(await CopyAsync(after, "gzip")));
+    }
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("index")]
+    [InlineData("artifact")]
+    public async Task Copy_CompressedSoAlready_StaysByteForByte(string kind)
+    {
+        var before = RandomImage.Of(kind);
+        Assert.Equal(before.Root!.Bytes.ToArray(), (await CopyAsync(before, "gzip:9")).Root!.Bytes.ToArray());
+    }
+
+    [Fact]
+    public async Task Copy_Artifact_StaysWhateverIsAskedFor()
+    {
+        var before = RandomImage.Artifact();
+        Assert.Equal(before.Root!.Bytes.ToArray(), (await CopyAsync(before, "zstd")).Root!.Bytes.ToArray());
+    }
+
+    [Fact]
+    public async Task Copy_DockerManifestWithFields_KeepsThemAndBecomesOci()
+    {
+        var before = new MemoryImage();
+        var tar = RandomImage.Layer(new Random(1), 5000);
+        var layer = before.Add(RandomImage.Gzip(tar), MediaTypes.DockerLayerGzip);
+        var config = before.Add(RandomImage.Config("amd64", [Digest.Of(tar)]), MediaTypes.DockerConfig);
+        before.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(
+            $$"""
+            {"schemaVersion":2,"mediaType":"{{MediaTypes.DockerManifest}}","config":{{RandomImage.Json(config)}},"annotations":{"a":"b+é"},"x":[1],
+            "layers":[{{RandomImage.Json(layer)[..^1]}},"annotations":{"containerd.io/snapshot/stargz/toc.digest":"x","kept":"y"} } ]}
+            """)));
+
+        var after = (await CopyAsync(before, "zstd")).Root!;
+
+        Assert.Equal((MediaTypes.OciManifest, MediaTypes.OciConfig, MediaTypes.OciLayerZstd), (after.MediaType, after.Config!.MediaType, after.Layers[0].MediaType));
+        Assert.Equal("b+é", after.Annotations["a"]);
+        Assert.Contains("\"x\":[1]", Encoding.UTF8.GetString(after.Bytes.Span), StringComparison.Ordinal);
+        Assert.Equal(["kept"], after.Layers[0].Annotations.Keys);
+    }
+
+    [Fact]
+    public async Task Copy_AttestationOfAPlatform_StillSaysWhose()
+    {
+        var image = RandomImage.Index();
+        var arm = image.Root!.Manifests[1];
+        image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(
+            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{RandomImage.Json(arm, "arm64")}},{{RandomImage.Json(image.Root.Manifests[0])[..^1]}},"annotations":{"vnd.docker.reference.digest":"{{arm.Digest}}"} } ]}""")));
+
+        var after = (await CopyAsync(image, "none")).Root!;
+
+        Assert.Equal(after.Manifests[0].Digest.ToString(), after.Manifests[1].Annotations["vnd.docker.reference.digest"]);
+        Assert.NotEqual(arm.Digest, after.Manifests[0].Digest);
+    }
+
+    [Theory]
+    [InlineData("layer")]
+    [InlineData("diffID")]
+    [InlineData("no gzip")]
+    [InlineData("fewer diffIDs")]
+    public async Task Copy_LayerUnlikeWhatIsSaid_FailsAndNamesNothing(string lie)
+    {
+        var image = new MemoryImage();
+        var tar = RandomImage.Layer(new Random(1), 50_000);
+        var bytes = lie == "no gzip" ? tar : RandomImage.Gzip(tar);
+        var layer = image.Add(bytes, MediaTypes.OciLayerGzip);
+        if (lie == "layer")
+            bytes[^1] ^= 1;
+        var config = image.Add(RandomImage.Config("amd64", lie switch { "fewer diffIDs" => [], "diffID" => [Digest.Of([])], _ => [Digest.Of(tar)] }), MediaTypes.OciConfig);
+        image.AddManifest(RandomImage.ImageManifest(config, [layer]));
+        var sink = new MemoryImage();
+
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => ImageCopy.RunAsync(image, sink, new CopyOptions(Compression: LayerCompression.Parse("zstd")), NoProgress.Instance, default));
+
+        Assert.Equal(Failure.BadContent, error.Failure);
+        Assert.Null(sink.Root);
+    }
+
+    private static async Task<MemoryImage> CopyAsync(MemoryImage image, string compression)
+    {
+        var sink = new MemoryImage();
+        await ImageCopy.RunAsync(image, sink, new CopyOptions(Compression: LayerCompression.Parse(compression)), NoProgress.Instance, TestContext.Current.CancellationToken);
+        return sink;
+    }
+
+    private static List<Manifest> Images(MemoryImage image) => [.. Flatten(image, image.Root!)];
+
+    private static IEnumerable<Manifest> Flatten(MemoryImage image, Manifest manifest) =>
+        manifest.IsIndex ? manifest.Manifests.SelectMany(child => Flatten(image, image.Manifests[child.Digest])) : [manifest];
+
+    private static List<Digest> Tars(MemoryImage image) => [.. Images(image).SelectMany(manifest => manifest.Layers).Select(layer =>
+    {
+        using var stream = LayerCompression.Decompress(new MemoryStream(image.Blobs[layer.Digest]), LayerCompression.KindOf(layer.MediaType)!.Value);
+        using var tar = new MemoryStream();
+        stream.CopyTo(tar);
+        return Digest.Of(tar.ToArray());
+    })];
+}
