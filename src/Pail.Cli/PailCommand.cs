@@ -23,6 +23,7 @@ internal sealed class PailCommand : Command
         Add(new DigestCommand(terminal));
         Add(new ManifestCommand(terminal));
         Add(new ConfigCommand(terminal));
+        Add(new BlobCommand(terminal));
         Add(new TagCommand(terminal));
         Add(new RmCommand(terminal));
         Add(new LoginCommand(terminal));

@@ -38,6 +38,18 @@ internal static class Addressed
         var other => other,
     };
 
+    /// <summary>A digest.</summary>
+    public static Digest Digest(string text) => Oci.Digest.TryParse(text, out var digest)
+        ? digest
+        : throw Bad(text, "a digest is expected, sha256: or sha512: and lower-case hexadecimal digits.");
+
+    /// <summary>A repository of a bucket or registry, without tag, as the place of an image that is not named.</summary>
+    public static Address Place(string text) => AddressParser.Parse(text) switch
+    {
+        Address.Registry { Reference: null } or Address.Bucket { Repository: not null, Reference: null } => Image(text),
+        _ => throw Bad(text, "a repository is expected, without tag or digest: s3://BUCKET/REPO, file:DIR//REPO or docker://HOST/REPO."),
+    };
+
     public static PailException Bad(string text, string why) => new(Failure.BadInput, $"{Printable.Line(text)}: {why}");
 
     // "file:dir/app:1.0" names a folder called so; somebody most likely meant an image.

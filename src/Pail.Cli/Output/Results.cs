@@ -9,7 +9,21 @@ namespace Pail.Cli.Output;
 internal sealed record BucketListing(string Bucket, IReadOnlyList<RepositoryListing> Repositories, CostReport? Requests);
 
 /// <summary>A repository of a listing; its tags where they were asked for.</summary>
-internal sealed record RepositoryListing(string Name, IReadOnlyList<string>? Tags);
+internal sealed record RepositoryListing(string Name, IReadOnlyList<string>? Tags)
+{
+    /// <summary>The images of the tags, where they were asked for.</summary>
+    public IReadOnlyList<ImageListing>? Images { get; init; }
+}
+
+/// <summary>An image of a long listing.</summary>
+/// <param name="Image">Its address.</param>
+/// <param name="Digest">The digest of its manifest or index.</param>
+/// <param name="MediaType">The type of that.</param>
+/// <param name="Size">Bytes of the layers and configs of all its platforms, each counted once.</param>
+internal sealed record ImageListing(string Image, string Digest, string MediaType, long Size);
+
+/// <summary>What <c>pail blob put --json</c> writes.</summary>
+internal sealed record BlobResult(string Repository, string Digest, long Size, bool Sent, CostReport? Requests);
 
 /// <summary>What <c>pail tags --json</c> writes.</summary>
 internal sealed record TagListing(string Repository, IReadOnlyList<string> Tags, CostReport? Requests);
@@ -112,6 +126,7 @@ internal sealed record InspectedRun
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(BucketListing))]
 [JsonSerializable(typeof(TagListing))]
+[JsonSerializable(typeof(BlobResult))]
 [JsonSerializable(typeof(TagResult))]
 [JsonSerializable(typeof(RemovalResult))]
 [JsonSerializable(typeof(InitResult))]

@@ -34,6 +34,9 @@ internal sealed partial class Terminal(Stream output, TextWriter error)
     /// <summary>Where answers and secrets come from.</summary>
     public TextReader Input { get; init; } = Console.In;
 
+    /// <summary>Standard input, for bytes.</summary>
+    public Stream InputBytes { get; init; } = Console.OpenStandardInput();
+
     /// <summary>True if a person can be asked.</summary>
     public bool CanAsk { get; init; }
 

@@ -54,6 +54,61 @@ public sealed class BucketCommandTests : IDisposable
         (await Command.RunAsync("inspect", "--raw", "--json", $"{Bucket}//app:1")).Ended(ExitCode.BadUsage).OneLine();
     }
 
+    [Fact]
+    public async Task BlobGet_OfAnyPart_IsItsBytes()
+    {
+        var image = await PushedAsync("nested");
+        foreach (var (digest, bytes) in image.Blobs)
+            Assert.Equal(bytes, (await Command.RunAsync("blob", "get", $"{Bucket}//app:1", digest.ToString())).Ended(0).Bytes);
+        foreach (var manifest in image.Manifests.Values)
+            Assert.Equal(manifest.Bytes.ToArray(), (await Command.RunAsync("blob", "get", $"oci:{_folder["nested"]}:1", manifest.Digest.ToString())).Ended(0).Bytes);
+        (await Command.RunAsync("blob", "get", $"{Bucket}//app:1", $"sha256:{new string('0', 64)}")).Ended(ExitCode.NotFound).OneLine();
+        (await Command.RunAsync("blob", "get", $"{Bucket}//app:1", "latest")).Ended(ExitCode.BadUsage).OneLine();
+    }
+
+    [Fact]
+    public async Task BlobGet_DamagedBlob_EndsAsBadContent()
+    {
+        var image = await LayoutAsync("plain");
+        var digest = image.Root!.Layers[0].Digest;
+        var path = Path.Combine(_folder["plain"], "blobs", "sha256", digest.Hex);
+        var bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
+        bytes[0] ^= 1;
+        await File.WriteAllBytesAsync(path, bytes, TestContext.Current.CancellationToken);
+        (await Command.RunAsync("blob", "get", $"oci:{_folder["plain"]}:1", digest.ToString())).Ended(ExitCode.BadContent).OneLine();
+    }
+
+    [Fact]
+    public async Task BlobPut_AFile_IsThereUnderItsDigest()
+    {
+        (await Command.RunAsync("init", Bucket)).Ended(0);
+        var bytes = RandomImage.Bytes(new Random(1), 200_000);
+        await File.WriteAllBytesAsync(_folder["file"], bytes, TestContext.Current.CancellationToken);
+        var digest = Pail.Oci.Digest.Of(bytes).ToString();
+        Assert.Equal([digest], (await Command.RunAsync("blob", "put", $"{Bucket}//team/app", _folder["file"])).Ended(0).Lines);
+        Assert.Contains("there already", (await Command.RunAsync("blob", "put", $"{Bucket}//team/app", _folder["file"])).Ended(0).Error, StringComparison.Ordinal);
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(Assert.Single(Directory.GetFiles(Path.Combine(_folder["bucket"], "v2", "team", "app", "blobs"))), TestContext.Current.CancellationToken));
+        (await Command.RunAsync("blob", "put", $"{Bucket}//team/app:1", _folder["file"])).Ended(ExitCode.BadUsage).OneLine();
+        (await Command.RunAsync("blob", "put", $"{Bucket}//team/app", _folder["none"])).Ended(ExitCode.NotFound).OneLine();
+    }
+
+    [Fact]
+    public async Task ListLong_OfBucketRepositoryAndImage_HasSizesAndDigests()
+    {
+        var image = await PushedAsync("index");
+        (await Command.RunAsync("tag", $"{Bucket}//app:1", "2")).Ended(0);
+        var size = image.Blobs.Values.Sum(blob => (long)blob.Length);
+        foreach (var address in (string[])[Bucket, $"{Bucket}//app"])
+        {
+            var lines = (await Command.RunAsync("ls", "-l", address)).Ended(0).Lines;
+            Assert.Equal(2, lines.Length);
+            Assert.EndsWith($"  {image.Root!.Digest}  {Bucket}//app:1", lines[0], StringComparison.Ordinal);
+        }
+        var json = JsonNode.Parse((await Command.RunAsync("ls", "-l", "--json", Bucket)).Ended(0).Output)!["repositories"]![0]!["images"]!;
+        Assert.Equal((size, image.Root!.MediaType), ((long)json[1]!["size"]!, (string)json[1]!["mediaType"]!));
+        Assert.Contains(image.Root.Digest.ToString(), Assert.Single((await Command.RunAsync("ls", "-l", $"oci:{_folder["index"]}:1")).Ended(0).Lines), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("v2")]
     [InlineData("pool")]
