@@ -23,6 +23,7 @@ internal sealed class CopyCommand : CopyVerb
     [
         ("pail copy s3://acme/app:1.0 s3://backup/app:1.0", "from bucket to bucket"),
         ("pail copy --platform linux/arm64 oci:image oci-archive:image.tar:1.0", "one platform of an index, into a tar file"),
+        ("pail copy --platform linux/amd64,linux/arm64 docker://alpine s3://acme", "an index of these two only"),
         ("pail copy --tags '1.*' docker://registry.example.com/app s3://acme", "many images of a repository"),
     ];
 

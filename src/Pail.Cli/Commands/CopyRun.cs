@@ -57,10 +57,13 @@ internal static class CopyRun
             new(result.Sent, result.Existed, result.Copied), result.BytesSent, Math.Round(tally.Elapsed.TotalSeconds, 3), dryRun ? CostReport.Of(session.Wiring.Meter) : session.Cost)
         {
             DryRun = dryRun ? true : null,
+            CutFrom = result.CutFrom?.ToString(),
             Referrers = options.Referrers ? new(result.Referrers, result.ReferrersLeft) : null,
             Handle = Handle(to, result.Root.Digest),
         };
         session.Say(Summary(report));
+        if (report.CutFrom is { } whole)
+            session.Say($"{session.Terminal.Ink.Yellow("A new index:")} it holds {string.Join(", ", options.Platforms!)} of {whole}; what refers to that one, such as a signature, does not refer to it.");
         if (result.ReferrersLeft > 0)
             session.Say($"{session.Terminal.Ink.Yellow("Left behind:")} {Count(result.ReferrersLeft, "manifest")} that refer to the image; {to} can't hold them.");
         return report;

@@ -12,7 +12,7 @@ namespace Pail.Cli.Commands;
 /// <summary>A verb that copies an image from one address to another.</summary>
 internal abstract class CopyVerb(Terminal terminal, string name, string description) : Verb(terminal, name, description)
 {
-    private readonly Option<Platform?> _platform = PlatformOptions.Create("Only the image for this platform of an index, such as linux/arm64 [default: the whole index, or this machine's where only one image fits]");
+    private readonly Option<IReadOnlyList<Platform>?> _platforms = PlatformOptions.CreateList("Only the image for this platform of an index, such as linux/arm64; for several, an index of just those, with a digest of its own [default: the whole index, or this machine's where only one image fits]");
     private readonly Option<bool> _all = new("--all") { Description = "The whole index, or an error if the destination can't hold one" };
 
     private readonly Option<bool> _referrers = new("--referrers") { Description = "Also what refers to the image: signatures, SBOMs, attestations, and what refers to those" };
@@ -29,7 +29,7 @@ internal abstract class CopyVerb(Terminal terminal, string name, string descript
     /// <summary>Adds the options of copies.</summary>
     protected void AddCopyOptions()
     {
-        Add(_platform);
+        Add(_platforms);
         Add(_all);
         Add(_referrers);
         Add(_compression);
@@ -45,11 +45,11 @@ internal abstract class CopyVerb(Terminal terminal, string name, string descript
 
     private CopyOptions OptionsOf(Session session)
     {
-        if (session.Get(_all) && session.Get(_platform) is not null)
+        if (session.Get(_all) && session.Get(_platforms) is not null)
             throw new PailException(Failure.BadInput, "--all and --platform exclude each other.");
         if (session.Get(_referrers) && session.Get(_compression) is not null)
             throw new PailException(Failure.BadInput, "--referrers and --compression exclude each other: what refers to an image names its digest, which would be another.");
-        return new CopyOptions(session.Get(_platform), session.Get(_all), session.Get(_referrers), session.Get(_compression));
+        return new CopyOptions(session.Get(_platforms), session.Get(_all), session.Get(_referrers), session.Get(_compression));
     }
 
     private static LayerCompression? Parse(ArgumentResult result)

@@ -15,6 +15,15 @@ internal static class PlatformOptions
         CustomParser = result => Parse(result, result.Tokens[0].Value),
     };
 
+    /// <summary>Which images of an index, one or several; null if none is named.</summary>
+    public static Option<IReadOnlyList<Platform>?> CreateList(string description) => new("--platform")
+    {
+        HelpName = "OS/ARCH[/VARIANT][,...]",
+        Description = description,
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = result => [.. result.Tokens.SelectMany(token => token.Value.Split(',')).Select(text => Parse(result, text)).OfType<Platform>().Distinct()],
+    };
+
     private static Platform? Parse(ArgumentResult result, string text)
     {
         try

@@ -55,6 +55,9 @@ internal sealed record InitResult(string Bucket, bool Made, string Layout, bool 
 /// <param name="Requests">The S3 requests, where asked for.</param>
 internal sealed record CopyReport(string Source, string Destination, string Digest, string MediaType, bool Changed, BlobCounts Blobs, long BytesSent, double Seconds, CostReport? Requests)
 {
+    /// <summary>The digest of the index the image was cut from, where several platforms of it were asked for.</summary>
+    public string? CutFrom { get; init; }
+
     /// <summary>What refers to the image, where it was to be brought along.</summary>
     public ReferrerCounts? Referrers { get; init; }
 

@@ -5,17 +5,20 @@ using Pail.Oci;
 namespace Pail.Images;
 
 /// <summary>What to copy of an index.</summary>
-/// <param name="Platform">Only the image for this platform; null for the whole, or the host's where the sink holds one image.</param>
+/// <param name="Platforms">One: only the image for it. Several: an index of just those. Null for the whole, or the host's where the sink holds one image.</param>
 /// <param name="All">The whole index, and an error if the sink can't hold it.</param>
 /// <param name="Referrers">Also what refers to it: signatures, SBOMs, attestations.</param>
 /// <param name="Compression">How layers shall be compressed; null to leave what is compressed as it is.</param>
-public sealed record CopyOptions(Platform? Platform = null, bool All = false, bool Referrers = false, LayerCompression? Compression = null);
+public sealed record CopyOptions(IReadOnlyList<Platform>? Platforms = null, bool All = false, bool Referrers = false, LayerCompression? Compression = null);
 
 /// <summary>What a copy did.</summary>
 /// <param name="Root">The manifest the sink's address names now.</param>
 /// <param name="Unchanged">True if it named that before: nothing was written.</param>
 public sealed record CopyResult(Descriptor Root, bool Unchanged)
 {
+    /// <summary>The index that the root was made of, where that holds some of its platforms only; what refers to it does not refer to the root.</summary>
+    public Digest? CutFrom { get; init; }
+
     /// <summary>Blobs whose bytes were sent.</summary>
     public int Sent { get; init; }
 
@@ -68,20 +71,22 @@ public sealed class ImageCopy : IDisposable
     {
         if (source is ILayerMaker maker && sink is ILayerMemory memory)
         {
-            if (options is { Platform: null, Referrers: false } && await maker.IdentifyAsync(cancel) is { } id && await FindUnchangedAsync(id, maker.Compression, memory, cancel) is { } there)
+            if (options is { Platforms: null or [], Referrers: false } && await maker.IdentifyAsync(cancel) is { } id && await FindUnchangedAsync(id, maker.Compression, memory, cancel) is { } there)
                 return new CopyResult(there.Descriptor, Unchanged: true);
             maker.Memory = memory;
         }
-        var root = await PlatformChoice.ChooseAsync(source, sink, options, cancel);
+        var whole = await source.GetRootAsync(cancel);
+        var root = await PlatformChoice.ChooseAsync(source, whole, sink, options, cancel);
+        Digest? cutFrom = root.IsIndex && root.Digest != whole.Digest ? whole.Digest : null;
         if (options.Compression is not { } compression || (!root.IsIndex && compression.Fits(root)))
-            return await CopyAsync(root, source, sink, options, progress, cancel);
+            return (await CopyAsync(root, source, sink, options, progress, cancel)) with { CutFrom = cutFrom };
         // A config stands for an image only if it says what the layers are.
         if (MediaTypes.IsImageConfig(root.Config?.MediaType) && sink is ILayerMemory other
             && ImageConfig.DiffIdsOf(await ImageConfig.ReadAsync(source, root, cancel)).Count == root.Layers.Count
             && await FindUnchangedAsync(root.Config!.Digest, compression, other, cancel) is { } same)
             return new CopyResult(same.Descriptor, Unchanged: true);
         await using var recompressed = new Recompression(source, compression, sink as ILayerMemory);
-        return await CopyAsync(await recompressed.ConvertAsync(root, cancel), recompressed, sink, options, progress, cancel);
+        return (await CopyAsync(await recompressed.ConvertAsync(root, cancel), recompressed, sink, options, progress, cancel)) with { CutFrom = cutFrom };
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,7 @@ using Pail.Oci;
 
 namespace Pail.Images;
 
-/// <summary>Which manifest of a source is copied: its root, or the image for one platform of its index.</summary>
+/// <summary>Which manifest of a source is copied: its root, the image for one platform of its index, or an index of several.</summary>
 public static class PlatformChoice
 {
     /// <summary>The platform of images that run here: Linux, whatever the host, on its processor.</summary>
@@ -17,13 +17,16 @@ public static class PlatformChoice
     });
 
     /// <summary>The manifest to copy into that sink.</summary>
-    /// <exception cref="PailException">No image for the platform (<see cref="Failure.NotFound"/>), or <c>--all</c> into a sink that holds one image.</exception>
-    public static async Task<Manifest> ChooseAsync(IImageSource source, IImageSink sink, CopyOptions options, CancellationToken cancel)
+    /// <exception cref="PailException">No image for a platform (<see cref="Failure.NotFound"/>), or several, or <c>--all</c>, into a sink that holds one image.</exception>
+    public static async Task<Manifest> ChooseAsync(IImageSource source, Manifest root, IImageSink sink, CopyOptions options, CancellationToken cancel)
     {
-        var root = await source.GetRootAsync(cancel);
+        if (options.Platforms is { Count: > 1 } several)
+            return sink.HoldsIndexes
+                ? await PlatformIndex.OfAsync(source, root, several, cancel)
+                : throw new PailException(Failure.BadInput, $"{sink.Name} holds one image, not an index of several platforms. Name one --platform.");
         if (options.All && root.IsIndex && !sink.HoldsIndexes)
             throw new PailException(Failure.BadInput, $"{sink.Name} holds one image, not an index of {root.Manifests.Count}. Leave out --all, or name a --platform.");
-        if (options.Platform is { } asked)
+        if (options.Platforms is [var asked])
             return await ChooseAsync(source, root, asked, cancel);
         // An image that is alone is taken whatever it runs on, as docker does: its name asks for nothing else.
         return sink.HoldsIndexes || options.All || !root.IsIndex ? root : await ChooseAsync(source, root, Host, cancel);
@@ -43,15 +46,16 @@ public static class PlatformChoice
                 throw new PailException(Failure.BadContent, $"{source.Name}: indexes are nested more than {ImageCopy.MaxDepth} deep.");
             var child = manifest.Manifests.FirstOrDefault(entry => entry.Platform is { } offered && platform.Accepts(offered))
                 ?? manifest.Manifests.FirstOrDefault(entry => entry.Platform is null && MediaTypes.IsIndex(entry.MediaType))
-                ?? throw Missing(source, manifest, platform);
+                ?? throw Missing(source, manifest.Manifests, platform);
             manifest = await source.GetManifestAsync(child, cancel);
         }
         return manifest;
     }
 
-    private static PailException Missing(IImageSource source, Manifest index, Platform platform)
+    /// <summary>What to say where there is none.</summary>
+    internal static PailException Missing(IImageSource source, IEnumerable<Descriptor> entries, Platform platform)
     {
-        var offered = index.Manifests.Where(entry => entry.Platform is { Os: not "unknown" }).Select(entry => entry.Platform!.ToString()).Distinct().Take(20).ToList();
+        var offered = entries.Where(entry => entry.Platform is { Os: not "unknown" }).Select(entry => entry.Platform!.ToString()).Distinct().Take(20).ToList();
         return new(Failure.NotFound, $"{source.Name} has no image for {platform}. It has {(offered.Count == 0 ? "none with a platform" : Printable.Line(string.Join(", ", offered), 600))}; choose one with --platform.");
     }
 }

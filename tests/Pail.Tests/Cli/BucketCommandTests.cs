@@ -124,6 +124,26 @@ public sealed class BucketCommandTests : IDisposable
         Assert.Contains("nothing to do", (await Command.RunAsync("copy", $"{Bucket}//app:1", $"{Bucket}//team/other:2")).Ended(0).Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--platform", "linux/arm64,linux/amd64")]
+    [InlineData("--platform", "linux/amd64", "--platform", "linux/arm64")]
+    public async Task Copy_OfSeveralPlatforms_WritesAndTellsOfANewIndex(params string[] platforms)
+    {
+        var image = RandomImage.Index(1, "amd64", "s390x", "arm64");
+        await using (var sink = new OciLayoutSink(_folder["index"], "1"))
+            await Copying.RunAsync(image, sink);
+        (await Command.RunAsync("init", Bucket)).Ended(0);
+        var copied = (await Command.RunAsync(["copy", "--json", .. platforms, $"oci:{_folder["index"]}:1", $"{Bucket}//app:1"])).Ended(0);
+        var report = JsonNode.Parse(copied.Output)!;
+        Assert.Equal(image.Root!.Digest.ToString(), (string?)report["cutFrom"]);
+        Assert.Contains("A new index", copied.Error, StringComparison.Ordinal);
+        Assert.Equal(["linux/amd64", "linux/arm64"], Json(await Command.RunAsync("inspect", "--json", $"{Bucket}//app:1"))["manifests"]!.AsArray().Select(entry => (string)entry!["platform"]!));
+
+        var one = Json(await Command.RunAsync("copy", "--json", "--platform", "linux/arm64,linux/arm64", $"oci:{_folder["index"]}:1", $"{Bucket}//app:2"));
+        Assert.Equal((image.Root.Manifests[2].Digest.ToString(), null), ((string?)one["digest"], (string?)one["cutFrom"]));
+        (await Command.RunAsync("copy", "--platform", "linux/arm64,arm", $"oci:{_folder["index"]}:1", $"{Bucket}//app:2")).Ended(ExitCode.BadUsage).OneLine();
+    }
+
     [Fact]
     public async Task ManifestAndConfig_WithAPlatform_AreThatImages()
     {

@@ -143,9 +143,9 @@ public abstract class RegistryContract
         var amd = image.Image([image.Random(10)]);
         var arm = image.Image([image.Random(10)]);
         image.Index((amd, "linux/amd64"), (arm, "linux/arm64"));
-        await PushAsync(registry, image, "1", options: new CopyOptions(Platform.Parse("linux/arm64")));
+        await PushAsync(registry, image, "1", options: new CopyOptions([Platform.Parse("linux/arm64")]));
         Assert.Equal(arm.Digest, (await registry.GetManifestAsync(App, Reference.Parse("1"), None))!.Digest);
-        var error = await Assert.ThrowsAsync<PailException>(() => PushAsync(registry, image, "2", options: new CopyOptions(Platform.Parse("linux/s390x"))));
+        var error = await Assert.ThrowsAsync<PailException>(() => PushAsync(registry, image, "2", options: new CopyOptions([Platform.Parse("linux/s390x")])));
         Assert.Contains("linux/amd64, linux/arm64", error.Message, StringComparison.Ordinal);
     }
 
