@@ -26,17 +26,20 @@ public sealed partial class BucketRegistry
     /// <summary>
     /// Removes a manifest with all tags that name it: found by one LIST for each 1,000 tags by equal size and ETag, and
     /// looked at before they go. Tags go first, so that none ever names what is not there. False if there is no such manifest.
+    /// A damaged one can be removed too; nobody knows its subject then, whose list of referrers keeps it.
     /// </summary>
     public async Task<bool> DeleteManifestAsync(RepositoryName repository, Digest digest, CancellationToken cancel)
     {
         var key = Layout.ManifestKey(repository, Reference.Of(digest));
-        if (await Engine.Retry.RunAsync(token => Store.HeadAsync(key, token), cancel) is not { } info
-            || await GetManifestAsync(repository, Reference.Of(digest), cancel) is not { } manifest)
+        if (await Engine.Retry.RunAsync(token => Store.HeadAsync(key, token), cancel) is not { } info)
             return false;
-        await foreach (var tag in TagsLikeAsync(repository, info, cancel))
-            if ((await StatManifestAsync(repository, Reference.Parse(tag), cancel))?.Digest == digest)
+        var (manifest, damaged) = await TryGetManifestAsync(repository, Reference.Of(digest), cancel);
+        if (manifest is null && !damaged)
+            return false;
+        await foreach (var (tag, alike) in TagsLikeAsync(repository, info, damaged, cancel))
+            if (await NamesAsync(repository, tag, digest, orDamaged: damaged && alike, cancel))
                 await DeleteTagAsync(repository, tag, cancel);
-        if (manifest.Subject is { } subject)
+        if (manifest?.Subject is { } subject)
             await ChangeReferrersAsync(repository, subject.Digest, list => ReferrerList.Remove(list, digest), cancel);
         await DeleteAsync(key, cancel);
         return true;
@@ -51,7 +54,33 @@ public sealed partial class BucketRegistry
         return true;
     }
 
-    private async IAsyncEnumerable<string> TagsLikeAsync(RepositoryName repository, ObjectInfo manifest, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    private async Task<(Manifest? Manifest, bool Damaged)> TryGetManifestAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
+    {
+        try
+        {
+            return (await GetManifestAsync(repository, reference, cancel), false);
+        }
+        catch (PailException e) when (e.Failure == Failure.BadContent)
+        {
+            return (null, true);
+        }
+    }
+
+    private async Task<bool> NamesAsync(RepositoryName repository, string tag, Digest digest, bool orDamaged, CancellationToken cancel)
+    {
+        try
+        {
+            return (await StatManifestAsync(repository, Reference.Parse(tag), cancel))?.Digest == digest;
+        }
+        catch (PailException e) when (e.Failure == Failure.BadContent)
+        {
+            return orDamaged;
+        }
+    }
+
+    // The tags whose objects have the size and ETag of a manifest's; or all, saying which do.
+    private async IAsyncEnumerable<(string Tag, bool Alike)> TagsLikeAsync(
+        RepositoryName repository, ObjectInfo manifest, bool all, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
     {
         // The keys of the pool's tags are folded into prefixes, which have no ETag: there each tag is looked at.
         var folded = Layout.Kind == LayoutKind.Pool;
@@ -59,9 +88,12 @@ public sealed partial class BucketRegistry
         {
             var asked = query;
             var page = await Engine.Retry.RunAsync(token => Store.ListAsync(asked, token), cancel);
-            foreach (var name in folded ? page.Prefixes : page.Objects.Where(item => item.Size == manifest.Size && item.ETag == manifest.ETag).Select(item => item.Key))
-                if (Layout.ReadTag(repository, name) is { } tag)
-                    yield return tag;
+            var found = folded
+                ? page.Prefixes.Select(prefix => (Name: prefix, Alike: true))
+                : page.Objects.Select(item => (Name: item.Key, Alike: item.Size == manifest.Size && item.ETag == manifest.ETag));
+            foreach (var (name, alike) in found)
+                if ((all || alike) && Layout.ReadTag(repository, name) is { } tag)
+                    yield return (tag, alike);
             query = page.Continuation is null ? null : query with { Continuation = page.Continuation };
         }
     }

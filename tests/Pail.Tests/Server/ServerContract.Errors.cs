@@ -143,4 +143,34 @@ public abstract partial class ServerContract
         await using var other = await StartAsync();
         Assert.Equal(bytes, (await other.GetAsync($"/v2/{App}/manifests/{digest}")).Is(200).Body);
     }
+
+    [Fact]
+    public async Task Damage_InTheBucket_CanBeDeleted()
+    {
+        var bytes = await Server.AddImageAsync(App);
+        var digest = Digest.Of(bytes);
+        foreach (var tag in new[] { "whole", "damaged" })
+            (await Server.PutAsync($"/v2/{App}/manifests/{tag}", bytes)).Is(201);
+        var other = await Server.PushAsync(App, "other");
+        foreach (var name in (Reference[])[Reference.Parse("damaged"), Reference.Of(digest)])
+            await Store.PutAsync(Server.Registry.Layout.ManifestKey(RepositoryName.Parse(App), name), new("not a manifest"u8.ToArray()), new(MediaTypes.OciManifest), PutCondition.None, TestContext.Current.CancellationToken);
+        await using var server = await StartAsync();
+        var answer = await server.DeleteAsync($"/v2/{App}/manifests/{digest}");
+        if (Layout == LayoutKind.Pool)
+        {
+            // In a pool anything may lie beside the manifests; tags can be deleted one by one.
+            answer.Is(404, "MANIFEST_UNKNOWN");
+            (await server.DeleteAsync($"/v2/{App}/manifests/whole")).Is(202);
+            (await server.DeleteAsync($"/v2/{App}/manifests/damaged")).Is(202);
+        }
+        else
+        {
+            answer.Is(202);
+            (await server.GetAsync($"/v2/{App}/manifests/{digest}")).Is(404, "MANIFEST_UNKNOWN");
+        }
+        foreach (var tag in new[] { "whole", "damaged" })
+            (await server.GetAsync($"/v2/{App}/manifests/{tag}")).Is(404, "MANIFEST_UNKNOWN");
+        Assert.Equal(["other"], (await PageAsync($"/v2/{App}/tags/list", "tags")).Names);
+        (await server.GetAsync($"/v2/{App}/manifests/{other}")).Is(200);
+    }
 }
