@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Pail.Addresses;
 using Pail.Cli.Output;
@@ -52,11 +53,24 @@ internal sealed class ServeCommand : Command, IShowsExamples
                 Meter = configuration.ExplainCost ? meter : null,
             },
             registry);
-        await server.StartAsync(cancel);
+        await ListenAsync(server, configuration.Server.Listen, cancel);
         Announce(server, configuration, store);
         await Task.Delay(Timeout.Infinite, cancel).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         await server.StopAsync(CancellationToken.None);
         return ExitCode.Ok;
+    }
+
+    private static async Task ListenAsync(WebApplication server, IReadOnlyList<IPEndPoint> addresses, CancellationToken cancel)
+    {
+        try
+        {
+            await server.StartAsync(cancel);
+        }
+        catch (SocketException e)
+        {
+            // An address that is not this machine's, or a port that needs privileges. One in use is said by the server itself.
+            throw new PailException(Failure.BadInput, $"can't listen at {string.Join(", ", addresses)}: {Oci.Printable.Line(e.Message)}.", e);
+        }
     }
 
     private static IObjectStore Open(ServeConfiguration configuration, RequestMeter meter)
@@ -116,7 +130,8 @@ internal sealed class ServeCommand : Command, IShowsExamples
         {
             var flag = new Option<bool>("--" + setting.Name) { Description = setting.Description };
             Add(flag);
-            return parsed => parsed.GetResult(flag) is null ? null : [parsed.GetValue(flag) ? "true" : "false"];
+            // One that is not on the command line has a result too, an implicit one: then variables and the file are asked.
+            return parsed => parsed.GetResult(flag) is { Implicit: false } ? [parsed.GetValue(flag) ? "true" : "false"] : null;
         }
         if (setting.Repeats)
         {

@@ -28,19 +28,26 @@ internal sealed class ManifestBody
             while (true)
             {
                 var read = await request.BodyReader.ReadAsync(cancel);
-                if (length + read.Buffer.Length > Manifest.MaxSize)
-                    return (TooLarge, []);
-                var needed = length + (int)read.Buffer.Length;
-                if (needed > buffer.Length)
+                try
                 {
-                    var size = Math.Min(Manifest.MaxSize, Math.Max(needed, buffer.Length * 2));
-                    if (Interlocked.Read(ref _inUse) + size > SharedLimit)
-                        return (RegistryError.TooManyRequests, []);
-                    Array.Resize(ref buffer, Take(ref taken, size - buffer.Length) + buffer.Length);
+                    if (length + read.Buffer.Length > Manifest.MaxSize)
+                        return (TooLarge, []);
+                    var needed = length + (int)read.Buffer.Length;
+                    if (needed > buffer.Length)
+                    {
+                        var size = Math.Min(Manifest.MaxSize, Math.Max(needed, buffer.Length * 2));
+                        if (Interlocked.Read(ref _inUse) + size > SharedLimit)
+                            return (RegistryError.TooManyRequests, []);
+                        Array.Resize(ref buffer, Take(ref taken, size - buffer.Length) + buffer.Length);
+                    }
+                    read.Buffer.CopyTo(buffer.AsSpan(length));
+                    length = needed;
                 }
-                read.Buffer.CopyTo(buffer.AsSpan(length));
-                length = needed;
-                request.BodyReader.AdvanceTo(read.Buffer.End);
+                finally
+                {
+                    // Also when it is refused: only a read that was ended lets the server throw the rest away and go on.
+                    request.BodyReader.AdvanceTo(read.Buffer.End);
+                }
                 if (read.IsCompleted)
                     return (null, buffer.AsSpan(0, length).ToArray());
             }

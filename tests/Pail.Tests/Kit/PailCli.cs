@@ -8,6 +8,9 @@ internal sealed class PailCli(Uri endpoint, string? docker = null, string? home 
 {
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Pail.Cli.dll");
 
+    /// <summary>More variables for it.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Against RGW itself.</summary>
     public static PailCli Direct => new(TestEnvironment.S3);
 
@@ -22,7 +25,7 @@ internal sealed class PailCli(Uri endpoint, string? docker = null, string? home 
     }
 
     /// <summary>Starts it, for a test that interrupts it.</summary>
-    public Child Start(params string[] arguments) => Child.Start("dotnet", [Program, .. arguments], new Dictionary<string, string?>
+    public Child Start(params string[] arguments) => Child.Start("dotnet", [Program, .. arguments], new Dictionary<string, string?>(Variables.Select(pair => KeyValuePair.Create(pair.Key, (string?)pair.Value)))
     {
         ["AWS_ENDPOINT_URL_S3"] = endpoint.ToString(),
         ["DOCKER_HOST"] = docker ?? TestEnvironment.Docker,

@@ -74,7 +74,37 @@ public sealed class ServeCommandTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData("PAIL_READ_ONLY", "true", null)]
+    [InlineData("PAIL_READ_ONLY", "1", "--no-delete")]
+    [InlineData("PAIL_CONFIG", "{\"read-only\": true}", null)]
+    public async Task Switch_OfTheEnvironmentOrTheFile_Counts(string variable, string value, string? option)
+    {
+        if (variable == "PAIL_CONFIG")
+        {
+            var file = Path.Combine(_folder, "pail.conf");
+            await File.WriteAllTextAsync(file, value, Cancel);
+            value = file;
+        }
+        var cli = new PailCli(TestEnvironment.S3) { Variables = new Dictionary<string, string> { [variable] = value } };
+        _server = await PailServer.StartAsync(cli, [_folder, .. option is null ? Array.Empty<string>() : [option]]);
+        using var refused = await _http.PostAsync(new Uri(_server.Address, "/v2/a/blobs/uploads/"), null, Cancel);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, refused.StatusCode);
+        await _server.DisposeAsync();
+        _server = await PailServer.StartAsync(cli, [_folder, "--read-only=false"]);
+        using var taken = await _http.PostAsync(new Uri(_server.Address, "/v2/a/blobs/uploads/"), null, Cancel);
+        Assert.Equal(HttpStatusCode.Accepted, taken.StatusCode);
+    }
+
+    [Fact]
+    public async Task Switch_ThatIsNeitherTrueNorFalse_IsRefused()
+    {
+        var cli = new PailCli(TestEnvironment.S3) { Variables = new Dictionary<string, string> { ["PAIL_READ_ONLY"] = "ja" } };
+        Assert.Contains("PAIL_READ_ONLY", (await cli.RunAsync("serve", _folder)).Ended(2).Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("nfs://x")]
+    [InlineData(".", "--listen", "192.0.2.1:5000")]
     [InlineData("s3://acme/repo:tag")]
     [InlineData(".", "--tag-cache", "soon")]
     [InlineData(".", "--listen", "everywhere")]

@@ -107,6 +107,21 @@ public abstract partial class ServerContract
         }
     }
 
+    [Fact]
+    public async Task Connection_AfterAManifestThatGrewTooLarge_GoesOn()
+    {
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(Server.Address.Host, Server.Address.Port, TestContext.Current.CancellationToken);
+        var stream = socket.GetStream();
+        await stream.WriteAsync(Encoding.Latin1.GetBytes($"PUT /v2/{App}/manifests/1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"), TestContext.Current.CancellationToken);
+        for (var sent = 0; sent <= Manifest.MaxSize; sent += 1 << 16)
+            await stream.WriteAsync(Encoding.Latin1.GetBytes("10000\r\n" + new string('x', 1 << 16) + "\r\n"), TestContext.Current.CancellationToken);
+        await stream.WriteAsync("0\r\n\r\nGET /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        var answers = await new StreamReader(stream).ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.StartsWith("HTTP/1.1 413", answers, StringComparison.Ordinal);
+        Assert.Contains("HTTP/1.1 200", answers, StringComparison.Ordinal);
+    }
+
     private static async Task<string> ReadHeadAsync(NetworkStream stream)
     {
         var head = new StringBuilder();
