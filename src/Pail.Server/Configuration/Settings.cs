@@ -6,6 +6,9 @@ namespace Pail.Server.Configuration;
 /// <summary>All that can be set. docs/server.md lists the same.</summary>
 public static class Settings
 {
+    // Source: AWS Signature Version 4, "X-Amz-Expires".
+    private static readonly TimeSpan LongestSigned = TimeSpan.FromDays(7);
+
     /// <summary>The settings, in the order of the help.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
@@ -18,7 +21,7 @@ public static class Settings
 
         Switch("no-redirect", "Send blobs through the server instead of redirecting to the bucket", (c, on) => c with { Redirect = !on }),
         new("public-endpoint", "URL", "The S3 service as clients reach it, for redirects [default: as the server reaches it]", One((c, v) => c with { PublicEndpoint = Url(v) })),
-        Time("redirect-lifetime", "How long an address redirected to may be used [default: 15m]", Minimum: 1, (c, v) => c with { Server = c.Server with { RedirectLifetime = v } }),
+        new("redirect-lifetime", "TIME", "How long an address redirected to may be used [default: 15m]", One((c, v) => c with { Server = c.Server with { RedirectLifetime = Duration(v, TimeSpan.FromSeconds(1), LongestSigned) } })),
 
         new("secret", null, "Seals upload sessions; the same on all replicas", One((c, v) => c with { Server = c.Server with { Secret = Secret(v) } })) { OnCommandLine = false },
         new("secret-file", "FILE", "A file with the secret that seals upload sessions, the same on all replicas [default: PAIL_SECRET, or one made at the start]", One((c, v) => c with { Server = c.Server with { Secret = Secret(Text(v)) } })),

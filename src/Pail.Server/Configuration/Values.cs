@@ -10,14 +10,16 @@ internal static class Values
 {
     private const int MaxFileSize = 64 << 10;
 
-    public static TimeSpan Duration(string text, TimeSpan minimum)
+    public static TimeSpan Duration(string text, TimeSpan minimum, TimeSpan? maximum = null)
     {
         var digits = text.AsSpan().TrimEnd("msh");
         double? factor = text.AsSpan(digits.Length) switch { "" or "s" => 1, "ms" => 0.001, "m" => 60, "h" => 3600, _ => null };
         if (factor is not { } unit || !double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) || number * unit > 366 * 86400)
             throw new FormatException("a time is expected, such as 500ms, 30s, 15m or 1h");
         var time = TimeSpan.FromSeconds(number * unit);
-        return time >= minimum ? time : throw new FormatException($"at least {minimum.TotalSeconds} s are expected");
+        if (time < minimum)
+            throw new FormatException($"at least {minimum.TotalSeconds} s are expected");
+        return maximum is { } most && time > most ? throw new FormatException($"at most {most.TotalHours}h are expected") : time;
     }
 
     public static long Size(string text, long minimum)

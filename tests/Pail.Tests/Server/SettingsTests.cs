@@ -54,6 +54,7 @@ public sealed class SettingsTests : IDisposable
     [InlineData("tag-cache", "-1s")]
     [InlineData("tag-cache", "5 parsecs")]
     [InlineData("redirect-lifetime", "0")]
+    [InlineData("redirect-lifetime", "169h")]
     [InlineData("memory", "1MiB")]
     [InlineData("memory", "lots")]
     [InlineData("max-connections", "0")]
