@@ -24,6 +24,7 @@ internal sealed class PailCommand : Command
         Add(new ManifestCommand(terminal));
         Add(new ConfigCommand(terminal));
         Add(new BlobCommand(terminal));
+        Add(new ExportCommand(terminal));
         Add(new TagCommand(terminal));
         Add(new RmCommand(terminal));
         Add(new LoginCommand(terminal));

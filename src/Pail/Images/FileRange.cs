@@ -11,6 +11,16 @@ internal sealed class FileRange(SafeFileHandle file, long offset, long length) :
 {
     private long _position;
 
+    public override bool CanSeek => true;
+
+    public override long Length => length;
+
+    public override long Position
+    {
+        get => _position;
+        set => _position = value >= 0 && value <= length ? value : throw new ArgumentOutOfRangeException(nameof(value));
+    }
+
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var wanted = (int)Math.Min(buffer.Length, length - _position);

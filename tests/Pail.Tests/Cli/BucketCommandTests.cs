@@ -79,6 +79,18 @@ public sealed class BucketCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Export_ToStdoutAndFile_IsTheSameTar()
+    {
+        await PushedAsync("index");
+        var bytes = (await Command.RunAsync("export", "--platform", "linux/arm64", $"{Bucket}//app:1")).Ended(0).Bytes;
+        (await Command.RunAsync("export", "--platform", "linux/arm64", "-o", _folder["tar"], $"oci:{_folder["index"]}:1")).Ended(0);
+        Assert.Equal(await File.ReadAllBytesAsync(_folder["tar"], TestContext.Current.CancellationToken), bytes);
+        Assert.True(bytes.Length > 1024);
+        await PushedAsync("artifact");
+        (await Command.RunAsync("export", $"oci:{_folder["artifact"]}:1")).Ended(ExitCode.BadUsage).OneLine();
+    }
+
+    [Fact]
     public async Task BlobPut_AFile_IsThereUnderItsDigest()
     {
         (await Command.RunAsync("init", Bucket)).Ended(0);

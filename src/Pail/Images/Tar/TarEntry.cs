@@ -23,6 +23,9 @@ internal enum TarKind
 /// <param name="Target">What a link leads to, as written; empty for the rest.</param>
 internal sealed record TarEntry(string Path, TarKind Kind, long Size, string Target)
 {
+    /// <summary>The type as tar has it: <c>0</c> for a file, <c>5</c> for a folder, ...</summary>
+    public char Type { get; init; }
+
     /// <summary>True for both kinds of links.</summary>
     public bool IsLink => Kind is TarKind.SymbolicLink or TarKind.HardLink;
 

@@ -11,7 +11,8 @@ namespace Pail.Images.Tar;
 /// </remarks>
 /// <param name="archive">The tar, from its first byte.</param>
 /// <param name="name">Its address, for messages.</param>
-internal sealed class TarScanner(Stream archive, string name)
+/// <param name="maxEntries">How many entries it may have.</param>
+internal sealed class TarScanner(Stream archive, string name, int maxEntries = TarScanner.MaxEntries)
 {
     /// <summary>How many entries an archive may have.</summary>
     public const int MaxEntries = 1 << 18;
@@ -28,6 +29,12 @@ internal sealed class TarScanner(Stream archive, string name)
 
     /// <summary>How many bytes of the archive have been read or passed over.</summary>
     public long Position { get; private set; }
+
+    /// <summary>Where the header of the entry last returned begins.</summary>
+    public long HeaderOffset { get; private set; }
+
+    /// <summary>Where its pax records begin, and how long they are; null if it has none.</summary>
+    public (long Offset, int Length)? Records { get; private set; }
 
     /// <summary>The next entry; null at the end. What was not read of the one before is passed over.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is no tar, ends early, or holds what no image's archive does.</exception>
@@ -49,6 +56,7 @@ internal sealed class TarScanner(Stream archive, string name)
     private async Task<TarEntry?> ReadEntryAsync(CancellationToken cancel)
     {
         var extended = default(PaxRecords);
+        Records = null;
         while (true)
         {
             await PassAsync(_unread + _padding, cancel);
@@ -56,12 +64,13 @@ internal sealed class TarScanner(Stream archive, string name)
                 return null;
             if (!block.IsValid())
                 throw new FormatException(_entries == 0 ? "it is not a tar" : $"a header after {_entries} entries is damaged");
-            if (++_entries > MaxEntries)
-                throw new FormatException($"it has more than {MaxEntries} entries");
+            if (++_entries > maxEntries)
+                throw new FormatException($"it has more than {maxEntries} entries");
             Begin(block.Length);
             switch (block.Type)
             {
                 case 'x':
+                    Records = (Position, (int)Math.Min(_unread, MaxExtendedHeader));
                     extended = PaxRecords.Parse(await ReadHeaderAsync(cancel));
                     break;
                 case 'L':
@@ -76,6 +85,7 @@ internal sealed class TarScanner(Stream archive, string name)
                 case 'S' or 'M':
                     throw new FormatException("it holds a sparse file or is a part of several");
                 default:
+                    HeaderOffset = Position - TarBlock.Size;
                     return Entry(block, extended);
             }
         }
@@ -94,7 +104,7 @@ internal sealed class TarScanner(Stream archive, string name)
         // Links, devices and directories have no content, whatever their size says.
         var length = block.Type is >= '1' and <= '6' ? 0 : extended.Length ?? block.Length;
         Begin(length);
-        return new TarEntry(Clean(path), kind, kind == TarKind.File ? length : 0, block.Type is '1' or '2' ? extended.Target ?? block.Target : "");
+        return new TarEntry(Clean(path), kind, kind == TarKind.File ? length : 0, block.Type is '1' or '2' ? extended.Target ?? block.Target : "") { Type = kind == TarKind.Other && path.EndsWith('/') ? '5' : block.Type };
     }
 
     private void Begin(long length) => (_unread, _padding) = length <= MaxLength
