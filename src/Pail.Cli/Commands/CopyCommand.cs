@@ -1,14 +1,18 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Pail.Addresses;
+using Pail.Cli.Options;
 using Pail.Cli.Output;
 
 namespace Pail.Cli.Commands;
 
 internal sealed class CopyCommand : CopyVerb
 {
-    private readonly Argument<string> _source = new("source") { HelpName = "SOURCE", Description = "An image, wherever it is" };
-    private readonly Argument<string> _destination = new("destination") { HelpName = "DESTINATION", Description = "Where to" };
+    private readonly Argument<string> _source = new("source") { HelpName = "SOURCE", Description = "An image, wherever it is; a repository with --tags; left out with --from-file" };
+    private readonly Argument<string?> _destination = new("destination") { HelpName = "DESTINATION", Description = "Where to", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string[]> _tags = new("--tags") { HelpName = "PATTERN", Description = "All tags of the repository SOURCE that match, such as '1.*'; may be given several times", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<DateTimeOffset?> _since = SinceOption.Create();
+    private readonly Option<string?> _file = new("--from-file") { HelpName = "FILE", Description = "The images FILE names, an address a line, '#' before comments; '-' is stdin. Each goes under its own name to DESTINATION: a bucket, docker://HOST/[PREFIX/] or oci:DIR" };
 
     public CopyCommand(Terminal terminal)
         : base(terminal, "copy", "Copy an image from any address to any other")
@@ -16,6 +20,9 @@ internal sealed class CopyCommand : CopyVerb
         Add(_source);
         Add(_destination);
         Add(_tags);
+        Add(_since);
+        Add(_file);
+        Validators.Add(Check);
         AddCopyOptions();
     }
 
@@ -25,28 +32,46 @@ internal sealed class CopyCommand : CopyVerb
         ("pail copy --platform linux/arm64 oci:image oci-archive:image.tar:1.0", "one platform of an index, into a tar file"),
         ("pail copy --platform linux/amd64,linux/arm64 docker://alpine s3://acme", "an index of these two only"),
         ("pail copy --tags '1.*' docker://registry.example.com/app s3://acme", "many images of a repository"),
+        ("pail copy --tags '*' --since 7d s3://acme/app s3://backup", "those made in the last week"),
+        ("pail copy --from-file images.txt s3://acme", "all that a file names"),
     ];
 
     protected override async Task RunAsync(Session session, CancellationToken cancel)
     {
-        if (session.Get(_tags) is { Length: > 0 } patterns)
-        {
+        // The only argument beside it is where to.
+        if (session.Get(_file) is { } file)
+            await CopyAsync(session, await ReferenceFile.ReadAsync(session.Terminal, file, session.Get(_source), cancel), cancel);
+        else if (session.Get(_tags) is { Length: > 0 } patterns)
             await CopyAsync(session, await SelectAsync(session, patterns, cancel), cancel);
-            return;
-        }
-        var from = Addressed.Image(session.Get(_source));
-        await CopyAsync(session, from, Destinations.Anywhere(session.Get(_destination), from), cancel);
+        else
+            await CopyAsync(session, Addressed.Image(session.Get(_source)), cancel);
     }
 
-    private async Task<IReadOnlyList<(Address From, Address To)>> SelectAsync(Session session, string[] patterns, CancellationToken cancel)
+    private Task CopyAsync(Session session, Address from, CancellationToken cancel) => CopyAsync(session, from, Destinations.Anywhere(session.GetOptional(_destination)!, from), cancel);
+
+    private void Check(CommandResult given)
     {
-        var (repository, to) = (AddressParser.Parse(session.Get(_source)), session.Get(_destination));
+        var destination = given.GetResult(_destination) is { Tokens.Count: > 0 };
+        var (tags, since, file) = (given.GetResult(_tags) is not null, given.GetResult(_since) is not null, given.GetResult(_file) is not null);
+        if (file && (destination || tags || since))
+            given.AddError(destination ? "--from-file takes the place of SOURCE: DESTINATION alone is expected" : "--from-file excludes --tags and --since");
+        else if (!file && !destination && given.GetResult(_source) is { Tokens.Count: > 0 })
+            given.AddError("DESTINATION is missing");
+        else if (since && !tags)
+            given.AddError("--since is for --tags; --tags '*' means all");
+    }
+
+    private async Task<IReadOnlyList<CopyItem>> SelectAsync(Session session, string[] patterns, CancellationToken cancel)
+    {
+        var (repository, to) = (AddressParser.Parse(session.Get(_source)), session.GetOptional(_destination)!);
         if (AddressParser.Parse(to) is not (Address.Bucket { Reference: null } or Address.Registry { Reference: null } or Address.OciLayout { Tag: null }))
             throw Addressed.Bad(to, "--tags wants a destination for many images, without tag: s3://BUCKET[/REPO], file:DIR[//REPO], docker://HOST/REPO or oci:DIR.");
-        return [.. (await RepositoryTags.ListAsync(session, repository, patterns, cancel)).Select(tag =>
-        {
-            Address from = repository is Address.Bucket bucket ? bucket with { Reference = tag } : (Address.Registry)repository with { Reference = tag };
-            return (from, Destinations.Anywhere(to, from) is Address.OciLayout layout ? layout with { Tag = tag.Tag } : Destinations.Anywhere(to, from));
-        })];
+        IReadOnlyList<Address> images = [.. (await RepositoryTags.ListAsync(session, repository, patterns, cancel)).Select(tag =>
+            repository is Address.Bucket bucket ? (Address)(bucket with { Reference = tag }) : (Address.Registry)repository with { Reference = tag })];
+        if (session.Get(_since) is { } since)
+            images = await RepositoryTags.SinceAsync(session, images, since, cancel);
+        return [.. images.Select(from => new CopyItem(from.ToString(), "", () => (from, Complete(to, from))))];
     }
+
+    private static Address Complete(string to, Address from) => Destinations.Anywhere(to, from) is Address.OciLayout layout ? layout with { Tag = Destinations.NameOf(from).Tag } : Destinations.Anywhere(to, from);
 }

@@ -1,8 +1,15 @@
 using Pail.Addresses;
 using Pail.Cli.Output;
 using Pail.Images;
+using Pail.Oci;
 
 namespace Pail.Cli.Commands;
+
+/// <summary>One of several images to copy.</summary>
+/// <param name="Source">Its source as it was written.</param>
+/// <param name="Prefix">What its errors begin with, if they don't say where it was named.</param>
+/// <param name="Resolve">Where it is, and where it shall be; throws what is wrong with that.</param>
+internal sealed record CopyItem(string Source, string Prefix, Func<(Address From, Address To)> Resolve);
 
 /// <summary>What push, pull and copy have in common: everything but which addresses they take.</summary>
 internal static class CopyRun
@@ -15,17 +22,37 @@ internal static class CopyRun
         TellForecast(session, to, dryRun);
     }
 
-    /// <summary>Copies images one after the other, and tells their results together. What fails ends it.</summary>
-    public static async Task RunAsync(Session session, IReadOnlyList<(Address From, Address To)> images, CopyOptions options, bool dryRun, CancellationToken cancel)
+    /// <summary>Copies images one after the other, and tells their results together. One that fails is told at once, and the others go on.</summary>
+    /// <exception cref="PailException">Some were not copied; of the kind of the first failure.</exception>
+    public static async Task RunAsync(Session session, IReadOnlyList<CopyItem> images, CopyOptions options, bool dryRun, CancellationToken cancel)
     {
         var reports = new List<CopyReport>();
-        foreach (var (from, to) in images)
-            reports.Add(await CopyAsync(session, from, to, options, dryRun, cancel));
+        var failures = new List<(CopyItem Item, PailException Cause)>();
+        Address? last = null;
+        foreach (var item in images)
+        {
+            try
+            {
+                (var from, last) = item.Resolve();
+                reports.Add(await CopyAsync(session, from, last, options, dryRun, cancel));
+            }
+            catch (PailException e) when (!cancel.IsCancellationRequested)
+            {
+                session.Terminal.Fail(ExitCode.Of(e.Failure), $"{item.Prefix}{Printable.Line(e.Message, 1000)}", e);
+                failures.Add((item, e));
+            }
+        }
         session.Result(
-            new CopyListing([.. reports.Select(report => report with { Requests = null })], dryRun ? CostReport.Of(session.Wiring.Meter) : session.Cost),
+            new CopyListing([.. reports.Select(report => report with { Requests = null })], dryRun ? CostReport.Of(session.Wiring.Meter) : session.Cost)
+            {
+                Failed = failures.Count == 0 ? null : [.. failures.Select(failure => new CopyFailure(failure.Item.Source, Printable.Line(failure.Cause.Message, 1000)))],
+            },
             ResultsJson.Plain.CopyListing,
             lines => Handles(lines, [.. reports]));
-        TellForecast(session, images[0].To, dryRun);
+        if (last is not null)
+            TellForecast(session, last, dryRun);
+        if (failures is [var first, ..])
+            throw new PailException(first.Cause.Failure, $"{failures.Count} of {Count(images.Count, "image")} not copied; why is said above.");
     }
 
     // What does not exist is nothing to go on with.

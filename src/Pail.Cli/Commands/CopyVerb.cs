@@ -41,7 +41,7 @@ internal abstract class CopyVerb(Terminal terminal, string name, string descript
     protected Task CopyAsync(Session session, Address from, Address to, CancellationToken cancel) => CopyRun.RunAsync(session, from, to, OptionsOf(session), session.Get(_dryRun), cancel);
 
     /// <summary>Copies several.</summary>
-    protected Task CopyAsync(Session session, IReadOnlyList<(Address From, Address To)> images, CancellationToken cancel) => CopyRun.RunAsync(session, images, OptionsOf(session), session.Get(_dryRun), cancel);
+    protected Task CopyAsync(Session session, IReadOnlyList<CopyItem> images, CancellationToken cancel) => CopyRun.RunAsync(session, images, OptionsOf(session), session.Get(_dryRun), cancel);
 
     private CopyOptions OptionsOf(Session session)
     {

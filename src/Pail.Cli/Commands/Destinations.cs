@@ -19,6 +19,31 @@ internal static class Destinations
     /// <summary>A destination that others pull from: in a bucket, or behind a registry server.</summary>
     public static Address InBucket(string text, Address from) => AddressParser.Parse(text) is Address.Registry ? Anywhere(text, from) : Complete(text, Addressed.Bucket(text), from);
 
+    /// <summary>A destination that has room for many images: each gets the name it has where it comes from, and its tag or digest.</summary>
+    public static Address AmongMany(string text, Address from)
+    {
+        var name = NameOf(from).Name ?? throw Addressed.Bad(from.ToString(), "it has no repository's name to be copied under.");
+        var reference = from is Address.Bucket { Reference: { } inBucket } ? inBucket : from is Address.Registry { Reference: { } inRegistry } ? inRegistry : Reference.Parse(NameOf(from).Tag ?? Addressed.DefaultTag);
+        if (IsRegistryPrefix(text))
+            return (Address.Registry)AddressParser.Parse($"{text}{name}") with { Reference = reference };
+        return AddressParser.Parse(text) switch
+        {
+            Address.Bucket bucket => bucket with { Repository = name, Reference = reference },
+            Address.OciLayout layout => layout with { Tag = $"{name}{(reference.Digest is null ? ":" : "@")}{reference}" },
+            _ => throw new InvalidOperationException(),
+        };
+    }
+
+    /// <summary>Refuses what <see cref="AmongMany"/> can't complete.</summary>
+    public static void ThrowUnlessForMany(string text)
+    {
+        if (!IsRegistryPrefix(text) && AddressParser.Parse(text) is not (Address.Bucket { Repository: null } or Address.OciLayout { Tag: null }))
+            throw Addressed.Bad(text, "a destination for many images is expected, whose names come from the sources: s3://BUCKET, s3://BUCKET/PREFIX//, file:DIR, docker://HOST/, docker://HOST/PREFIX/ or oci:DIR.");
+    }
+
+    // A registry as a whole has no address; what ends in a slash goes on with names.
+    private static bool IsRegistryPrefix(string text) => text.StartsWith("docker://", StringComparison.Ordinal) && text.Length > "docker://".Length && text[^1] == '/';
+
     /// <summary>The local Docker Engine, under the name the image has where it comes from.</summary>
     public static Address InEngine(Address from)
     {

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.IO.Enumeration;
 using Pail.Addresses;
+using Pail.Images;
 using Pail.Images.Registries;
 using Pail.Oci;
 
@@ -8,6 +10,8 @@ namespace Pail.Cli.Commands;
 /// <summary>The tags of a repository, in a bucket or a registry.</summary>
 internal static class RepositoryTags
 {
+    private const int AtOnce = 8;
+
     /// <summary>Lists them in the order of their characters.</summary>
     /// <exception cref="PailException">The address names no repository, or there is none, or it has no tag.</exception>
     public static async Task<List<string>> ListAsync(Session session, Address repository, CancellationToken cancel)
@@ -29,5 +33,19 @@ internal static class RepositoryTags
         var all = await ListAsync(session, repository, cancel);
         var matching = all.Where(tag => patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, tag, ignoreCase: false))).Select(Reference.Parse).ToList();
         return matching.Count > 0 ? matching : throw new PailException(Failure.NotFound, $"{repository}: none of its {all.Count} tags matches {Printable.Line(string.Join(" or ", patterns))}.");
+    }
+    /// <summary>Those of the images that were made since then; how many were not, and how many don't say, is told.</summary>
+    public static async Task<IReadOnlyList<Address>> SinceAsync(Session session, IReadOnlyList<Address> images, DateTimeOffset since, CancellationToken cancel)
+    {
+        var made = new DateTimeOffset?[images.Count];
+        await Parallel.ForAsync(0, images.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (at, token) =>
+        {
+            await using var source = await session.Wiring.OpenSourceAsync(images[at], token);
+            made[at] = await ImageAge.ReadAsync(source, token);
+        });
+        IReadOnlyList<Address> chosen = [.. images.Where((_, at) => made[at] >= since)];
+        var silent = made.Count(time => time is null);
+        session.Say($"{chosen.Count} of {images.Count} matching tags made since {since.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture)}{(silent > 0 ? $"; {silent} left out that don't say when" : "")}.");
+        return chosen;
     }
 }

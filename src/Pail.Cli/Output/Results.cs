@@ -69,8 +69,15 @@ internal sealed record CopyReport(string Source, string Destination, string Dige
     public string Handle { get; init; } = "";
 }
 
-/// <summary>What <c>pail copy --tags --json</c> writes.</summary>
-internal sealed record CopyListing(IReadOnlyList<CopyReport> Images, CostReport? Requests);
+/// <summary>What <c>pail copy --json</c> writes with <c>--tags</c> or <c>--from-file</c>.</summary>
+internal sealed record CopyListing(IReadOnlyList<CopyReport> Images, CostReport? Requests)
+{
+    /// <summary>The images that were not copied, if any.</summary>
+    public IReadOnlyList<CopyFailure>? Failed { get; init; }
+}
+
+/// <summary>An image that was not copied, and why.</summary>
+internal sealed record CopyFailure(string Source, string Error);
 
 /// <summary>How many manifests that refer to an image were copied, and how many the destination can't hold.</summary>
 internal sealed record ReferrerCounts(int Copied, int Left);

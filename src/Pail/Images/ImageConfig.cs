@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Pail.Oci;
 
@@ -22,6 +23,20 @@ public static class ImageConfig
         if (length != bytes.Length || stream.ReadByte() >= 0 || Digest.Of(bytes, config.Digest.Algorithm) != config.Digest)
             throw new PailException(Failure.BadContent, $"{source.Name}: the config {config.Digest} is not what its digest and size say.");
         return bytes;
+    }
+
+    /// <summary>When the image was made, as its config says; null if it does not say.</summary>
+    public static DateTimeOffset? CreatedOf(ReadOnlyMemory<byte> config)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(config);
+            return DateTimeOffset.TryParse(new ManifestReader(document.RootElement).Text("created"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var created) ? created : null;
+        }
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     /// <summary>What an image runs on, as its config says; null if it does not say.</summary>
