@@ -75,7 +75,8 @@ internal static class CopyRun
         await using var real = await session.Wiring.OpenSinkAsync(to, from, cancel);
         IImageSink sink = !dryRun ? real
             : real is IForecastingSink forecasting ? new DryRunSink(forecasting, session.Wiring.Meter)
-            : throw Addressed.Bad(to.ToString(), "--dry-run is for buckets and registries.");
+            : real is ILocalSink local ? new LocalDryRunSink(local)
+            : throw new InvalidOperationException($"{real.Name} can't be looked at.");
         session.Say($"{session.Terminal.Ink.Bold(from.ToString())} to {session.Terminal.Ink.Bold(to.ToString())}");
         var (tally, result) = await ShowAsync(session, source, quiet: session.Quiet || dryRun, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));
 

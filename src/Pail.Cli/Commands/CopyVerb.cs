@@ -17,7 +17,7 @@ internal abstract class CopyVerb(Terminal terminal, string name, string descript
 
     private readonly Option<bool> _referrers = new("--referrers") { Description = "Also what refers to the image: signatures, SBOMs, attestations, and what refers to those" };
 
-    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Write nothing; say what would be sent to a bucket or registry, and what it would cost" };
+    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Write nothing; say what would be sent, and what that would cost in a bucket" };
 
     private readonly Option<LayerCompression?> _compression = new("--compression")
     {

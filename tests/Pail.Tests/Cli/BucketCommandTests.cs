@@ -156,6 +156,23 @@ public sealed class BucketCommandTests : IDisposable
         (await Command.RunAsync("copy", "--platform", "linux/arm64,arm", $"oci:{_folder["index"]}:1", $"{Bucket}//app:2")).Ended(ExitCode.BadUsage).OneLine();
     }
 
+    [Theory]
+    [InlineData("oci", "index")]
+    [InlineData("oci-archive", "plain")]
+    [InlineData("docker-archive", "plain")]
+    public async Task DryRun_IntoAFileOrFolder_SaysWhatTheCopyThenDoesAndWritesNothing(string scheme, string kind)
+    {
+        await LayoutAsync(kind);
+        string[] copy = ["copy", "--json", $"oci:{_folder[kind]}:1", $"{scheme}:{_folder["made"]}{(scheme == "oci" ? ":1" : "")}"];
+        var before = Directory.GetFileSystemEntries(_folder.Path);
+        var forecast = Json(await Command.RunAsync([.. copy, "--dry-run"]));
+        Assert.Equal(before, Directory.GetFileSystemEntries(_folder.Path));
+        var report = Json(await Command.RunAsync(copy));
+        foreach (var property in (string[])["digest", "changed", "blobs", "bytesSent"])
+            Assert.Equal(report[property]!.ToJsonString(), forecast[property]!.ToJsonString());
+        Assert.False((bool)Json(await Command.RunAsync([.. copy, "--dry-run"]))["changed"]!);
+    }
+
     [Fact]
     public async Task ManifestAndConfig_WithAPlatform_AreThatImages()
     {

@@ -11,7 +11,7 @@ namespace Pail.Images.Docker;
 /// </remarks>
 /// <param name="engine">The engine; disposed with this.</param>
 /// <param name="image">What to call the image; <c>:latest</c> is added where no tag is.</param>
-public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImageSink
+public sealed class DockerDaemonSink(DockerEngine engine, string image) : ILocalSink
 {
     private readonly EngineLoad _load = new(engine);
     private readonly string _target = DockerName.ForTarget($"docker-daemon:{image}", image);
@@ -29,6 +29,10 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImage
         DockerForm.ThrowUnlessImage(Name, root);
         return IsThis((await engine.FindAsync(_target, cancel))?.Id, root);
     }
+
+    // An engine is sent the whole image or nothing.
+    /// <inheritdoc/>
+    public bool HasBlob(Descriptor blob) => false;
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => Task.FromResult(false);

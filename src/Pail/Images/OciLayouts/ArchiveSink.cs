@@ -8,13 +8,14 @@ namespace Pail.Images.OciLayouts;
 /// An OCI image layout in a new tar file. The same image and name give the same bytes.
 /// The file appears when it is whole. One that is there is never changed: it may hold other images.
 /// </summary>
-public abstract class ArchiveSink : IImageSink
+public abstract class ArchiveSink : ILocalSink
 {
     private readonly string _file;
     private readonly string _archive;
     private readonly string _folder;
     private readonly SemaphoreSlim _once = new(1);
     private Draft? _draft;
+    private Manifest? _root;
 
     /// <summary>Makes one.</summary>
     /// <param name="scheme">What the address begins with.</param>
@@ -54,12 +55,12 @@ public abstract class ArchiveSink : IImageSink
         ThrowUnlessHeld(root);
         if (await IsThisImageAsync(root, cancel))
             return true;
-        var tar = (await DraftAsync(cancel)).Tar;
-        // All that an image holds is known now, so that its bytes can come in any order to where they belong.
-        if (!root.IsIndex)
-            tar.Reserve(root.Blobs.Append(root.Descriptor).Select(part => (LayoutPaths.Blob(part.Digest), part.Size)));
+        _root = root;
         return false;
     });
+
+    /// <inheritdoc/>
+    public bool HasBlob(Descriptor blob) => false;
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => Task.FromResult(false);
@@ -128,7 +129,14 @@ public abstract class ArchiveSink : IImageSink
         await _once.WaitAsync(cancel);
         try
         {
-            return _draft ??= await OpenDraftAsync("partial", cancel);
+            if (_draft is null)
+            {
+                _draft = await OpenDraftAsync("partial", cancel);
+                // All that an image holds is known by now, so that its bytes can come in any order to where they belong.
+                if (_root is { IsIndex: false } root)
+                    _draft.Tar.Reserve(root.Blobs.Append(root.Descriptor).Select(part => (LayoutPaths.Blob(part.Digest), part.Size)));
+            }
+            return _draft;
         }
         finally
         {

@@ -17,6 +17,15 @@ internal sealed class LayoutDirectory(string name, string directory)
     /// <exception cref="PailException"><see cref="Failure.BadInput"/>: it holds something else.</exception>
     public async Task EnsureAsync(CancellationToken cancel)
     {
+        ThrowIfOther();
+        if (!IsLayout)
+            await (await LockAsync(cancel)).DisposeAsync();
+    }
+
+    /// <summary>Refuses a directory that holds something else; writes nothing.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadInput"/>: it does.</exception>
+    public void ThrowIfOther()
+    {
         if (IsLayout)
             return;
         if (File.Exists(directory))
@@ -24,7 +33,6 @@ internal sealed class LayoutDirectory(string name, string directory)
         // The marker is made first: where another process has begun something, there is one by now.
         if (Directory.Exists(directory) && Directory.EnumerateFileSystemEntries(directory).Any() && !IsLayout)
             throw new PailException(Failure.BadInput, $"{name}: the directory holds something else than an OCI image layout; name a new or an empty one.");
-        await (await LockAsync(cancel)).DisposeAsync();
     }
 
     /// <summary>What index.json lists; nothing if there is none yet.</summary>

@@ -5,7 +5,7 @@ namespace Pail.Images.OciLayouts;
 /// <summary>A place in an OCI image layout: <c>oci:DIR[:TAG]</c>. The directory is made if need be, and may hold other images.</summary>
 /// <param name="directory">Path of the directory: a layout, empty, or not there.</param>
 /// <param name="tag">What to call the image; null for no name.</param>
-public sealed class OciLayoutSink(string directory, string? tag) : IImageSink
+public sealed class OciLayoutSink(string directory, string? tag) : ILocalSink
 {
     private readonly string? _tag = LayoutIndex.TagToGive($"oci:{directory}", tag);
     private readonly LayoutDirectory _layout = new($"oci:{directory}", directory);
@@ -19,9 +19,12 @@ public sealed class OciLayoutSink(string directory, string? tag) : IImageSink
     /// <inheritdoc/>
     public Task<bool> HasRootAsync(Manifest root, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
     {
-        await _layout.EnsureAsync(cancel);
+        _layout.ThrowIfOther();
         return (await _layout.ReadIndexAsync(cancel)).Names(_tag, root.Digest) && await _layout.Files.HoldsAsync(root, cancel);
     });
+
+    /// <inheritdoc/>
+    public bool HasBlob(Descriptor blob) => _layout.Has(blob);
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => LocalFiles.RunAsync(Name, () => _layout.Files.HoldsAsync(manifest, cancel));
