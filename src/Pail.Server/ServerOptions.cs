@@ -51,6 +51,9 @@ public sealed record ServerOptions
     /// <summary>The least bytes a second that a body has to move with, once ten seconds have passed; slower ones are cut off.</summary>
     public int MinBodyRate { get; init; } = 1024;
 
+    /// <summary>How long a body of an upload may bring nothing while the server waits for it; then it is cut off, since it holds memory others wait for.</summary>
+    public TimeSpan BodyRest { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>How long running transfers may take to end once the server is told to stop.</summary>
     public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -31,7 +31,7 @@ internal sealed class BlobReceiver(RegistryServices services, JoinedWork joined)
         try
         {
             foreach (var body in bodies)
-                await RequestBody.TakeAsync(body, bytes => upload.AddAsync(sender, bytes, cancel), cancel);
+                await RequestBody.TakeAsync(body, bytes => upload.AddAsync(sender, bytes, cancel), services.Options.BodyRest, cancel);
             await upload.FinishAsync(sender, cancel);
         }
         finally

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
 
 namespace Pail.Server.Uploads;
 
@@ -21,12 +22,16 @@ internal static class RequestBody
     /// </summary>
     /// <param name="body">The body.</param>
     /// <param name="take">Takes the next bytes.</param>
+    /// <param name="rest">How long it may bring nothing. Its rate is looked at by the server, but as an average: who sent much at first could hold the memory of its part for hours.</param>
     /// <param name="cancel">Interrupts it.</param>
-    public static async Task TakeAsync(PipeReader body, Func<ReadOnlySequence<byte>, Task> take, CancellationToken cancel)
+    public static async Task TakeAsync(PipeReader body, Func<ReadOnlySequence<byte>, Task> take, TimeSpan rest, CancellationToken cancel)
     {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         for (var ended = false; !ended;)
         {
-            var read = await body.ReadAsync(cancel);
+            waiting.CancelAfter(rest);
+            var read = await NextAsync(body, waiting.Token, cancel);
+            waiting.CancelAfter(Timeout.InfiniteTimeSpan);
             try
             {
                 await take(read.Buffer);
@@ -36,6 +41,18 @@ internal static class RequestBody
                 body.AdvanceTo(read.Buffer.End);
             }
             ended = read.IsCompleted;
+        }
+    }
+
+    private static async ValueTask<ReadResult> NextAsync(PipeReader body, CancellationToken waiting, CancellationToken cancel)
+    {
+        try
+        {
+            return await body.ReadAsync(waiting);
+        }
+        catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
+        {
+            throw new BadHttpRequestException("The body rested for too long.", StatusCodes.Status408RequestTimeout, e);
         }
     }
 }

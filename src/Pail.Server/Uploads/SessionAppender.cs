@@ -48,7 +48,7 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
                 writer.Begin();
             if (rewritten > 0)
                 await ReadBackAsync(session, writer, hash, cancel);
-            var taken = await TakeAsync(writer, hash, body, cancel);
+            var taken = await TakeAsync(writer, hash, body, services.Options.BodyRest, cancel);
             if (length is { } expected && taken != expected)
                 throw new RegistryException(RegistryError.SizeInvalid.About($"{expected} bytes were announced, {taken} came"));
             var extended = Extend(session, taken, hash);
@@ -85,12 +85,12 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
     private async Task ReadBackAsync(UploadSession session, MultipartWriter writer, IncrementalHash? hash, CancellationToken cancel)
     {
         await using (var small = OpenSmall(session))
-            await TakeAsync(writer, hash, PipeReader.Create(small), cancel);
+            await TakeAsync(writer, hash, PipeReader.Create(small), Timeout.InfiniteTimeSpan, cancel);
         if (writer.Length != RewrittenSize(session) || (hash is not null && session.Digest is { } digest && Digest.FromHash(session.Algorithm, hash.GetCurrentHash()) != digest))
             throw new PailException(Failure.BadContent, $"{Store.Name}: what upload {session.Id} wrote is not what was read back.");
     }
 
-    private static async Task<long> TakeAsync(MultipartWriter writer, IncrementalHash? hash, PipeReader body, CancellationToken cancel)
+    private static async Task<long> TakeAsync(MultipartWriter writer, IncrementalHash? hash, PipeReader body, TimeSpan rest, CancellationToken cancel)
     {
         var before = writer.Length;
         await RequestBody.TakeAsync(
@@ -107,6 +107,7 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
                     bytes = bytes.Slice(next.End);
                 }
             },
+            rest,
             cancel);
         return writer.Length - before;
     }

@@ -123,6 +123,24 @@ public sealed class RunningTests() : ServerTests(new FolderBucket())
         return Encoding.ASCII.GetString(buffer, 0, await socket.GetStream().ReadAsync(buffer, Cancel));
     }
 
+    [Theory]
+    [InlineData("POST", "?digest=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")]
+    [InlineData("PATCH", "")]
+    public async Task Upload_ThatRests_IsCutOffAndGivesItsMemoryBack(string method, string query)
+    {
+        await using var server = await StartAsync(options => options with { BodyRest = TimeSpan.FromMilliseconds(300) });
+        var path = $"/v2/{App}/blobs/uploads/";
+        if (method == "PATCH")
+            path = (await server.SendAsync(HttpMethod.Post, path, [])).Is(202)["Location"]!;
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(server.Address.Host, server.Address.Port, Cancel);
+        await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"{method} {path}{query} HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n" + new string('x', 100_000)), Cancel);
+        var buffer = new byte[4096];
+        var length = await socket.GetStream().ReadAtLeastAsync(buffer, 12, cancellationToken: Cancel);
+        Assert.StartsWith("HTTP/1.1 408", Encoding.ASCII.GetString(buffer, 0, length), StringComparison.Ordinal);
+        Assert.Equal(0, server.Registry.Engine.Buffers.InUse);
+    }
+
     [Fact]
     public async Task Stop_WhileATransferRuns_LetsItEnd()
     {
