@@ -54,6 +54,29 @@ internal static class RandomImage
         return image;
     }
 
+    /// <summary>An image of Docker's own types.</summary>
+    public static MemoryImage DockerSchema2(int seed = 1)
+    {
+        var image = new MemoryImage();
+        var tar = Layer(new Random(seed), 10_000);
+        var layer = image.Add(Gzip(tar), "application/vnd.docker.image.rootfs.diff.tar.gzip");
+        var config = image.Add(Config("amd64", [Digest.Of(tar)]), MediaTypes.DockerConfig);
+        image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(
+            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.DockerManifest}}","config":{{Json(config)}},"layers":[{{Json(layer)}}]}""")));
+        return image;
+    }
+
+    /// <summary>An image whose layer is compressed with zstd, or is at least of that format: one block as it is.</summary>
+    public static MemoryImage Zstd(int seed = 1)
+    {
+        var image = new MemoryImage();
+        var tar = Layer(new Random(seed), 10_000);
+        // RFC 8878: the mark, a single segment with its size in four bytes, one last block that is not compressed.
+        byte[] frame = [0x28, 0xB5, 0x2F, 0xFD, 0xA0, .. BitConverter.GetBytes(tar.Length), .. BitConverter.GetBytes((tar.Length << 3) | 1).AsSpan(0, 3), .. tar];
+        image.AddManifest(ImageManifest(image.Add(Config("amd64", [Digest.Of(tar)]), MediaTypes.OciConfig), [image.Add(frame, MediaTypes.OciLayerZstd)]));
+        return image;
+    }
+
     /// <summary>Every kind there is, for tests that take each in turn.</summary>
     public static MemoryImage Of(string kind, int seed = 1) => kind switch
     {
@@ -64,11 +87,13 @@ internal static class RandomImage
         "index" => Index(seed),
         "nested" => Nested(seed),
         "artifact" => Artifact(seed),
+        "schema 2" => DockerSchema2(seed),
+        "zstd" => Zstd(seed),
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
     /// <summary>The kinds of <see cref="Of"/>.</summary>
-    public static readonly TheoryData<string> Kinds = ["plain", "twelve layers", "no layers", "sha512", "index", "nested", "artifact"];
+    public static readonly TheoryData<string> Kinds = ["plain", "twelve layers", "no layers", "sha512", "index", "nested", "artifact", "schema 2", "zstd"];
 
     /// <summary>A tar with one file of random bytes.</summary>
     public static byte[] Layer(Random random, int size)

@@ -65,12 +65,25 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : ILocal
         await PutFileAsync(LayoutPaths.Marker, LayoutPaths.MarkerContent.ToArray(), cancel);
         await LocalFiles.RunAsync(Name, async () =>
         {
-            await _load.FinishAsync(cancel);
+            await FinishAsync(root, cancel);
             return true;
         });
         var id = (await engine.FindAsync(_target, cancel))?.Id;
         if (!IsThis(id, root))
             throw new PailException(Failure.Conflict, $"{Name}: Docker loaded the image, but then {_target} was {(id is null ? "not there" : Printable.Line(id))}, not {root.Config!.Digest}.");
+    }
+
+    // An engine that can't read a layer takes it for a damaged tar.
+    private async Task FinishAsync(Manifest root, CancellationToken cancel)
+    {
+        try
+        {
+            await _load.FinishAsync(cancel);
+        }
+        catch (PailException e) when (root.Layers.Any(layer => layer.MediaType == MediaTypes.OciLayerZstd))
+        {
+            throw new PailException(e.Failure, $"{e.Message} Note that its layers are compressed with zstd, which Docker reads since 23.0.", e);
+        }
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,141 @@
+using System.Text;
+using Pail.Images.Docker;
+using Pail.Images.Registries;
+using Pail.Layouts;
+using Pail.Registry;
+using Pail.Tests.Images;
+using Pail.Tests.Kit;
+using Pail.Tests.Kit.Registries;
+using Pail.Tests.Registries;
+using Pail.Tests.S3;
+
+namespace Pail.Tests.Matrix;
+
+/// <summary>A bucket on RGW and Debian's docker-registry, for all tests of the matrix.</summary>
+public sealed class MatrixServers : IAsyncLifetime
+{
+    private readonly RegistryKit _kit = new();
+
+    internal DebianRegistry Debian { get; private set; } = null!;
+
+    internal string Bucket { get; } = S3Server.NewName();
+
+    internal RegistryOptions Options => _kit.Effective;
+
+    public async ValueTask InitializeAsync()
+    {
+        Debian = await DebianRegistry.StartAsync();
+        _kit.Options = new() { CaFile = Debian.Authorities };
+        _kit.LogIn(Debian.Host, DebianRegistry.User, DebianRegistry.Password);
+        using var store = S3Server.Ceph.Open(Bucket);
+        await store.CreateBucketAsync(default);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await S3Server.Ceph.RemoveAsync(Bucket);
+        await Debian.DisposeAsync();
+        _kit.Dispose();
+    }
+}
+
+/// <summary>Every place to every other where one of them is on a server or in an engine, every kind of image.</summary>
+public sealed class ServerMatrixTests(MatrixServers servers) : IClassFixture<MatrixServers>, IAsyncLifetime
+{
+    private static readonly string[] Names = ["s3 v2", "s3 pool", "docker-registry", "docker-daemon"];
+
+    private readonly LocalPlaces _local = new();
+    private readonly string _case = $"{Guid.NewGuid():n}";
+    private readonly List<IDisposable> _stores = [];
+
+    public async ValueTask InitializeAsync() => await _local.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        _stores.ForEach(store => store.Dispose());
+        await _local.DisposeAsync();
+        var images = (await Child.RunAsync("docker", ["--host", TestEnvironment.Docker, "images", "--quiet", "--filter", $"reference=matrix/*-{_case}"])).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        if (images.Length > 0)
+            await Child.RunAsync("docker", ["--host", TestEnvironment.Docker, "image", "rm", "--force", .. images]);
+    }
+
+    public static TheoryData<string, string> Cases()
+    {
+        var cases = new TheoryData<string, string>();
+        foreach (var from in LocalPlaces.Names.Concat(Names))
+            foreach (var kind in CopyMatrix.Kinds)
+                cases.Add(from, kind);
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public Task Copy_ToEveryPlace_KeepsWhatThatCanHold(string from, string kind) => CopyMatrix.CopyAsync(Find(from), Others(from), kind);
+
+    [Theory]
+    [InlineData("oci")]
+    [InlineData("pail serve")]
+    [InlineData("s3 v2")]
+    [InlineData("s3 pool")]
+    [InlineData("docker-registry")]
+    public Task Copy_WithReferrers_BringsThemOrSaysWhyNot(string from) => CopyMatrix.CopyReferrersAsync(Find(from), Others(from));
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("index")]
+    [InlineData("nested")]
+    [InlineData("schema 2")]
+    [InlineData("zstd")]
+    public async Task Copy_FromBucket_SkopeoSeesTheSameEverywhere(string kind)
+    {
+        var image = RandomImage.Of(kind);
+        await Copying.RunAsync(image, await Find("s3 v2").SinkAsync("first"));
+        var raw = Encoding.UTF8.GetString(image.Root!.Bytes.Span);
+        // In layouts, skopeo looks for OCI's own types alone.
+        foreach (var place in (string[])["pail serve", "docker-registry", .. kind == "schema 2" ? (string[])[] : ["oci", "oci-archive"]])
+        {
+            await Copying.RunAsync(await Find("s3 v2").SourceAsync("first"), await Find(place).SinkAsync("second"));
+            var address = place switch
+            {
+                "pail serve" => $"docker://{_local.Host}/team/second:1",
+                "docker-registry" => $"docker://{servers.Debian.Host}/team/second-{_case}:1",
+                _ => $"{place}:{_local.PathOf(place, "second")}:1",
+            };
+            var seen = (await Child.RunAsync("skopeo", ["inspect", "--raw", "--tls-verify=false", "--creds", $"{DebianRegistry.User}:{DebianRegistry.Password}", address])).Succeeded();
+            Assert.Equal(raw, seen.Output);
+        }
+    }
+
+    // All where it comes from a server; else those alone, for the rest is told by LocalMatrixTests.
+    private IEnumerable<Place> Others(string from) => (LocalPlaces.Names.Contains(from) ? Names : LocalPlaces.Names.Concat(Names)).Select(Find);
+
+    private Place Find(string name) => name switch
+    {
+        "s3 v2" or "s3 pool" => LocalPlaces.Bucket(name, () => BucketAsync(name)),
+        "docker-registry" => Named(_local.Registry(name, () => servers.Debian.Host, servers.Options), image => $"{image}-{_case}"),
+        "docker-daemon" => new(name,
+            image => Task.FromResult<Pail.Images.IImageSource>(new DockerDaemonSource(new DockerEngine(TestEnvironment.Docker), $"matrix/{image}-{_case}:1")),
+            image => Task.FromResult<Pail.Images.IImageSink>(new DockerDaemonSink(new DockerEngine(TestEnvironment.Docker), $"matrix/{image}-{_case}:1")))
+        {
+            HoldsAll = false,
+            KeepsManifests = false,
+            Refuses = LocalPlaces.NoArtifacts,
+            MayRefuse = new Dictionary<string, string> { ["zstd"] = "its layers are compressed with zstd" },
+        },
+        _ => _local.Find(name),
+    };
+
+    private static Place Named(Place place, Func<string, string> name) => new(place.ToString(), image => place.SourceAsync(name(image)), image => place.SinkAsync(name(image)))
+    {
+        HoldsReferrers = place.HoldsReferrers,
+        // Distribution's sessions hash what they are sent with sha256 alone.
+        Refuses = new Dictionary<string, string> { ["sha512"] = "DIGEST_INVALID" },
+    };
+
+    private Task<BucketRegistry> BucketAsync(string name)
+    {
+        var store = S3Server.Ceph.Open(servers.Bucket, $"{_case}/{name[3..]}/");
+        _stores.Add(store);
+        return BucketRegistry.InitAsync(store, _local.Engine, name == "s3 pool" ? LayoutKind.Pool : LayoutKind.V2, null, default);
+    }
+}
