@@ -1,5 +1,5 @@
 """What the benchmarks share: a Ceph RGW of their own, timed commands, a report of ratios."""
-import argparse, datetime, os, platform, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, datetime, json, os, platform, shutil, statistics, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 MIB = 1 << 20
@@ -35,7 +35,7 @@ class Bench:
 
     def __init__(self, folder, store):
         self.folder, self.taken = folder, {}
-        self.port, monitor, self.cap = free_ports(3)
+        self.port, monitor, self.cap, self.second_cap = free_ports(4)
         self.server = dict(RGW_DIR=folder + "/rgw", RGW_PORT=self.port, RGW_MON_PORT=monitor, RGW_STORE=store,
                            RGW_ACCESS="benchaccess", RGW_SECRET="benchsecret")
         self.settings = dict(os.environ, AWS_ACCESS_KEY_ID="benchaccess", AWS_SECRET_ACCESS_KEY="benchsecret", AWS_REGION="us-east-1",
@@ -100,6 +100,50 @@ class Bench:
             *(f"| {name} | {self.median(name):.2f} | {mib(name) / self.median(name):.0f} | {self.median(name, 1):.2f} | {self.peak(name):.0f} |" for name in names)]
 
 
+class Server:
+    """A server that runs until stopped, on a port of its own."""
+
+    def __init__(self, bench, name, command):
+        self.bench, self.name = bench, name
+        self.host = f"127.0.0.1:{free_ports(1)[0]}"
+        settings = {key: value for key, value in bench.settings.items() if key != "AWS_CA_BUNDLE"}  # docker-registry 2.8 panics at it
+        with open(bench.path(f"{name}.log"), "w") as log:
+            self.child = subprocess.Popen(command(self.host), env=dict(settings, AWS_ENDPOINT_URL_S3=bench.endpoint()), stdout=log, stderr=log)
+        for _ in range(100):
+            if self.child.poll() is None and subprocess.run(["curl", "-sfo", "/dev/null", f"http://{self.host}/v2/"]).returncode == 0:
+                return
+            time.sleep(0.1)
+        self.stop()
+        with open(bench.path(f"{name}.log")) as log:
+            sys.exit(f"{name} does not start\n{log.read()}")
+
+    def stop(self):
+        self.child.terminate()
+        self.child.wait()
+
+
+def pail_serve(bench, bucket):
+    bench.pail("init", bucket, "--public")
+    return Server(bench, "pail", lambda host: [f"{ROOT}/pail", "serve", bucket, "--listen", host])
+
+
+def docker_registry(bench, where):
+    """Debian's CNCF Distribution over a folder or, where no path is given, a bucket."""
+    if "/" not in where:
+        bench.aws("mb", f"s3://{where}")
+    storage = {"filesystem": dict(rootdirectory=where)} if "/" in where else {"s3": dict(
+        accesskey=bench.server["RGW_ACCESS"], secretkey=bench.server["RGW_SECRET"], region="us-east-1", bucket=where,
+        regionendpoint=bench.endpoint(), secure=False, v4auth=True)}
+    name = f"docker-registry-{os.path.basename(where)}"
+
+    def command(host):
+        with open(bench.path(f"{name}.yml"), "w") as file:
+            json.dump(dict(version=0.1, log=dict(level="error", accesslog=dict(disabled=True)), http=dict(addr=host), storage=storage), file)  # JSON is YAML
+        return ["docker-registry", "serve", bench.path(f"{name}.yml")]
+
+    return Server(bench, name, command)
+
+
 def main(usage, kinds, rounds):
     """Runs one kind of benchmark: a function of (bench, rounds) that returns (remark, [(ratio's name, ratio, aim)], table)."""
     parser = argparse.ArgumentParser(usage=usage)
@@ -117,7 +161,8 @@ def main(usage, kinds, rounds):
             remark, ratios, table = kinds[options.what](bench, options.rounds)
         finally:
             bench.eng("ceph-rgw", "wipe")
-    command = f"{os.path.basename(sys.argv[0])} {options.what}"
+    script = os.path.basename(sys.argv[0])
+    command = f"{script} {options.what}"
     text = "\n".join([
         f"# bench/{command}", "", remark,
         f"{datetime.date.today()}, {os.cpu_count()} cores, {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') >> 30} GiB, "
@@ -127,5 +172,5 @@ def main(usage, kinds, rounds):
     print(text)
     if options.write:
         os.makedirs(f"{ROOT}/bench/results", exist_ok=True)
-        with open(f"{ROOT}/bench/results/{options.what}.md", "w") as file:
+        with open(f"{ROOT}/bench/results/{script}-{options.what}.md", "w") as file:
             file.write(text)
