@@ -16,9 +16,12 @@ internal sealed class Ctr(TestFolder folder) : ContainerClient(folder)
         var archive = $"{layout.Folder}.tar";
         await TarFile.CreateFromDirectoryAsync(layout.Folder, archive, includeBaseDirectory: false);
         // The layout's tag becomes the image's.
-        (await DoAsync("images", "import", "--base-name", reference[..reference.LastIndexOf(':')], archive)).Succeeded();
+        var pushed = await ImportAndPushAsync(archive, reference);
+        // Rarely containerd loses what it has just imported, and says so over its own socket: no word of the registry's.
+        if (pushed.Error.Contains("rpc error: code = Internal desc = unexpected EOF", StringComparison.Ordinal))
+            pushed = await ImportAndPushAsync(archive, reference);
+        pushed.Succeeded();
         File.Delete(archive);
-        (await DoAsync("images", "push", "--plain-http", reference)).Succeeded();
         await RemoveAsync(reference);
     }
 
@@ -29,6 +32,12 @@ internal sealed class Ctr(TestFolder folder) : ContainerClient(folder)
         var listed = (await DoAsync("images", "list", $"name=={reference}")).Succeeded().Output;
         var digest = listed.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries).First(word => word.StartsWith("sha256:", StringComparison.Ordinal));
         return await ConfigOfAsync(digest);
+    }
+
+    private async Task<Finished> ImportAndPushAsync(string archive, string reference)
+    {
+        (await DoAsync("images", "import", "--base-name", reference[..reference.LastIndexOf(':')], archive)).Succeeded();
+        return await DoAsync("images", "push", "--plain-http", reference);
     }
 
     // containerd keeps the index, and of what it lists only this machine's platform.
