@@ -1,5 +1,4 @@
 using Pail.Cli.Output;
-using Pail.Images;
 
 namespace Pail.Cli.Commands;
 
@@ -13,9 +12,7 @@ internal sealed class DigestCommand : ImageVerb
     protected override async Task RunAsync(Session session, CancellationToken cancel)
     {
         await using var source = await OpenAsync(session, cancel);
-        var manifest = await source.GetRootAsync(cancel);
-        if (Platform(session) is { } platform)
-            manifest = await PlatformChoice.ChooseAsync(source, manifest, platform, cancel);
+        var manifest = await ManifestAsync(session, source, cancel);
         await session.Terminal.Lines.WriteLineAsync(manifest.Digest.ToString());
     }
 }

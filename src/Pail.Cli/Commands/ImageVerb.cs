@@ -29,4 +29,11 @@ internal abstract class ImageVerb : Verb
 
     /// <summary>Opens the image.</summary>
     protected Task<IImageSource> OpenAsync(Session session, CancellationToken cancel) => session.Wiring.OpenSourceAsync(Image(session), cancel);
+
+    /// <summary>The image's manifest or index, or the manifest of the platform asked for.</summary>
+    protected async Task<Manifest> ManifestAsync(Session session, IImageSource source, CancellationToken cancel)
+    {
+        var root = await source.GetRootAsync(cancel);
+        return session.Get(_platform) is { } platform ? await PlatformChoice.ChooseAsync(source, root, platform, cancel) : root;
+    }
 }

@@ -27,9 +27,7 @@ internal sealed class InspectCommand : ImageVerb
         if (session.Json && session.Get(_raw))
             throw new PailException(Failure.BadInput, "--raw and --json exclude each other: the manifest is JSON of its own.");
         await using var source = await OpenAsync(session, cancel);
-        var manifest = await source.GetRootAsync(cancel);
-        if (Platform(session) is { } platform)
-            manifest = await PlatformChoice.ChooseAsync(source, manifest, platform, cancel);
+        var manifest = await ManifestAsync(session, source, cancel);
         if (session.Get(_raw))
         {
             await session.Terminal.WriteBytesAsync(manifest.Bytes, cancel);
