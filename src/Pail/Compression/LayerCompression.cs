@@ -35,7 +35,10 @@ public sealed record LayerCompression
     public int Level { get; }
 
     /// <summary>The type of a layer compressed so. Source: OCI image-spec, layer.md.</summary>
-    public string MediaType => Kind switch
+    public string MediaType => MediaTypeOf(Kind);
+
+    /// <summary>The type of a layer that is compressed by this, at whatever level.</summary>
+    public static string MediaTypeOf(CompressionKind kind) => kind switch
     {
         CompressionKind.Gzip => MediaTypes.OciLayerGzip,
         CompressionKind.Zstd => MediaTypes.OciLayerZstd,

@@ -12,16 +12,19 @@ public static class ImageConfig
 
     /// <summary>The bytes of an image's config, verified.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: there is none, it is too large, or not what its digest and size say.</exception>
-    public static async Task<ReadOnlyMemory<byte>> ReadAsync(IImageSource source, Manifest manifest, CancellationToken cancel)
+    public static Task<ReadOnlyMemory<byte>> ReadAsync(IImageSource source, Manifest manifest, CancellationToken cancel) => ReadAsync(source.Name, source.OpenBlobAsync, manifest, cancel);
+
+    /// <summary>The same, of an image that is read by any other means.</summary>
+    internal static async Task<ReadOnlyMemory<byte>> ReadAsync(string name, Func<Descriptor, long, CancellationToken, Task<Stream>> open, Manifest manifest, CancellationToken cancel)
     {
-        var config = manifest.Config ?? throw new PailException(Failure.BadContent, $"{source.Name}: {manifest.Digest} has no config.");
+        var config = manifest.Config ?? throw new PailException(Failure.BadContent, $"{name}: {manifest.Digest} has no config.");
         if (config.Size > MaxSize)
-            throw new PailException(Failure.BadContent, $"{source.Name}: the config {config.Digest} has {config.Size} bytes, and at most {MaxSize} are read.");
+            throw new PailException(Failure.BadContent, $"{name}: the config {config.Digest} has {config.Size} bytes, and at most {MaxSize} are read.");
         var bytes = new byte[config.Size];
-        await using var stream = await source.OpenBlobAsync(config, 0, cancel);
+        await using var stream = await open(config, 0, cancel);
         var length = await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancel);
         if (length != bytes.Length || stream.ReadByte() >= 0 || Digest.Of(bytes, config.Digest.Algorithm) != config.Digest)
-            throw new PailException(Failure.BadContent, $"{source.Name}: the config {config.Digest} is not what its digest and size say.");
+            throw new PailException(Failure.BadContent, $"{name}: the config {config.Digest} is not what its digest and size say.");
         return bytes;
     }
 

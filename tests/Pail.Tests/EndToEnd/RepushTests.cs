@@ -1,10 +1,13 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Pail.Images.Docker;
 using Pail.Stores;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Clients;
 using Pail.Tests.Kit.Proxy;
+using Pail.Tests.Kit.Registries;
+using Pail.Tests.Registries;
 
 namespace Pail.Tests.EndToEnd;
 
@@ -85,6 +88,38 @@ public sealed class RepushTests : IAsyncLifetime
         Assert.True(again.Requests.All(request => request.IsClassB), again.Told);
         Assert.True(again.Requests.Count(request => request.Bucket == _bucket.Name) <= 2 && again.Requests.Count(request => request.Bucket == other.Name) <= 2, again.Told);
         Assert.Equal(0, again.Sent);
+    }
+
+    [Fact]
+    public async Task Copy_EngineToRegistryToBucketAndLayout_Unchanged_AtMost2AtEachEnd()
+    {
+        using var kit = new RegistryKit();
+        await using var registry = await DebianRegistry.StartAsync(open: _folder["registry"]);
+        await using var gate = await TokenGate.StartAsync(new Uri($"http://{registry.Host}"));
+        kit.LogIn(gate.Host, TokenGate.User, TokenGate.Password);
+        await InitAsync();
+        await LoadAsync(layers: 12, "registered:1");
+        (string From, string To)[] ways =
+        [
+            ("docker-daemon:registered:1", $"docker://{gate.Host}/team/app:1"),
+            ($"docker://{gate.Host}/team/app:1", $"{_bucket.Address}/app:1"),
+            ($"docker://{gate.Host}/team/app:1", $"oci:{_folder["there"]}:1"),
+        ];
+        foreach (var (from, to) in ways)
+        {
+            await RunAsync(kit.Folder.Path, "copy", from, to);
+            gate.Admitted.Clear();
+
+            var again = await RunAsync(kit.Folder.Path, "copy", from, to);
+
+            Assert.Equal(["GET /v2/team/app/manifests/1"], gate.Admitted);
+            Assert.True(again.Counts is { A: 0, B: <= 2 }, again.Told);
+            Assert.Equal(0, again.Sent);
+        }
+        await using var engine = new DockerDaemonSource(new DockerEngine(TestEnvironment.Docker), "registered:1");
+        Assert.True((await Copying.RunAsync(engine, kit.Sink(gate.Host))).Unchanged);
+        Assert.Equal(0, engine.BytesRead);
+        await new Docker(_folder, TestEnvironment.Docker).RemoveAsync("registered:1");
     }
 
     [Fact]

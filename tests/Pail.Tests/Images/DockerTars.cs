@@ -1,6 +1,8 @@
 using System.Formats.Tar;
 using System.Text;
 using System.Text.Json;
+using Pail.Compression;
+using Pail.Images;
 using Pail.Images.Docker;
 using Pail.Images.OciLayouts;
 using Pail.Oci;
@@ -15,6 +17,17 @@ internal sealed class DockerTars
         var random = new Random(seed);
         Layers = [.. Enumerable.Range(0, layers).Select(_ => RandomImage.Layer(random, random.Next(1, 3_000_000)))];
         Config = RandomImage.Config("amd64", Layers.Select(layer => Digest.Of(layer)));
+    }
+
+    /// <summary>Two large layers, worth remembering, and between them a small one that differs from version to version.</summary>
+    public static DockerTars Version(int version)
+    {
+        var tars = new DockerTars(layers: 0);
+        foreach (var seed in (int[])[1, 2])
+            tars.Layers.Add(RandomImage.Layer(new Random(seed), (int)LayerLimits.Remembered + 4096));
+        tars.Layers.Insert(1, RandomImage.Layer(new Random(100 + version), 1000));
+        tars.Config = RandomImage.Config("amd64", tars.Layers.Select(layer => Digest.Of(layer)));
+        return tars;
     }
 
     public byte[] Config { get; set; }
@@ -41,6 +54,20 @@ internal sealed class DockerTars
             paths.Add(folder + "/layer.tar");
         }
         return tar.File("manifest.json", Index($"{Digest.Of(Config).Hex}.json", paths)).File("repositories", "{}").ToArray();
+    }
+
+    /// <summary>What engines check of an image that arrived: its config, and that each layer unpacks to what that says.</summary>
+    public async Task AssertSameAsync(MemoryImage pulled)
+    {
+        Assert.Equal(Config, pulled.Blobs[pulled.Root!.Config!.Digest]);
+        Assert.Equal(Layers.Count, pulled.Root.Layers.Count);
+        foreach (var (layer, blob) in Layers.Zip(pulled.Root.Layers))
+        {
+            await using var stream = LayerCompression.Decompress(new MemoryStream(pulled.Blobs[blob.Digest]), LayerCompression.KindOf(blob.MediaType)!.Value);
+            using var tar = new MemoryStream();
+            await stream.CopyToAsync(tar, TestContext.Current.CancellationToken);
+            Assert.Equal(layer, tar.ToArray());
+        }
     }
 
     /// <summary>Several images in one archive, as Docker up to 24 saves them: a layer that another has, too, is a link to that one's.</summary>

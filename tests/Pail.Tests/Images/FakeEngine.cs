@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
@@ -35,6 +36,18 @@ internal sealed class FakeEngine : IAsyncDisposable
 
     /// <summary>What saving an image by its id gives.</summary>
     public Dictionary<string, byte[]> Saved { get; } = [];
+
+    /// <summary>The paths asked for so far.</summary>
+    public ConcurrentQueue<string> Requests { get; } = new();
+
+    /// <summary>Has the engine hold an image under a name, which is returned.</summary>
+    public string Hold(string name, DockerTars image, bool since25 = false)
+    {
+        Ids[name] = image.Id;
+        Layers[image.Id] = [.. image.Layers.Select(layer => Digest.Of(layer))];
+        Saved[image.Id] = since25 ? image.Since25() : image.Classic();
+        return name;
+    }
 
     /// <summary>How many bytes of a saved image are sent before the connection breaks.</summary>
     public int BreakAfter { get; init; } = int.MaxValue;
@@ -83,6 +96,7 @@ internal sealed class FakeEngine : IAsyncDisposable
             if (await HttpHead.ReadAsync(reader, _end.Token) is not { } head)
                 return;
             var path = head.FirstLine.Split(' ')[1];
+            Requests.Enqueue(path);
             if (path.StartsWith("/images/load", StringComparison.Ordinal))
                 await LoadAsync(stream, reader, head);
             else if (path.EndsWith("/json", StringComparison.Ordinal))

@@ -14,8 +14,6 @@ namespace Pail.Tests.Images;
 /// <summary>What a bucket knows of an engine's images is neither compressed nor sent again, whoever asks.</summary>
 public sealed class LayerMemoryTests : IAsyncDisposable
 {
-    private const int Large = (8 << 20) + 4096;
-
     private static readonly RepositoryName App = RepositoryName.Parse("team/app");
     private static readonly RepositoryName Other = RepositoryName.Parse("other");
 
@@ -30,35 +28,35 @@ public sealed class LayerMemoryTests : IAsyncDisposable
     public async Task Push_OneSmallLayerChanged_SendsThatAndConfig(LayoutKind layout, bool since25)
     {
         await InitAsync(layout);
-        await PushAsync(Save("app:1", Image(1), since25), App, "1");
+        await PushAsync(_engine.Hold("app:1", DockerTars.Version(1), since25), App, "1");
 
-        var result = await PushAsync(Save("app:2", Image(2), since25), App, "2");
+        var result = await PushAsync(_engine.Hold("app:2", DockerTars.Version(2), since25), App, "2");
 
         // The large layers were found by their tars; the small one and the config are new.
         Assert.Equal((2, 2, 0), (result.Sent, result.Existed, result.Copied));
-        await AssertPulledAsync(Image(2), App, "2");
+        await AssertPulledAsync(DockerTars.Version(2), App, "2");
     }
 
     [Fact]
     public async Task Push_LayersKnownInAnotherRepository_AreCopiedByTheStore()
     {
         await InitAsync(LayoutKind.V2);
-        await PushAsync(Save("app:1", Image(1)), App, "1");
+        await PushAsync(_engine.Hold("app:1", DockerTars.Version(1)), App, "1");
 
-        var result = await PushAsync(Save("app:2", Image(2)), Other, "2");
+        var result = await PushAsync(_engine.Hold("app:2", DockerTars.Version(2)), Other, "2");
 
         Assert.Equal((2, 0, 2), (result.Sent, result.Existed, result.Copied));
-        await AssertPulledAsync(Image(2), Other, "2");
+        await AssertPulledAsync(DockerTars.Version(2), Other, "2");
         // Copied, they still say what they were made of: from there they are found as well.
         await (await OpenAsync()).DeleteBlobAsync(App, result.Root.Digest, default);
-        Assert.Equal(2, (await PushAsync(Save("app:3", Image(3)), Other, "3")).Existed);
+        Assert.Equal(2, (await PushAsync(_engine.Hold("app:3", DockerTars.Version(3)), Other, "3")).Existed);
     }
 
     [Fact]
     public async Task Push_UnchangedImage_AsksEachEndTwiceAtMostAndSavesNothing()
     {
         await InitAsync(LayoutKind.V2);
-        await PushAsync(Save("app:1", Image(1)), App, "1");
+        await PushAsync(_engine.Hold("app:1", DockerTars.Version(1)), App, "1");
         _engine.Saved.Clear();
         var before = (_meter.ClassA, _meter.ClassB);
 
@@ -72,12 +70,12 @@ public sealed class LayerMemoryTests : IAsyncDisposable
     public async Task Push_SameImageOtherwiseCompressed_IsNotTheSame()
     {
         await InitAsync(LayoutKind.V2);
-        await PushAsync(Save("app:1", Image(1)), App, "1");
+        await PushAsync(_engine.Hold("app:1", DockerTars.Version(1)), App, "1");
 
         var result = await PushAsync("app:1", App, "1", LayerCompression.Parse("none"));
 
         Assert.False(result.Unchanged);
-        await AssertPulledAsync(Image(1), App, "1");
+        await AssertPulledAsync(DockerTars.Version(1), App, "1");
     }
 
     [Theory]
@@ -90,8 +88,8 @@ public sealed class LayerMemoryTests : IAsyncDisposable
     public async Task Push_EntryThatLies_IsAsGoodAsNone(string lie)
     {
         await InitAsync(LayoutKind.V2);
-        var first = Image(1);
-        await PushAsync(Save("app:1", first), App, "1");
+        var first = DockerTars.Version(1);
+        await PushAsync(_engine.Hold("app:1", first), App, "1");
         var registry = await OpenAsync();
         var blobs = (await registry.GetManifestAsync(App, Reference.Parse("1"), default))!.Layers;
         var key = BucketLayout.MemoryKey(Digest.Of(first.Layers[0]), CompressionKind.Gzip);
@@ -115,18 +113,18 @@ public sealed class LayerMemoryTests : IAsyncDisposable
                 break;
         }
 
-        await PushAsync(Save("app:2", Image(2)), App, "2");
+        await PushAsync(_engine.Hold("app:2", DockerTars.Version(2)), App, "2");
 
-        await AssertPulledAsync(Image(2), App, "2");
+        await AssertPulledAsync(DockerTars.Version(2), App, "2");
     }
 
     [Fact]
     public async Task Push_LayerRemovedAfterItWasFound_SaysSoAndNamesNothing()
     {
         await InitAsync(LayoutKind.V2);
-        await PushAsync(Save("app:1", Image(1)), App, "1");
+        await PushAsync(_engine.Hold("app:1", DockerTars.Version(1)), App, "1");
         var registry = await OpenAsync();
-        await using var source = new DockerDaemonSource(_engine.Client, Save("app:2", Image(2)));
+        await using var source = new DockerDaemonSource(_engine.Client, _engine.Hold("app:2", DockerTars.Version(2)));
         var sink = new BucketSink(registry, Other, Reference.Parse("2"));
         source.Memory = sink;
         foreach (var layer in (await source.GetRootAsync(default)).Layers)
@@ -142,7 +140,7 @@ public sealed class LayerMemoryTests : IAsyncDisposable
     public async Task Push_LargeBlobOfAnyOtherSource_IsCopiedFromWhereItIs()
     {
         await InitAsync(LayoutKind.V2);
-        await PushAsync(Save("app:1", Image(1)), App, "1");
+        await PushAsync(_engine.Hold("app:1", DockerTars.Version(1)), App, "1");
         await using (var from = new BucketSource(await OpenAsync(), App, Reference.Parse("1")))
             await Copying.RunAsync(from, new OciLayoutSink(_folder["layout"], "1"));
 
@@ -156,25 +154,6 @@ public sealed class LayerMemoryTests : IAsyncDisposable
     {
         await _engine.DisposeAsync();
         _folder.Dispose();
-    }
-
-    // Two large layers, and a small one that differs from version to version.
-    private static DockerTars Image(int version)
-    {
-        var tars = new DockerTars(layers: 0);
-        foreach (var seed in (int[])[1, 2])
-            tars.Layers.Add(RandomImage.Layer(new Random(seed), Large));
-        tars.Layers.Insert(1, RandomImage.Layer(new Random(100 + version), 1000));
-        tars.Config = RandomImage.Config("amd64", tars.Layers.Select(layer => Digest.Of(layer)));
-        return tars;
-    }
-
-    private string Save(string name, DockerTars image, bool since25 = false)
-    {
-        _engine.Ids[name] = image.Id;
-        _engine.Layers[image.Id] = [.. image.Layers.Select(layer => Digest.Of(layer))];
-        _engine.Saved[image.Id] = since25 ? image.Since25() : image.Classic();
-        return name;
     }
 
     private FolderStore Store => new(_folder["bucket"], _meter);
@@ -194,19 +173,8 @@ public sealed class LayerMemoryTests : IAsyncDisposable
         return await Copying.RunAsync(source, new BucketSink(await OpenAsync(), repository, Reference.Parse(tag)));
     }
 
-    // What engines check: each layer unpacks to what the config says.
-    private async Task AssertPulledAsync(DockerTars image, RepositoryName repository, string tag)
-    {
-        var pulled = await Copying.ReadAsync(new BucketSource(await OpenAsync(), repository, Reference.Parse(tag)));
-        Assert.Equal(image.Config, pulled.Blobs[pulled.Root!.Config!.Digest]);
-        foreach (var (layer, blob) in image.Layers.Zip(pulled.Root.Layers))
-        {
-            await using var stream = LayerCompression.Decompress(new MemoryStream(pulled.Blobs[blob.Digest]), LayerCompression.KindOf(blob.MediaType)!.Value);
-            using var tar = new MemoryStream();
-            await stream.CopyToAsync(tar, TestContext.Current.CancellationToken);
-            Assert.Equal(layer, tar.ToArray());
-        }
-    }
+    private async Task AssertPulledAsync(DockerTars image, RepositoryName repository, string tag) =>
+        await image.AssertSameAsync(await Copying.ReadAsync(new BucketSource(await OpenAsync(), repository, Reference.Parse(tag))));
 
     private static string Entry(Digest digest, long size) => $$"""{"digest":"{{digest}}","size":{{size}},"mediaType":"{{MediaTypes.OciLayerGzip}}","repository":"{{App}}"}""";
 

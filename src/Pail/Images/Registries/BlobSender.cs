@@ -50,7 +50,8 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
     public async Task<BlobOutcome> ForecastAsync(Descriptor blob, CancellationToken cancel) =>
         await HasAsync(blob, cancel) ? BlobOutcome.Existed : mountFrom is null ? BlobOutcome.Sent : BlobOutcome.Copied;
 
-    private Task<bool> HasAsync(Descriptor blob, CancellationToken cancel) => engine.Retry.RunAsync(
+    /// <summary>Whether the repository has a blob.</summary>
+    public Task<bool> HasAsync(Descriptor blob, CancellationToken cancel) => engine.Retry.RunAsync(
         async token =>
         {
             // Where it redirects to may answer a GET only, but it does not redirect to what it does not have.

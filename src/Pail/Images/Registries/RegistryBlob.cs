@@ -15,8 +15,11 @@ internal sealed class RegistryBlob(RegistryClient client, TransferEngine engine,
 {
     private const long FirstPart = PartPlan.Smallest;
 
-    /// <summary>Opens it from an offset on.</summary>
-    public async Task<Stream> OpenAsync(long offset, CancellationToken cancel)
+    /// <summary>Opens a blob from an offset on; what breaks goes on where it broke.</summary>
+    public static Stream Open(RegistryClient client, TransferEngine engine, Descriptor blob, long offset, Crumbs crumbs) =>
+        new ResumingStream(new RegistryBlob(client, engine, blob, crumbs).OpenAsync, engine.Retry, offset);
+
+    private async Task<Stream> OpenAsync(long offset, CancellationToken cancel)
     {
         if (blob.Size - offset <= FirstPart)
             return (await GetAsync(offset, blob.Size, cancel)).Body;

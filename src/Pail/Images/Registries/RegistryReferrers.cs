@@ -10,7 +10,7 @@ namespace Pail.Images.Registries;
 /// What refers to the manifests of a repository: asked of the registry, or where it does not know, read from the list that clients
 /// keep in a tag. Source: OCI distribution-spec, "Listing Referrers", "Pushing Manifests with Subject".
 /// </summary>
-internal sealed class RegistryReferrers(RegistryClient client, TransferEngine engine) : IDisposable
+internal sealed class RegistryReferrers(RegistryClient client, RegistryManifests manifests, TransferEngine engine) : IDisposable
 {
     // Lists in tags are read, changed and written back; two of us at once would lose an entry.
     private readonly SemaphoreSlim _lock = new(1);
@@ -22,18 +22,8 @@ internal sealed class RegistryReferrers(RegistryClient client, TransferEngine en
         if (!_unknown && await AskAsync(subject, cancel) is { } known)
             return known;
         _unknown = true;
-        return (await FindTagAsync(ReferrerTags.List(subject), cancel))?.Manifests ?? [];
+        return (await manifests.FindAsync(Reference.Parse(ReferrerTags.List(subject)), cancel))?.Manifests ?? [];
     }
-
-    /// <summary>The manifest of a tag; null if there is none.</summary>
-    public Task<Manifest?> FindTagAsync(string tag, CancellationToken cancel) => engine.Retry.RunAsync(
-        async token =>
-        {
-            var request = new RegistryRequest(HttpMethod.Get, client.In($"manifests/{tag}"), HttpStatusCode.OK, HttpStatusCode.NotFound) { Accept = MediaTypes.Manifests };
-            using var answer = await client.SendAsync(request, token);
-            return answer.Status == HttpStatusCode.OK ? Manifest.Parse(await answer.ReadAsync(Manifest.MaxSize, token), answer.Content.ContentType?.MediaType) : null;
-        },
-        cancel);
 
     /// <summary>Adds a manifest to the list kept in its subject's tag, for a registry that does not list it itself.</summary>
     /// <param name="referrer">What refers.</param>
@@ -45,7 +35,7 @@ internal sealed class RegistryReferrers(RegistryClient client, TransferEngine en
         try
         {
             var tag = ReferrerTags.List(referrer.Subject!.Digest);
-            var listed = (await FindTagAsync(tag, cancel))?.Manifests ?? [];
+            var listed = (await manifests.FindAsync(Reference.Parse(tag), cancel))?.Manifests ?? [];
             if (listed.All(entry => entry.Digest != referrer.Digest))
                 await put(Manifest.Parse(ReferrerList.Write([.. listed, ReferrerList.Describe(referrer)]), MediaTypes.OciIndex), tag, cancel);
         }

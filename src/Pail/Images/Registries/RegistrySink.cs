@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Net;
+using Pail.Compression;
 using Pail.Images.Registries.Http;
 using Pail.Oci;
 using Pail.Stores;
@@ -7,12 +9,14 @@ using Pail.Transfer;
 namespace Pail.Images.Registries;
 
 /// <summary>A place in a registry. Source: OCI distribution-spec, "Push".</summary>
-public sealed class RegistrySink : IForecastingSink
+public sealed class RegistrySink : IForecastingSink, ILayerMemory
 {
+    private readonly ConcurrentDictionary<Digest, bool> _found = new();
     private readonly TransferEngine _engine;
     private readonly RegistryClient _client;
     private readonly Reference _reference;
     private readonly BlobSender _sender;
+    private readonly NamedImage _named;
     private readonly RegistryReferrers _referrers;
 
     /// <summary>Makes a sink. No request is made yet.</summary>
@@ -27,7 +31,9 @@ public sealed class RegistrySink : IForecastingSink
         Name = $"docker://{host}/{repository}{(reference.Digest is null ? ":" : "@")}{reference}";
         (_engine, _reference, _client) = (engine, reference, new RegistryClient(host, repository, "pull,push", options, engine.Retry.Time));
         _sender = new BlobSender(_client, engine, mountFrom == repository ? null : mountFrom);
-        _referrers = new RegistryReferrers(_client, engine);
+        var manifests = new RegistryManifests(_client, engine);
+        _named = new NamedImage(_client, manifests, engine, reference);
+        _referrers = new RegistryReferrers(_client, manifests, engine);
     }
 
     /// <inheritdoc/>
@@ -37,16 +43,33 @@ public sealed class RegistrySink : IForecastingSink
     public bool HoldsIndexes => true;
 
     /// <inheritdoc/>
-    public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel) =>
-        _reference.Digest is { } digest && digest != root.Digest
-            ? throw new PailException(Failure.BadInput, $"{Name}: the image has the digest {root.Digest}. Name a tag, or that digest.")
-            : await HasAsync(root, _reference, cancel);
+    public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)
+    {
+        if (_reference.Digest is { } digest && digest != root.Digest)
+            throw new PailException(Failure.BadInput, $"{Name}: the image has the digest {root.Digest}. Name a tag, or that digest.");
+        // A HEAD, unless the manifest was asked for anyway: some registries count every GET of one against a limit.
+        return _named.Asked is { } asked ? await asked is { } there && there.Digest == root.Digest && there.MediaType == root.MediaType : await HasAsync(root, _reference, cancel);
+    }
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => HasAsync(manifest, Reference.Of(manifest.Digest), cancel);
 
     /// <inheritdoc/>
-    public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => _sender.PutAsync(blob, open, progress, cancel);
+    public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
+        _found.ContainsKey(blob.Digest) ? Task.FromResult(BlobOutcome.Existed) : _sender.PutAsync(blob, open, progress, cancel);
+
+    /// <inheritdoc/>
+    public Task<Manifest?> GetNamedAsync(CancellationToken cancel) => _named.GetAsync(cancel);
+
+    /// <inheritdoc/>
+    public async Task<Descriptor?> FindLayerAsync(Digest diffId, CompressionKind kind, CancellationToken cancel)
+    {
+        // Asked for: of what a manifest names, a registry may still have lost some, and this is the last chance to send it again.
+        if (await _named.FindLayerAsync(diffId, kind, cancel) is not { } layer || !await _sender.HasAsync(layer, cancel))
+            return null;
+        _found[layer.Digest] = true;
+        return layer;
+    }
 
     /// <inheritdoc/>
     public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => PutReferrerAsync(manifest, cancel);
@@ -86,7 +109,8 @@ public sealed class RegistrySink : IForecastingSink
     // Registries have no price list.
 
     /// <inheritdoc/>
-    public Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) => _sender.ForecastAsync(blob, cancel);
+    public Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) =>
+        _found.ContainsKey(blob.Digest) ? Task.FromResult(BlobOutcome.Existed) : _sender.ForecastAsync(blob, cancel);
 
     /// <inheritdoc/>
     public void ForecastManifest(RequestMeter meter, Manifest manifest, string? tag)

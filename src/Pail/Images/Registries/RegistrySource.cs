@@ -1,4 +1,3 @@
-using System.Net;
 using Pail.Images.Registries.Http;
 using Pail.Oci;
 using Pail.Transfer;
@@ -12,6 +11,7 @@ public sealed class RegistrySource : IImageSource, IReferrerSource
     private readonly RegistryClient _client;
     private readonly Reference _reference;
     private readonly Crumbs _crumbs = new();
+    private readonly RegistryManifests _manifests;
     private readonly RegistryReferrers _referrers;
 
     /// <summary>Makes a source. No request is made yet.</summary>
@@ -24,7 +24,8 @@ public sealed class RegistrySource : IImageSource, IReferrerSource
     {
         Name = $"docker://{host}/{repository}{(reference.Digest is null ? ":" : "@")}{reference}";
         (_engine, _reference, _client) = (engine, reference, new RegistryClient(host, repository, "pull", options, engine.Retry.Time));
-        _referrers = new RegistryReferrers(_client, engine);
+        _manifests = new RegistryManifests(_client, engine);
+        _referrers = new RegistryReferrers(_client, _manifests, engine);
     }
 
     /// <inheritdoc/>
@@ -35,7 +36,7 @@ public sealed class RegistrySource : IImageSource, IReferrerSource
     {
         try
         {
-            return await GetAsync(_reference, null, cancel);
+            return await _manifests.GetAsync(_reference, null, cancel);
         }
         catch (PailException e) when (e.Failure == Failure.NotFound)
         {
@@ -46,17 +47,17 @@ public sealed class RegistrySource : IImageSource, IReferrerSource
     /// <inheritdoc/>
     public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => descriptor.Size > Manifest.MaxSize
         ? throw new PailException(Failure.BadContent, $"{Name}: manifest {descriptor.Digest} has {descriptor.Size} bytes; at most {Manifest.MaxSize} are taken.")
-        : GetAsync(Reference.Of(descriptor.Digest), descriptor, cancel);
+        : _manifests.GetAsync(Reference.Of(descriptor.Digest), descriptor, cancel);
 
     /// <inheritdoc/>
     public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) =>
-        Task.FromResult<Stream>(new ResumingStream(new RegistryBlob(_client, _engine, blob, _crumbs).OpenAsync, _engine.Retry, offset));
+        Task.FromResult(RegistryBlob.Open(_client, _engine, blob, offset, _crumbs));
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => _referrers.ListAsync(subject, cancel);
 
     /// <inheritdoc/>
-    public Task<Manifest?> FindTagAsync(string tag, CancellationToken cancel) => _referrers.FindTagAsync(tag, cancel);
+    public Task<Manifest?> FindTagAsync(string tag, CancellationToken cancel) => _manifests.FindAsync(Reference.Parse(tag), cancel);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
@@ -65,21 +66,4 @@ public sealed class RegistrySource : IImageSource, IReferrerSource
         _client.Dispose();
         return ValueTask.CompletedTask;
     }
-
-    private Task<Manifest> GetAsync(Reference reference, Descriptor? expected, CancellationToken cancel) => _engine.Retry.RunAsync(
-        async token =>
-        {
-            using var answer = await _client.SendAsync(new RegistryRequest(HttpMethod.Get, _client.In($"manifests/{reference}"), HttpStatusCode.OK) { Accept = MediaTypes.Manifests }, token);
-            var bytes = await answer.ReadAsync(Manifest.MaxSize, token);
-            if (expected is not null)
-                return Manifest.Parse(bytes, expected);
-            var stated = answer["Docker-Content-Digest"] is { } text ? Digest.TryParse(text, out var digest) ? digest : throw Mismatch($"says its digest is '{Printable.Line(text)}', which is none") : (Digest?)null;
-            var wanted = reference.Digest ?? stated;
-            if (wanted is { } known && Digest.Of(bytes, known.Algorithm) != known)
-                throw Mismatch($"sent bytes with the digest {Digest.Of(bytes, known.Algorithm)} for {known}");
-            return Manifest.Parse(bytes, answer.Content.ContentType?.MediaType, wanted?.Algorithm ?? DigestAlgorithm.Sha256);
-        },
-        cancel);
-
-    private PailException Mismatch(string what) => new(Failure.BadContent, $"{Name}: the registry {what}.");
 }

@@ -2,7 +2,7 @@ using Pail.Tests.Images;
 
 namespace Pail.Tests.Kit.Registries;
 
-/// <summary>Debian's docker-registry (CNCF Distribution) on a folder, over TLS, with one user of an htpasswd file.</summary>
+/// <summary>Debian's docker-registry (CNCF Distribution) on a folder, over TLS, with one user of an htpasswd file; or open to all, without TLS.</summary>
 internal sealed class DebianRegistry : IAsyncDisposable
 {
     public const string User = "whale";
@@ -19,7 +19,9 @@ internal sealed class DebianRegistry : IAsyncDisposable
     /// <summary>The file of the authority that issued its certificate.</summary>
     public string Authorities { get; }
 
-    public static async Task<DebianRegistry> StartAsync()
+    /// <summary>Starts one.</summary>
+    /// <param name="open">The folder of one without TLS and users; null for one with both, on a folder of its own.</param>
+    public static async Task<DebianRegistry> StartAsync(string? open = null)
     {
         var folder = new TestFolder();
         var certificates = new TestCertificates(folder);
@@ -28,18 +30,22 @@ internal sealed class DebianRegistry : IAsyncDisposable
         await File.WriteAllTextAsync(folder["config.yml"], $"""
             version: 0.1
             log: {"{level: error}"}
-            storage: {"{"}filesystem: {"{"}rootdirectory: {folder["data"]}{"}"}, delete: {"{"}enabled: true{"}}"}
+            storage: {"{"}filesystem: {"{"}rootdirectory: {open ?? folder["data"]}{"}"}, delete: {"{"}enabled: true{"}}"}
             """);
         var port = FreePort.Take();
-        var child = Child.Start("docker-registry", ["serve", folder["config.yml"]], new Dictionary<string, string?>
+        var variables = new Dictionary<string, string?>
         {
             ["AWS_CA_BUNDLE"] = null, // it panics
             ["REGISTRY_HTTP_ADDR"] = $"127.0.0.1:{port}",
-            ["REGISTRY_HTTP_TLS_CERTIFICATE"] = certificate,
-            ["REGISTRY_HTTP_TLS_KEY"] = Path.ChangeExtension(certificate, ".key"),
-            ["REGISTRY_AUTH_HTPASSWD_REALM"] = "test",
-            ["REGISTRY_AUTH_HTPASSWD_PATH"] = folder["htpasswd"],
-        });
+        };
+        if (open is null)
+        {
+            variables["REGISTRY_HTTP_TLS_CERTIFICATE"] = certificate;
+            variables["REGISTRY_HTTP_TLS_KEY"] = Path.ChangeExtension(certificate, ".key");
+            variables["REGISTRY_AUTH_HTPASSWD_REALM"] = "test";
+            variables["REGISTRY_AUTH_HTPASSWD_PATH"] = folder["htpasswd"];
+        }
+        var child = Child.Start("docker-registry", ["serve", folder["config.yml"]], variables);
         var registry = new DebianRegistry(folder, child, port, certificates.Authorities);
         await registry.WhenReadyAsync(port);
         return registry;

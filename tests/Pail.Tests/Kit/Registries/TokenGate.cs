@@ -44,6 +44,9 @@ internal sealed class TokenGate : IAsyncDisposable
     /// <summary>Requests to the registry, and to the realm, with what they sent to prove themselves.</summary>
     public ConcurrentQueue<(string Line, string? Proof)> Requests { get; } = new();
 
+    /// <summary>Requests that went on to the registry, for they carried a good token.</summary>
+    public ConcurrentQueue<string> Admitted { get; } = new();
+
     public IReadOnlyList<string> ToRegistry => [.. Requests.Select(request => request.Line).Where(line => !line.Contains("/token", StringComparison.Ordinal))];
 
     public IReadOnlyList<string> ToRealm => [.. Requests.Select(request => request.Line).Where(line => line.Contains("/token", StringComparison.Ordinal))];
@@ -93,6 +96,7 @@ internal sealed class TokenGate : IAsyncDisposable
             return;
         }
         Before?.Invoke(request);
+        Admitted.Enqueue($"{request.Method} {request.Path}{request.QueryString}");
         await ForwardAsync(request, response);
     }
 
@@ -136,6 +140,8 @@ internal sealed class TokenGate : IAsyncDisposable
                 forward.Content.Headers.TryAddWithoutValidation(header.Key, header.Value.ToArray());
         if (request.Method is "GET" or "HEAD")
             forward.Content = null;
+        // So that addresses in answers lead here.
+        forward.Headers.Host = Host;
         using var answer = await _upstream.SendAsync(forward, HttpCompletionOption.ResponseHeadersRead, request.HttpContext.RequestAborted);
         response.StatusCode = (int)answer.StatusCode;
         foreach (var header in answer.Headers.Concat<KeyValuePair<string, IEnumerable<string>>>(answer.Content.Headers).Where(header => header.Key is not ("Transfer-Encoding" or "Connection")))
