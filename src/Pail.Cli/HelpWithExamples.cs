@@ -27,6 +27,7 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
                 Addresses:
                   app:1.0, docker-daemon:app:1.0           an image of the local Docker Engine
                   oci:DIR[:TAG], oci-archive:FILE[:TAG]    an OCI image layout, in a folder or a tar file
+                  dir:DIR                                  one image in a folder, as skopeo lays it out
                   docker-archive:FILE[:NAME:TAG]           an image as docker save and podman save write it
                   s3://BUCKET/REPO:TAG                     an image in a bucket; s3://BUCKET/PREFIX//REPO:TAG in a part of one
                   file:DIR//REPO:TAG                       the same in a folder

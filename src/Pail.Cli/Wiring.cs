@@ -3,6 +3,7 @@ using Pail.Addresses;
 using Pail.Cli.Commands;
 using Pail.Compression;
 using Pail.Images;
+using Pail.Images.Directories;
 using Pail.Images.Docker;
 using Pail.Images.OciLayouts;
 using Pail.Images.Registries;
@@ -62,6 +63,7 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions 
         Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSource(await OpenRegistryAsync(bucket.Root, cancel), name, reference),
         Address.OciLayout layout => new OciLayoutSource(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSource(archive.File, archive.Tag),
+        Address.Dir dir => new DirSource(dir.Directory),
         Address.DockerArchive archive => new DockerArchiveSource(archive.File, archive.Image, compression),
         Address.DockerDaemon docker => new DockerDaemonSource(DockerEngine.FromEnvironment(), docker.Image, compression),
         Address.Registry { Reference: { } reference } registry => new RegistrySource(registry.Host, registry.Repository, reference, registries, Engine),
@@ -77,6 +79,7 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions 
         Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(await OpenRegistryAsync(bucket.Root, cancel), name, reference, from is Address.Bucket other && other.Root == bucket.Root ? other.Repository : null),
         Address.OciLayout layout => new OciLayoutSink(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSink(archive.File, archive.Tag),
+        Address.Dir dir => new DirSink(dir.Directory),
         Address.DockerArchive archive => new DockerArchiveSink(archive.File, archive.Image),
         Address.DockerDaemon docker => new DockerDaemonSink(DockerEngine.FromEnvironment(), docker.Image),
         Address.Registry { Reference: { } reference } registry => new RegistrySink(registry.Host, registry.Repository, reference, registries, Engine, from is Address.Registry other && other.Host == registry.Host ? other.Repository : null),

@@ -10,7 +10,7 @@ namespace Pail.Cli.Commands;
 /// </summary>
 internal sealed class CompleteCommand : Command
 {
-    private static readonly string[] Schemes = ["s3://", "file:", "oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "docker://"];
+    private static readonly string[] Schemes = ["s3://", "file:", "oci:", "oci-archive:", "dir:", "docker-archive:", "docker-daemon:", "docker://"];
 
     public CompleteCommand(Terminal terminal)
         : base("complete", "Answers completion scripts")

@@ -5,7 +5,7 @@ namespace Pail.Cli.Commands;
 
 internal sealed class PushCommand : CopyVerb
 {
-    private readonly Argument<string> _source = new("source") { HelpName = "SOURCE", Description = "app:1.0 (an image of the local Docker Engine), oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG], or an image in another bucket" };
+    private readonly Argument<string> _source = new("source") { HelpName = "SOURCE", Description = "app:1.0 (an image of the local Docker Engine), oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:NAME:TAG], or an image in another bucket" };
     private readonly Argument<string> _bucket = new("bucket") { HelpName = "BUCKET[/REPO[:TAG]]", Description = "s3://BUCKET/REPO:TAG or file:DIR//REPO:TAG, of which what is left out is taken from the source; or docker://HOST/REPO:TAG" };
 
     public PushCommand(Terminal terminal)

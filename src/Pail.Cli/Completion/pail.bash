@@ -10,8 +10,8 @@ _pail() {
     while IFS=$'\t' read -r word rest; do
         COMPREPLY+=("$word")
     done < <("${words[0]}" complete -- "${words[@]:1}" 2>/dev/null)
-    # A path, bare or after "oci:", "oci-archive:", "docker-archive:" or "file:".
-    if [[ $current =~ ^(oci:|oci-archive:|docker-archive:|file:)(.*)$ ]]; then
+    # A path, bare or after "oci:", "oci-archive:", "dir:", "docker-archive:" or "file:".
+    if [[ $current =~ ^(oci:|oci-archive:|dir:|docker-archive:|file:)(.*)$ ]]; then
         local scheme=${BASH_REMATCH[1]} path
         while IFS= read -r path; do
             [[ -d $path ]] && path+=/

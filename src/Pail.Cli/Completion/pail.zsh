@@ -11,8 +11,8 @@ _pail() {
     done < <("${words[1]}" complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)
     (( $#closed )) && _describe -t words pail closed
     (( $#open )) && compadd -S '' -- $open
-    # A path after "oci:", "oci-archive:", "docker-archive:" or "file:".
-    if compset -P '(oci|oci-archive|docker-archive|file):'; then
+    # A path after "oci:", "oci-archive:", "dir:", "docker-archive:" or "file:".
+    if compset -P '(oci|oci-archive|dir|docker-archive|file):'; then
         _files
     fi
     (( $#closed || $#open ))

@@ -35,6 +35,14 @@ public abstract record Address
         public override string ToString() => Tag is null ? $"oci-archive:{File}" : $"oci-archive:{File}:{Tag}";
     }
 
+    /// <summary><c>dir:DIR</c>: one image in a directory, as skopeo lays it out.</summary>
+    /// <param name="Directory">Path of the directory; colons belong to it.</param>
+    public sealed record Dir(string Directory) : Address
+    {
+        /// <inheritdoc/>
+        public override string ToString() => $"dir:{Directory}";
+    }
+
     /// <summary><c>docker-archive:FILE[:NAME[:TAG]|:@N]</c>: an image in a file that <c>docker save</c> wrote.</summary>
     /// <param name="File">Path of the file.</param>
     /// <param name="Image">Its name, or <c>@</c> and its place among several; null for the only one.</param>

@@ -7,7 +7,7 @@ namespace Pail.Addresses;
 /// <summary>Reads addresses. The forms are listed in docs/addresses.md.</summary>
 public static partial class AddressParser
 {
-    private const string Forms = "docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG], s3://BUCKET/REPO:TAG, file:DIR//REPO:TAG, docker://HOST/REPO:TAG";
+    private const string Forms = "docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:NAME:TAG], s3://BUCKET/REPO:TAG, file:DIR//REPO:TAG, docker://HOST/REPO:TAG";
 
     private const string DockerHub = "docker.io";
 
@@ -29,6 +29,7 @@ public static partial class AddressParser
                 ("docker-daemon" or null, { Length: > 0 } rest) => new Address.DockerDaemon(EngineImage(rest)),
                 ("oci", { Length: > 0 } rest) => PathAndTag(rest) is var (path, tag) ? new Address.OciLayout(path, tag) : throw Bad(text),
                 ("oci-archive", { Length: > 0 } rest) => PathAndTag(rest) is var (path, tag) ? new Address.OciArchive(path, tag) : throw Bad(text),
+                ("dir", { Length: > 0 } path) => new Address.Dir(path),
                 ("docker-archive", { Length: > 0 } rest) => PathAndTag(rest) is var (path, tag) ? new Address.DockerArchive(path, Saved(tag)) : throw Bad(text),
                 ("s3", { } rest) => S3(rest[2..]),
                 ("docker", { } rest) => Registry(rest[2..]),
@@ -64,10 +65,10 @@ public static partial class AddressParser
         var slashes = colon >= 0 && text.AsSpan(colon).StartsWith("://");
         return scheme switch
         {
-            "docker-daemon" or "oci" or "oci-archive" or "docker-archive" or "file" => (scheme, text[(colon + 1)..]),
+            "docker-daemon" or "oci" or "oci-archive" or "dir" or "docker-archive" or "file" => (scheme, text[(colon + 1)..]),
             "s3" or "docker" when slashes => (scheme, text[(colon + 1)..]),
             // A scheme nobody here knows, not an image called so; but "docker:dind" is an image.
-            "dir" or "containers-storage" or "ostree" or "sif" => ("", text),
+            "containers-storage" or "ostree" or "sif" => ("", text),
             _ => slashes ? ("", text) : (null, text),
         };
     }

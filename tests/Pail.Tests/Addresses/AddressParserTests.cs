@@ -21,6 +21,7 @@ public sealed class AddressParserTests
     [InlineData("oci-archive:x.tar:v1", "oci-archive:x.tar:v1")]
     [InlineData("oci:dir:@sha256:" + Hex, "oci:dir:@sha256:" + Hex)]
     [InlineData("oci-archive:x.tar:@3", "oci-archive:x.tar:@3")]
+    [InlineData("dir:a b/c:1.0", "dir:a b/c:1.0")]
     [InlineData("docker-archive:x.tar", "docker-archive:x.tar")]
     [InlineData("docker-archive:x.tar:example.com/team/app:1.0", "docker-archive:x.tar:example.com/team/app:1.0")]
     [InlineData("docker-archive:x.tar:@0", "docker-archive:x.tar:@0")]
@@ -76,6 +77,7 @@ public sealed class AddressParserTests
     [InlineData("oci:dir:")]
     [InlineData("oci:dir:a b")]
     [InlineData("oci-archive:")]
+    [InlineData("dir:")]
     [InlineData("docker-daemon:")]
     [InlineData("docker://user@example.com/app:1")]
     [InlineData("docker://example.com:x/app")]
@@ -136,7 +138,7 @@ public sealed class AddressParserTests
 
     [Fact]
     public void Parse_WordsOfTheGrammarInAnyOrder_GivesAnAddressThatReadsBackOrBadInput() =>
-        Prop.ForAll(Gen.Elements("s3://", "file:", "oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "acme", "app", "/", "//", ":", "@", "sha256:", Hex, "..", ".", "A", "é", "\0").ArrayOf().ToArbitrary(), words =>
+        Prop.ForAll(Gen.Elements("s3://", "file:", "oci:", "oci-archive:", "dir:", "docker-archive:", "docker-daemon:", "acme", "app", "/", "//", ":", "@", "sha256:", Hex, "..", ".", "A", "é", "\0").ArrayOf().ToArbitrary(), words =>
         {
             var text = string.Concat(words);
             try

@@ -159,6 +159,7 @@ public sealed class BucketCommandTests : IDisposable
     [Theory]
     [InlineData("oci", "index")]
     [InlineData("oci-archive", "plain")]
+    [InlineData("dir", "index")]
     [InlineData("docker-archive", "plain")]
     public async Task DryRun_IntoAFileOrFolder_SaysWhatTheCopyThenDoesAndWritesNothing(string scheme, string kind)
     {
@@ -171,6 +172,19 @@ public sealed class BucketCommandTests : IDisposable
         foreach (var property in (string[])["digest", "changed", "blobs", "bytesSent"])
             Assert.Equal(report[property]!.ToJsonString(), forecast[property]!.ToJsonString());
         Assert.False((bool)Json(await Command.RunAsync([.. copy, "--dry-run"]))["changed"]!);
+    }
+
+    [Fact]
+    public async Task Dir_AnyVerb_TakesItAsSkopeosDirectory()
+    {
+        var image = await PushedAsync("index");
+        var dir = $"dir:{_folder["a:b"]}";
+        Assert.Equal([image.Root!.Digest.ToString()], (await Command.RunAsync("pull", $"{Bucket}//app:1", dir)).Ended(0).Lines);
+        Assert.Equal(image.Root.Bytes.ToArray(), (await Command.RunAsync("inspect", "--raw", dir)).Ended(0).Bytes);
+        Assert.Contains(image.Root.Digest.ToString(), Assert.Single((await Command.RunAsync("ls", "-l", dir)).Ended(0).Lines), StringComparison.Ordinal);
+        Assert.Equal([$"{Bucket}//other@{image.Root.Digest}"], (await Command.RunAsync("push", dir, $"{Bucket}//other")).Ended(0).Lines);
+        (await Command.RunAsync("copy", "--referrers", dir, $"{Bucket}//other:2")).Ended(ExitCode.BadUsage).OneLine();
+        (await Command.RunAsync("digest", $"dir:{_folder["none"]}")).Ended(ExitCode.NotFound).OneLine();
     }
 
     [Fact]

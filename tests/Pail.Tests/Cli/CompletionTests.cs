@@ -13,7 +13,7 @@ public sealed class CompletionTests : IDisposable
 
     [Theory]
     [InlineData("pull push", "pu")]
-    [InlineData("s3:// file: oci: oci-archive: docker-archive: docker-daemon: docker://", "push", "")]
+    [InlineData("s3:// file: oci: oci-archive: dir: docker-archive: docker-daemon: docker://", "push", "")]
     [InlineData("oci: oci-archive:", "push", "app:1.0", "oci")]
     [InlineData("--memory", "push", "--mem")]
     [InlineData("pool v2", "init", "--layout", "")]

@@ -1,4 +1,5 @@
 using Pail.Images;
+using Pail.Images.Directories;
 using Pail.Images.Docker;
 using Pail.Images.OciLayouts;
 using Pail.Oci;
@@ -42,6 +43,42 @@ public sealed class RealToolTests : IDisposable
         await RunAsync("skopeo", "copy", "--quiet", "--all", $"oci:{_folder["layout"]}:1", $"oci-archive:{_folder["image.tar"]}:2");
 
         MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciArchiveSource(_folder["image.tar"], "2")));
+    }
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("index")]
+    [InlineData("schema 2")]
+    [InlineData("artifact")]
+    public async Task Skopeo_AndPailReadAndReplaceEachOthersDirectories(string kind)
+    {
+        var image = RandomImage.Of(kind);
+        await PutAsync(image, new DirSink(_folder["ours"]));
+        Assert.Equal(image.Root!.Bytes.ToArray(), System.Text.Encoding.UTF8.GetBytes((await RunAsync("skopeo", "inspect", "--raw", $"dir:{_folder["ours"]}")).Output));
+
+        await RunAsync("skopeo", "copy", "--quiet", "--all", $"dir:{_folder["ours"]}", $"dir:{_folder["theirs"]}");
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new DirSource(_folder["theirs"])));
+        Assert.Equal(Names("ours"), Names("theirs"));
+
+        await PutAsync(RandomImage.Plain(9), new DirSink(_folder["theirs"]));
+        MemoryImage.AssertSame(RandomImage.Plain(9), await Copying.ReadAsync(new DirSource(_folder["theirs"])));
+        await RunAsync("skopeo", "copy", "--quiet", $"dir:{_folder["theirs"]}", $"dir:{_folder["ours"]}");
+        MemoryImage.AssertSame(RandomImage.Plain(9), await Copying.ReadAsync(new DirSource(_folder["ours"])));
+        Assert.Equal(Names("ours"), Names("theirs"));
+    }
+
+    [Fact]
+    public async Task Skopeo_BetweenDirectoriesAndLayouts()
+    {
+        var image = RandomImage.Index();
+        await PutAsync(image, new OciLayoutSink(_folder["layout"], "1"));
+
+        await RunAsync("skopeo", "copy", "--quiet", "--all", $"oci:{_folder["layout"]}:1", $"dir:{_folder["dir"]}");
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new DirSource(_folder["dir"])));
+
+        await PutAsync(image, new DirSink(_folder["ours"]));
+        await RunAsync("skopeo", "copy", "--quiet", "--all", $"dir:{_folder["ours"]}", $"oci:{_folder["other"]}:1");
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciLayoutSource(_folder["other"], "1")));
     }
 
     [Fact]
@@ -195,6 +232,8 @@ public sealed class RealToolTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    private IEnumerable<string?> Names(string folder) => Directory.GetFileSystemEntries(_folder[folder]).Select(Path.GetFileName).Order(StringComparer.Ordinal);
 
     private async Task BuildAsync()
     {

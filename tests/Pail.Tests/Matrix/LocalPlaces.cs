@@ -1,4 +1,5 @@
 using Pail.Images;
+using Pail.Images.Directories;
 using Pail.Images.Docker;
 using Pail.Images.OciLayouts;
 using Pail.Images.Registries;
@@ -18,7 +19,7 @@ internal sealed class LocalPlaces : IAsyncDisposable
     private readonly TestFolder _folder = new();
     private TestServer? _server;
 
-    public static readonly string[] Names = ["oci", "oci-archive", "docker-archive", "file v2", "file pool", "pail serve"];
+    public static readonly string[] Names = ["oci", "oci-archive", "dir", "docker-archive", "file v2", "file pool", "pail serve"];
 
     /// <summary>What places of engines can't hold.</summary>
     public static readonly Dictionary<string, string> NoArtifacts = new() { ["artifact"] = "this is an artifact (application/vnd.example.thing)" };
@@ -44,6 +45,7 @@ internal sealed class LocalPlaces : IAsyncDisposable
     {
         "oci" => Of(name, path => new OciLayoutSource(path, "1"), path => new OciLayoutSink(path, "1")),
         "oci-archive" => Of(name, path => new OciArchiveSource(path, "1"), path => new OciArchiveSink(path, "1")),
+        "dir" => Of(name, path => new DirSource(path), path => new DirSink(path)),
         "docker-archive" => new(name,
             image => Task.FromResult<IImageSource>(new DockerArchiveSource(PathOf(name, image), "app:1")),
             image => Task.FromResult<IImageSink>(new DockerArchiveSink(PathOf(name, image), "app:1"))) { HoldsAll = false, Refuses = NoArtifacts },

@@ -92,13 +92,14 @@ public sealed class ServerMatrixTests(MatrixServers servers) : IClassFixture<Mat
         await Copying.RunAsync(image, await Find("s3 v2").SinkAsync("first"));
         var raw = Encoding.UTF8.GetString(image.Root!.Bytes.Span);
         // In layouts, skopeo looks for OCI's own types alone.
-        foreach (var place in (string[])["pail serve", "docker-registry", .. kind == "schema 2" ? (string[])[] : ["oci", "oci-archive"]])
+        foreach (var place in (string[])["pail serve", "docker-registry", "dir", .. kind == "schema 2" ? (string[])[] : ["oci", "oci-archive"]])
         {
             await Copying.RunAsync(await Find("s3 v2").SourceAsync("first"), await Find(place).SinkAsync("second"));
             var address = place switch
             {
                 "pail serve" => $"docker://{_local.Host}/team/second:1",
                 "docker-registry" => $"docker://{servers.Debian.Host}/team/second-{_case}:1",
+                "dir" => $"dir:{_local.PathOf(place, "second")}",
                 _ => $"{place}:{_local.PathOf(place, "second")}:1",
             };
             var seen = (await Child.RunAsync("skopeo", ["inspect", "--raw", "--tls-verify=false", "--creds", $"{DebianRegistry.User}:{DebianRegistry.Password}", address])).Succeeded();

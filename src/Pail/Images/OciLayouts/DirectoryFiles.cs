@@ -1,11 +1,11 @@
 namespace Pail.Images.OciLayouts;
 
-/// <summary>A layout in a directory.</summary>
+/// <summary>A layout, or what is like one, in a directory.</summary>
 /// <remarks>
 /// Symbolic links are followed, for some build tools make layouts of them: a blob and a manifest prove themselves by
 /// their digest before anything of them is visible. What has no size (a pipe, a device) is never opened.
 /// </remarks>
-internal sealed class DirectoryFiles(string directory) : ILayoutFiles
+internal class DirectoryFiles(string directory) : ILayoutFiles
 {
     public Task<long?> SizeAsync(string path, CancellationToken cancel) => Task.FromResult(SizeOf(Path.Combine(directory, path)));
 
@@ -25,7 +25,11 @@ internal sealed class DirectoryFiles(string directory) : ILayoutFiles
         return Task.FromResult<Stream>(stream);
     }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
+    }
 
     /// <summary>The size of a file, or of what a link leads to; null if there is none.</summary>
     public static long? SizeOf(string path)

@@ -9,25 +9,36 @@ internal static class FileLock
     private static readonly FileShare Alone = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
 
     /// <summary>Opens a file for nobody else, making it and its folder if need be; waits while another has it.</summary>
-    public static async Task<FileStream> OpenAsync(string path, CancellationToken cancel)
+    public static Task<FileStream> OpenAsync(string path, CancellationToken cancel) => WaitAsync(
+        () =>
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            return Task.FromResult(new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate,
+                Access = FileAccess.ReadWrite,
+                Share = Alone,
+                Options = FileOptions.Asynchronous,
+                BufferSize = 0,
+            }));
+        },
+        // Its folder may have been tidied away in this moment.
+        e => IsHeld(e) || e is DirectoryNotFoundException,
+        cancel);
+
+    /// <summary>Reads a file that others work on; waits while one has it.</summary>
+    public static Task<T> ReadAsync<T>(Func<Task<T>> read, CancellationToken cancel) => WaitAsync(read, IsHeld, cancel);
+
+    private static async Task<T> WaitAsync<T>(Func<Task<T>> work, Func<IOException, bool> passes, CancellationToken cancel)
     {
         while (true)
         {
             try
             {
-                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                return new FileStream(path, new FileStreamOptions
-                {
-                    Mode = FileMode.OpenOrCreate,
-                    Access = FileAccess.ReadWrite,
-                    Share = Alone,
-                    Options = FileOptions.Asynchronous,
-                    BufferSize = 0,
-                });
+                return await work();
             }
-            catch (IOException e) when (IsHeld(e) || e is DirectoryNotFoundException)
+            catch (IOException e) when (passes(e))
             {
-                // Held by another, or its folder was tidied away in this moment.
                 await Task.Delay(Pause, cancel);
             }
         }

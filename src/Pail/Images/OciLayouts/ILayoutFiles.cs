@@ -11,6 +11,12 @@ internal interface ILayoutFiles : IAsyncDisposable
 
     /// <summary>Opens a file that is there, from a byte offset on.</summary>
     Task<Stream> OpenAsync(string path, long offset, CancellationToken cancel);
+
+    /// <summary>Where a blob lies.</summary>
+    string PathOfBlob(Digest digest) => LayoutPaths.Blob(digest);
+
+    /// <summary>Where a manifest lies that an index names.</summary>
+    string PathOfManifest(Digest digest) => LayoutPaths.Blob(digest);
 }
 
 /// <summary>Names and limits of a layout.</summary>
@@ -48,20 +54,44 @@ internal static class LayoutPaths
         return bytes[..length];
     }
 
+    /// <summary>Opens a blob of which a manifest says how large it is.</summary>
+    /// <exception cref="PailException">It is not there, or of another size.</exception>
+    public static async Task<Stream> OpenBlobAsync(this ILayoutFiles files, string name, Descriptor blob, long offset, CancellationToken cancel)
+    {
+        var path = files.PathOfBlob(blob.Digest);
+        var size = await files.SizeAsync(path, cancel)
+            ?? throw new PailException(Failure.NotFound, $"{name} has no blob {blob.Digest}, which its manifest names.");
+        if (size != blob.Size)
+            throw new PailException(Failure.BadContent, $"{name}: blob {blob.Digest} has {size} bytes; its descriptor says {blob.Size}.");
+        return await files.OpenAsync(path, offset, cancel);
+    }
+
     /// <summary>True if a manifest is there with all it names, each of the right size.</summary>
     /// <remarks>A layout from which somebody removed blobs is mended by copying into it again.</remarks>
-    public static Task<bool> HoldsAsync(this ILayoutFiles files, Manifest manifest, CancellationToken cancel) => HoldsAsync(files, manifest, 0, cancel);
+    public static async Task<bool> HoldsAsync(this ILayoutFiles files, Manifest manifest, CancellationToken cancel) =>
+        await files.SizeAsync(files.PathOfManifest(manifest.Digest), cancel) == manifest.Size && await files.HoldsPartsAsync(manifest, [], cancel);
 
-    private static async Task<bool> HoldsAsync(ILayoutFiles files, Manifest manifest, int depth, CancellationToken cancel)
+    /// <summary>True if all that a manifest names is there, each of the right size. Adds where it lies.</summary>
+    public static Task<bool> HoldsPartsAsync(this ILayoutFiles files, Manifest manifest, HashSet<string> paths, CancellationToken cancel) =>
+        HoldsPartsAsync(files, manifest, paths, [], 0, cancel);
+
+    private static async Task<bool> HoldsPartsAsync(ILayoutFiles files, Manifest manifest, HashSet<string> paths, HashSet<Digest> opened, int depth, CancellationToken cancel)
     {
         if (depth > ImageCopy.MaxDepth)
             return false;
-        foreach (var part in manifest.Blobs.Append(manifest.Descriptor))
-            if (await files.SizeAsync(Blob(part.Digest), cancel) != part.Size)
+        foreach (var blob in manifest.Blobs)
+        {
+            paths.Add(files.PathOfBlob(blob.Digest));
+            if (await files.SizeAsync(files.PathOfBlob(blob.Digest), cancel) != blob.Size)
                 return false;
+        }
         foreach (var child in manifest.Manifests)
-            if (await ReadManifestAsync(files, child, cancel) is not { } inner || !await HoldsAsync(files, inner, depth + 1, cancel))
+        {
+            paths.Add(files.PathOfManifest(child.Digest));
+            // Once each: indexes that name one another again and again would never end.
+            if (opened.Add(child.Digest) && (await ReadManifestAsync(files, child, cancel) is not { } inner || !await HoldsPartsAsync(files, inner, paths, opened, depth + 1, cancel)))
                 return false;
+        }
         return true;
     }
 
@@ -69,7 +99,7 @@ internal static class LayoutPaths
     {
         try
         {
-            return await files.ReadAsync("", Blob(descriptor.Digest), Manifest.MaxSize, cancel) is { } bytes ? Manifest.Parse(bytes, descriptor) : null;
+            return await files.ReadAsync("", files.PathOfManifest(descriptor.Digest), Manifest.MaxSize, cancel) is { } bytes ? Manifest.Parse(bytes, descriptor) : null;
         }
         catch (PailException)
         {

@@ -5,8 +5,7 @@ namespace Pail.Images.OciLayouts;
 /// <summary>A layout in a directory, being written to, by several processes at once if need be.</summary>
 internal sealed class LayoutDirectory(string name, string directory)
 {
-    // Not below blobs/, where other tools expect digests and nothing else.
-    private readonly string _partials = Path.Combine(directory, ".pail-partial");
+    private readonly ArrivingFiles _files = new(directory);
     private readonly string _marker = Path.Combine(directory, LayoutPaths.Marker);
     private readonly string _index = Path.Combine(directory, LayoutPaths.Index);
 
@@ -43,49 +42,18 @@ internal sealed class LayoutDirectory(string name, string directory)
     public async Task AddAsync(Manifest image, string? tag, CancellationToken cancel)
     {
         await using var held = await LockAsync(cancel);
-        ReplaceFile(_index, (await ReadIndexAsync(cancel)).With(image, tag));
+        _files.Replace(LayoutPaths.Index, (await ReadIndexAsync(cancel)).With(image, tag));
     }
 
     /// <summary>Whether a blob is there. One of the right size was verified when it came, so it is taken to be right.</summary>
-    public bool Has(Descriptor blob) => DirectoryFiles.SizeOf(PathOf(blob)) == blob.Size;
+    public bool Has(Descriptor blob) => _files.Has(LayoutPaths.Blob(blob.Digest), blob);
 
     /// <summary>Brings a blob in, going on where an interrupted run stopped.</summary>
-    public async Task<BlobOutcome> PutAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
-    {
-        if (Has(blob))
-            return BlobOutcome.Existed;
-        var partial = Path.Combine(_partials, $"{blob.Digest.AlgorithmName}-{blob.Digest.Hex}");
-        await using (var file = await FileLock.OpenAsync(partial, cancel))
-        {
-            if (Has(blob))
-            {
-                // Another pull brought it while this one waited for the file, and may have tidied up already.
-                RemoveIfThere(partial);
-                return BlobOutcome.Existed;
-            }
-            await PartialBlob.FillAsync(file, blob, open, progress, cancel);
-            file.Flush(flushToDisk: true);
-            Directory.CreateDirectory(Path.GetDirectoryName(PathOf(blob))!);
-            File.Move(partial, PathOf(blob), overwrite: true);
-        }
-        return BlobOutcome.Sent;
-    }
+    public Task<BlobOutcome> PutAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
+        _files.PutAsync(LayoutPaths.Blob(blob.Digest), blob, open, progress, cancel);
 
     /// <summary>Removes the folder of unfinished blobs, if there is none left.</summary>
-    public void Tidy()
-    {
-        if (Directory.Exists(_partials) && !Directory.EnumerateFileSystemEntries(_partials).Any())
-        {
-            try
-            {
-                Directory.Delete(_partials);
-            }
-            catch (IOException)
-            {
-                // Another pull began a blob, or removed the folder, in this moment; it tidies up itself.
-            }
-        }
-    }
+    public void Tidy() => _files.Tidy();
 
     private bool IsLayout => File.Exists(_marker) || File.Exists(_index);
 
@@ -96,39 +64,5 @@ internal sealed class LayoutDirectory(string name, string directory)
         if (held.Length == 0)
             await held.WriteAsync(LayoutPaths.MarkerContent.ToArray(), cancel);
         return held;
-    }
-
-    private string PathOf(Descriptor blob) => Path.Combine(directory, LayoutPaths.Blob(blob.Digest));
-
-    private static void RemoveIfThere(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // Its folder is gone, and it with that.
-        }
-    }
-
-    // Whole or not at all: a reader finds the old content or the new.
-    private static void ReplaceFile(string path, ReadOnlySpan<byte> content)
-    {
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                file.Write(content);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
     }
 }

@@ -29,15 +29,8 @@ public abstract class LayoutSource : IImageSource
     public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => this.ReadManifestAsync(descriptor, cancel);
 
     /// <inheritdoc/>
-    public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
-    {
-        var path = LayoutPaths.Blob(blob.Digest);
-        var size = await _files.SizeAsync(path, cancel)
-            ?? throw new PailException(Failure.NotFound, $"{_layout} has no blob {blob.Digest}, which its manifest names.");
-        if (size != blob.Size)
-            throw new PailException(Failure.BadContent, $"{_layout}: blob {blob.Digest} has {size} bytes; its descriptor says {blob.Size}.");
-        return await _files.OpenAsync(path, offset, cancel);
-    });
+    public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) =>
+        LocalFiles.RunAsync(Name, () => _files.OpenBlobAsync(_layout, blob, offset, cancel));
 
     // One that no name leads to: the image of one platform, or what refers to another. What type it is, it says itself.
     private async Task<Manifest> FindAsync(Digest digest, CancellationToken cancel)
