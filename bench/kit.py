@@ -76,12 +76,15 @@ class Bench:
     def aws(self, *arguments, **more):
         self.run(["/usr/bin/aws", "--endpoint-url", self.endpoint(), "s3", *arguments], **more)
 
-    def image(self, mib):
-        """A new image of one layer; returns the path of that layer."""
+    def image(self, mib, layers=1, files=None):
+        """A new image, of noise or of the files in a folder; returns the path of its largest layer."""
         shutil.rmtree(self.path("image"), ignore_errors=True)
-        subprocess.run([f"{ROOT}/eng/make-image", self.path("image"), "--mib", str(mib)], check=True, stdout=subprocess.DEVNULL)
-        blobs = [entry.path for entry in os.scandir(self.path("image/blobs/sha256"))]
-        return max(blobs, key=os.path.getsize)
+        content = ["--files", files] if files else []
+        subprocess.run([f"{ROOT}/eng/make-image", self.path("image"), "--layers", str(layers), "--mib", str(mib), *content], check=True, stdout=subprocess.DEVNULL)
+        return self.largest_blob("image")
+
+    def largest_blob(self, layout):
+        return max((entry.path for entry in os.scandir(self.path(f"{layout}/blobs/sha256"))), key=os.path.getsize)
 
     def forget_warm_up(self):
         for values in self.taken.values():
@@ -144,8 +147,8 @@ def docker_registry(bench, where):
     return Server(bench, name, command)
 
 
-def main(usage, kinds, rounds):
-    """Runs one kind of benchmark: a function of (bench, rounds) that returns (remark, [(ratio's name, ratio, aim)], table)."""
+def main(usage, kinds, rounds, server=True):
+    """Runs one kind of benchmark, beside a Ceph RGW unless told otherwise: a function of (bench, rounds) that returns (remark, [(ratio's name, ratio, aim)], table)."""
     parser = argparse.ArgumentParser(usage=usage)
     parser.add_argument("what", choices=kinds)
     parser.add_argument("--rounds", type=int, default=rounds)
@@ -157,16 +160,18 @@ def main(usage, kinds, rounds):
     with tempfile.TemporaryDirectory(prefix="pail-bench.") as folder:
         bench = Bench(folder, store)
         try:
-            bench.eng("ceph-rgw", "start")
+            if server:
+                bench.eng("ceph-rgw", "start")
             remark, ratios, table = kinds[options.what](bench, options.rounds)
         finally:
-            bench.eng("ceph-rgw", "wipe")
+            if server:
+                bench.eng("ceph-rgw", "wipe")
     script = os.path.basename(sys.argv[0])
     command = f"{script} {options.what}"
     text = "\n".join([
         f"# bench/{command}", "", remark,
         f"{datetime.date.today()}, {os.cpu_count()} cores, {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') >> 30} GiB, "
-        f"{platform.system()} {platform.machine()}; Ceph RGW ({store}) on the same machine.", "",
+        f"{platform.system()} {platform.machine()}" + (f"; Ceph RGW ({store}) on the same machine." if server else "."), "",
         "| ratio | measured | aim |", "|---|---|---|",
         *(f"| {name} | {ratio:.2f} | {aim} |" for name, ratio, aim in ratios), "", *table, ""])
     print(text)
