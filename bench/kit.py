@@ -96,11 +96,14 @@ class Bench:
     def peak(self, name):
         return max(value[2] for value in self.taken[name])
 
-    def times(self, names, mib):
-        """A table of what was measured."""
+    def times(self, names, mib=None):
+        """A table of what was measured; with MiB a second where it is told how many there were."""
+        def speed(name):
+            return f" {mib(name) / self.median(name):.0f} |" if mib else ""
+
         return [
-            "| | seconds | MiB/s | CPU s | peak MiB |", "|---|---|---|---|---|",
-            *(f"| {name} | {self.median(name):.2f} | {mib(name) / self.median(name):.0f} | {self.median(name, 1):.2f} | {self.peak(name):.0f} |" for name in names)]
+            f"| | seconds |{' MiB/s |' if mib else ''} CPU s | peak MiB |", f"|---|---|{'---|' if mib else ''}---|---|",
+            *(f"| {name} | {self.median(name):.2f} |{speed(name)} {self.median(name, 1):.2f} | {self.peak(name):.0f} |" for name in names)]
 
 
 class Server:
