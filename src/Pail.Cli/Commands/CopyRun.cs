@@ -78,7 +78,7 @@ internal static class CopyRun
             : real is ILocalSink local ? new LocalDryRunSink(local)
             : throw new InvalidOperationException($"{real.Name} can't be looked at.");
         session.Say($"{session.Terminal.Ink.Bold(from.ToString())} to {session.Terminal.Ink.Bold(to.ToString())}");
-        var (tally, result) = await ShowAsync(session, source, quiet: session.Quiet || dryRun, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));
+        var (tally, result) = await ShowAsync(session, quiet: session.Quiet || dryRun, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));
 
         var report = new CopyReport(
             from.ToString(), to.ToString(), result.Root.Digest.ToString(), result.Root.MediaType, !result.Unchanged,
@@ -97,14 +97,14 @@ internal static class CopyRun
         return report;
     }
 
-    private static async Task<T> ShowAsync<T>(Session session, IImageSource source, bool quiet, Func<CopyTally, Task<T>> work)
+    private static async Task<T> ShowAsync<T>(Session session, bool quiet, Func<CopyTally, Task<T>> work)
     {
         if (quiet)
-            return await work(new CopyTally(null, source));
+            return await work(new CopyTally(null));
         if (session.Terminal.Interactive)
-            return await BarView.RunAsync(session.Terminal, source, work);
+            return await BarView.RunAsync(session.Terminal, work);
         using var view = new PlainView(session.Terminal.Error);
-        var tally = new CopyTally(view, source);
+        var tally = new CopyTally(view);
         view.Watch(tally);
         return await work(tally);
     }

@@ -27,7 +27,7 @@ internal sealed class BarColumns(CopyTally tally, Func<ProgressTask, bool> isWho
     [
         new Cell(Name),
         new ProgressBarColumn { Width = Math.Clamp(width - BesideTheBar - 1, ShortestBar, 40), CompletedStyle = Color.Green, FinishedStyle = Color.Green, RemainingStyle = Color.Grey },
-        new Cell(task => Waits(task) ? $"{(tally.ReadAhead > 0 ? ByteSize.Format(tally.ReadAhead) : ""),-20}" : $"{ByteSize.Format(Moved(task)),8} of {ByteSize.Format(Size(task)),-8}"),
+        new Cell(task => Waits(task) ? $"{(tally.ReadAhead is > 0 and var read ? ByteSize.Format(read) : ""),-20}" : $"{ByteSize.Format(Moved(task)),8} of {ByteSize.Format(Size(task)),-8}"),
         new Cell(SpeedOf),
         new Cell(task => $"{(Waits(task) ? Duration.Format(tally.Elapsed) : Left(task) is { } left ? Duration.Format(left) : ""),7}"),
     ];
@@ -37,12 +37,13 @@ internal sealed class BarColumns(CopyTally tally, Func<ProgressTask, bool> isWho
     private string Name(ProgressTask task) => !isWhole(task) ? task.Description
         : Waits(task) ? $"{"reading the image",-21}"
         : tally.IsFinishing ? $"{"finishing",-21}"
+        : tally.ReadAhead is { } read ? $"{$"reading, {ByteSize.Format(read)}",-21}"
         : $"{$"all, {tally.Done} {(tally.Done == 1 ? "blob" : "blobs")} done",-21}";
 
     // A source may read for a while before it can say what there is to move.
     private bool Waits(ProgressTask task) => isWhole(task) && tally.Moving == TimeSpan.Zero;
 
-    private double Moved(ProgressTask task) => Waits(task) ? tally.ReadAhead : isWhole(task) ? tally.Moved : task.Value;
+    private double Moved(ProgressTask task) => Waits(task) ? tally.ReadAhead ?? 0 : isWhole(task) ? tally.Moved : task.Value;
 
     private double Size(ProgressTask task) => isWhole(task) ? tally.ToMove : task.MaxValue;
 
@@ -52,7 +53,8 @@ internal sealed class BarColumns(CopyTally tally, Func<ProgressTask, bool> isWho
     private double Speed(ProgressTask task) => Time(task) is { TotalSeconds: > 0.2 and var seconds } ? Moved(task) / seconds : 0;
 
     // In the first second nobody can know.
-    private TimeSpan? Left(ProgressTask task) => !(isWhole(task) && tally.IsFinishing) && Time(task) > TimeSpan.FromSeconds(1) && Moved(task) >= 1 << 20 && Speed(task) is > 0 and var speed
+    // Nor while what there is to move still grows.
+    private TimeSpan? Left(ProgressTask task) => !(isWhole(task) && (tally.IsFinishing || tally.ReadAhead is not null)) && Time(task) > TimeSpan.FromSeconds(1) && Moved(task) >= 1 << 20 && Speed(task) is > 0 and var speed
         ? TimeSpan.FromSeconds(Math.Max(0, Size(task) - Moved(task)) / speed)
         : null;
 

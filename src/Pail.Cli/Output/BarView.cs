@@ -15,7 +15,7 @@ internal sealed class BarView(IAnsiConsole console) : ICopyView
     private CopyTally _tally = null!;
 
     /// <summary>Runs work with its bars on the terminal; they are gone when it ends, well or not.</summary>
-    public static async Task<T> RunAsync<T>(Terminal terminal, IImageSource source, Func<CopyTally, Task<T>> work)
+    public static async Task<T> RunAsync<T>(Terminal terminal, Func<CopyTally, Task<T>> work)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
@@ -25,7 +25,7 @@ internal sealed class BarView(IAnsiConsole console) : ICopyView
             Out = new AnsiConsoleOutput(terminal.Error),
         });
         var view = new BarView(console);
-        view._tally = new CopyTally(view, source);
+        view._tally = new CopyTally(view);
         var columns = new BarColumns(view._tally, task => task == view._whole, console.Profile.Width);
         terminal.Aside = console.WriteLine;
         try

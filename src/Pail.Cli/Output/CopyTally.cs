@@ -20,11 +20,11 @@ internal interface ICopyView
 
 /// <summary>Keeps count of a copy, whoever draws it.</summary>
 /// <param name="view">Who draws it; null for nobody.</param>
-/// <param name="source">Where the image comes from.</param>
-internal sealed class CopyTally(ICopyView? view, IImageSource source) : ICopyProgress
+internal sealed class CopyTally(ICopyView? view) : ICopyProgress
 {
     private readonly ConcurrentDictionary<Digest, long> _expected = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private IReadsAhead? _reader;
     private long _begun;
     private long _toMove;
     private long _moved;
@@ -36,20 +36,23 @@ internal sealed class CopyTally(ICopyView? view, IImageSource source) : ICopyPro
     /// <summary>Bytes that have moved.</summary>
     public long Moved => Interlocked.Read(ref _moved);
 
-    /// <summary>Bytes the source has read to find out what there is to move, if it has to.</summary>
-    public long ReadAhead => (source as IReadsAhead)?.BytesRead ?? 0;
+    /// <summary>Bytes that were read so far to find out what there is to move; null while nobody reads for that.</summary>
+    public long? ReadAhead => Volatile.Read(ref _reader)?.BytesRead;
 
     /// <summary>Blobs that are there.</summary>
     public int Done => Volatile.Read(ref _done);
 
     /// <summary>True once every blob there is to move is there: what is left is the sink's to finish.</summary>
-    public bool IsFinishing => Done > 0 && Done >= _expected.Count;
+    public bool IsFinishing => ReadAhead is null && Done > 0 && Done >= _expected.Count;
 
     /// <summary>Since the copy began.</summary>
     public TimeSpan Elapsed => _clock.Elapsed;
 
     /// <summary>Since there was something to move: before, a source may have read and compressed for a while.</summary>
     public TimeSpan Moving => Interlocked.Read(ref _begun) is > 0 and var begun ? _clock.Elapsed - TimeSpan.FromTicks(begun) : TimeSpan.Zero;
+
+    /// <inheritdoc/>
+    public void Reading(IReadsAhead? reader) => Volatile.Write(ref _reader, reader);
 
     /// <inheritdoc/>
     public void Expect(IReadOnlyCollection<Descriptor> blobs)

@@ -26,9 +26,13 @@ internal sealed class PlainView(TextWriter people) : ICopyView, IDisposable
     public void Watch(CopyTally tally) => _timer = new Timer(_ => people.WriteLine(Line(tally)), null, Every, Every);
 
     /// <summary>How far it is: with the moving, or with finding out what there is to move.</summary>
-    internal static string Line(CopyTally tally) => tally.Moving > TimeSpan.Zero ? Line(tally.Moved, tally.ToMove, tally.Moving)
-        : tally.ReadAhead > 0 ? $"reading the image: {ByteSize.Format(tally.ReadAhead)}"
-        : "reading the image";
+    internal static string Line(CopyTally tally) => tally switch
+    {
+        { ReadAhead: > 0 and var read } when tally.Moving == TimeSpan.Zero => $"reading the image: {ByteSize.Format(read)}",
+        { ReadAhead: > 0 and var read } => $"reading the image: {ByteSize.Format(read)}; sent {ByteSize.Format(tally.Moved)}",
+        _ when tally.Moving == TimeSpan.Zero => "reading the image",
+        _ => Line(tally.Moved, tally.ToMove, tally.Moving),
+    };
 
     /// <summary>How far the whole is, how fast, and how long it still takes at that speed.</summary>
     internal static string Line(long moved, long toMove, TimeSpan elapsed)

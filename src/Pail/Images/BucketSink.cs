@@ -12,7 +12,7 @@ namespace Pail.Images;
 /// <param name="repository">The repository.</param>
 /// <param name="reference">The tag, or the digest the image has.</param>
 /// <param name="copyFrom">A repository of the same bucket that holds the blobs; null for none.</param>
-public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference, RepositoryName? copyFrom = null) : IForecastingSink, ILayerMemory
+public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference, RepositoryName? copyFrom = null) : IForecastingSink, ILayerMemory, ITakesBlobsAhead
 {
     private readonly ConcurrentDictionary<Digest, KnownBlob> _found = new();
     private (Manifest? Manifest, bool IsKnown) _named;
@@ -26,6 +26,9 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
 
     /// <inheritdoc/>
     public bool HoldsIndexes => true;
+
+    /// <inheritdoc/>
+    public bool TakesBlobsAhead => reference.Digest is null;
 
     /// <inheritdoc/>
     public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)

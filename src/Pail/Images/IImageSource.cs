@@ -21,11 +21,18 @@ public interface IImageSource : IAsyncDisposable
     Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel);
 }
 
-/// <summary>A source that has to read the whole image before it can name its root.</summary>
+/// <summary>What has to read the whole image before it can name its root.</summary>
 public interface IReadsAhead
 {
     /// <summary>How many bytes it has read so far.</summary>
     long BytesRead { get; }
+}
+
+/// <summary>A source that makes blobs, and has some whole before it can name its root: they may be sent while it makes the others.</summary>
+public interface IMakesBlobs
+{
+    /// <summary>Hears of each blob worth it that is whole, can be opened, and belongs to the image for certain. Set before the first manifest is asked for.</summary>
+    Action<Descriptor>? Made { set; }
 }
 
 /// <summary>
@@ -57,6 +64,13 @@ public interface IImageSink : IAsyncDisposable
     Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel);
 }
 
+/// <summary>A sink that takes blobs, in any order, before it is told which manifest names them.</summary>
+public interface ITakesBlobsAhead
+{
+    /// <summary>False if it may refuse the image once it sees its digest: then nothing shall be sent before.</summary>
+    bool TakesBlobsAhead { get; }
+}
+
 /// <summary>Opens the bytes of a blob from an offset on. The caller disposes the stream.</summary>
 public delegate Task<Stream> BlobOpener(long offset, CancellationToken cancel);
 
@@ -76,6 +90,9 @@ public enum BlobOutcome
 /// <summary>Hears how a copy goes. Called from several threads at once.</summary>
 public interface ICopyProgress
 {
+    /// <summary>What there is to copy shows only when all of it is read: from now on, this says how far that is. Null: it is known.</summary>
+    void Reading(IReadsAhead? reader);
+
     /// <summary>These blobs, not announced before, will begin later: what there is to do grows by them.</summary>
     void Expect(IReadOnlyCollection<Descriptor> blobs);
 
@@ -98,6 +115,11 @@ public sealed class NoProgress : ICopyProgress, IBlobProgress
 {
     /// <summary>The only one.</summary>
     public static readonly NoProgress Instance = new();
+
+    /// <inheritdoc/>
+    public void Reading(IReadsAhead? reader)
+    {
+    }
 
     /// <inheritdoc/>
     public void Expect(IReadOnlyCollection<Descriptor> blobs)

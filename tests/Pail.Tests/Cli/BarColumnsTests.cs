@@ -1,6 +1,5 @@
 using Pail.Cli.Output;
 using Pail.Oci;
-using Pail.Tests.Images;
 using Spectre.Console;
 
 namespace Pail.Tests.Cli;
@@ -17,7 +16,7 @@ public sealed class BarColumnsTests
         using var screen = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.Yes, Out = new AnsiConsoleOutput(screen) });
         console.Profile.Width = width;
-        var tally = new CopyTally(null, new MemoryImage());
+        var tally = new CopyTally(null);
         tally.Begin(new(MediaTypes.OciLayerGzip, Digest.Of([]), 300 << 20)).Advance(299 << 20);
         console.Progress().Columns(new BarColumns(tally, task => task.Description == "all", width).All).Start(context =>
         {

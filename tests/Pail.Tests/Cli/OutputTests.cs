@@ -6,7 +6,6 @@ using Pail.Cli.Output;
 using Pail.Images;
 using Pail.Oci;
 using Pail.Stores;
-using Pail.Tests.Images;
 
 namespace Pail.Tests.Cli;
 
@@ -108,7 +107,7 @@ public sealed class OutputTests
     [Fact]
     public void Tally_BlobsThatWereThere_AreNotCountedAsMoved()
     {
-        var tally = new CopyTally(null, Source);
+        var tally = new CopyTally(null);
         var (first, second) = (Blob(100), Blob(50));
         tally.Expect([first, second]);
         tally.Expect([first]);
@@ -134,7 +133,7 @@ public sealed class OutputTests
     {
         await using var screen = new StringWriter();
         var terminal = new Terminal(Stream.Null, screen) { Interactive = true, Ink = new Ink(color) };
-        var drawn = await BarView.RunAsync(terminal, Source, async tally =>
+        var drawn = await BarView.RunAsync(terminal, async tally =>
         {
             tally.Expect([Blob(1 << 20), Blob(2 << 20)]);
             var large = tally.Begin(Blob(2 << 20));
@@ -171,12 +170,19 @@ public sealed class OutputTests
     [Fact]
     public async Task Progress_WhileTheSourceReadsAhead_TellsHowMuch()
     {
-        await using var source = new Reader(3 << 20);
-        Assert.Equal("reading the image: 3.0 MiB", PlainView.Line(new CopyTally(null, source)));
-        Assert.Equal("reading the image", PlainView.Line(new CopyTally(null, Source)));
+        var tally = new CopyTally(null);
+        Assert.Equal("reading the image", PlainView.Line(tally));
+        tally.Reading(new Reader(3 << 20));
+        Assert.Equal("reading the image: 3.0 MiB", PlainView.Line(tally));
+        // Layers that are made are sent meanwhile.
+        tally.Begin(Blob(100)).Advance(100);
+        Assert.Equal("reading the image: 3.0 MiB; sent 100 B", PlainView.Line(tally));
+        tally.Reading(null);
+        Assert.StartsWith("100 B of 100 B", PlainView.Line(tally), StringComparison.Ordinal);
         await using var screen = new StringWriter();
-        var drawn = await BarView.RunAsync(new Terminal(Stream.Null, screen) { Interactive = true }, source, async _ =>
+        var drawn = await BarView.RunAsync(new Terminal(Stream.Null, screen) { Interactive = true }, async shown =>
         {
+            shown.Reading(new Reader(3 << 20));
             await Task.Delay(300, TestContext.Current.CancellationToken);
             return screen.ToString();
         });
@@ -192,22 +198,10 @@ public sealed class OutputTests
         Assert.Equal("Trying again: http://...@host broke?in two", error.ToString().Trim());
     }
 
-    private static MemoryImage Source { get; } = new();
-
     private static Descriptor Blob(long size) => new(MediaTypes.OciLayerGzip, Digest.Of(BitConverter.GetBytes(size)), size);
 
-    private sealed class Reader(long read) : IImageSource, IReadsAhead
+    private sealed class Reader(long read) : IReadsAhead
     {
-        public string Name => "reader";
-
         public long BytesRead => read;
-
-        public Task<Manifest> GetRootAsync(CancellationToken cancel) => throw new NotSupportedException();
-
-        public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => throw new NotSupportedException();
-
-        public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) => throw new NotSupportedException();
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

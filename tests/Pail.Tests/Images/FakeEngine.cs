@@ -52,6 +52,12 @@ internal sealed class FakeEngine : IAsyncDisposable
     /// <summary>How many bytes of a saved image are sent before the connection breaks.</summary>
     public int BreakAfter { get; init; } = int.MaxValue;
 
+    /// <summary>Sends so many bytes of a saved image, and the rest only when this is done.</summary>
+    public (int Bytes, Task Until)? Holds { get; set; }
+
+    /// <summary>What images say of where a graph driver unpacked them, as JSON; null for the containerd image store, which has none.</summary>
+    public string? GraphDriver { get; init; }
+
     /// <summary>The tar that was sent whole; null if none was.</summary>
     public byte[]? Loaded { get; private set; }
 
@@ -111,14 +117,21 @@ internal sealed class FakeEngine : IAsyncDisposable
     }
 
     private Task AnswerJsonAsync(Stream stream, string name) => Ids.TryGetValue(name, out var id)
-        ? AnswerAsync(stream, "200 OK", $$"""{"Id":"{{id}}","Os":"linux","RootFS":{"Type":"layers","Layers":{{JsonSerializer.Serialize(Layers.GetValueOrDefault(id, []).Select(layer => layer.ToString()))}} } }""")
+        ? AnswerAsync(stream, "200 OK", $$"""{"Id":"{{id}}","Os":"linux",{{(GraphDriver is null ? "" : $"\"GraphDriver\":{GraphDriver},")}}"RootFS":{"Type":"layers","Layers":{{JsonSerializer.Serialize(Layers.GetValueOrDefault(id, []).Select(layer => layer.ToString()))}} } }""")
         : AnswerAsync(stream, "404 Not Found", $$"""{"message":"No such image: {{name}}"}""");
 
     private async Task SaveAsync(Stream stream, byte[] tar)
     {
         await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: application/x-tar\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"u8.ToArray(), _end.Token);
+        var sent = 0;
         foreach (var chunk in tar.Take(BreakAfter).Chunk(10_000))
+        {
+            if (Holds is (var bytes, var until) && (sent += chunk.Length) > bytes)
+                await until.WaitAsync(_end.Token);
             await stream.WriteAsync(Encoding.ASCII.GetBytes($"{chunk.Length:x}\r\n").Concat(chunk).Concat("\r\n"u8.ToArray()).ToArray(), _end.Token);
+        }
+        if (Holds is var (_, last))
+            await last.WaitAsync(_end.Token);
         if (BreakAfter >= tar.Length)
             await stream.WriteAsync("0\r\n\r\n"u8.ToArray(), _end.Token);
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Pail.Compression;
 using Pail.Images.OciLayouts;
@@ -24,49 +25,33 @@ internal sealed record SavedFile(Digest Digest, long Size, long Offset, Digest K
 }
 
 /// <summary>
-/// What <c>docker save</c> writes: read once, front to back, into a temporary file, layers compressed on the way. Nothing
-/// can be sent before, for the names of compressed layers, their digests, are known only when they are compressed.
+/// What <c>docker save</c> writes: read once, front to back, into a temporary file, layers compressed on the way. A layer
+/// can't be sent before it is whole, for its name, the digest of what it became, is known only then; but while others are read it can.
 /// </summary>
-internal sealed class DockerArchive : ILayoutFiles
+/// <param name="name">The address, for messages.</param>
+/// <param name="compression">How layers are compressed.</param>
+/// <param name="known">Layers that need not be.</param>
+/// <param name="kept">Hears of each file, and its path, when it can be opened; null for nobody.</param>
+/// <param name="without">Files nobody needs.</param>
+internal sealed class DockerArchive(string name, LayerCompression compression, KnownLayers known, Action<string, SavedFile>? kept = null, IReadOnlySet<string>? without = null) : ILayoutFiles
 {
     // Docker's names are far shorter; with the bound on entries this bounds the memory.
     private const int MaxPath = 512;
     private const int MaxLinks = 16;
 
-    private readonly string _name;
-    private readonly LayerCompression _compression;
-    private readonly KnownLayers _known;
     private readonly Spool _spool = new();
-    private readonly Dictionary<string, SavedFile> _files = [];
-    private readonly Dictionary<string, string> _links = [];
-    private readonly Dictionary<Digest, SavedFile> _kept = [];
+    private readonly ConcurrentDictionary<string, SavedFile> _files = new();
+    private readonly ConcurrentDictionary<string, string> _links = new();
+    private readonly ConcurrentDictionary<Digest, SavedFile> _kept = new();
 
-    private DockerArchive(string name, LayerCompression compression, KnownLayers known) => (_name, _compression, _known) = (name, compression, known);
-
-    /// <summary>Reads it all, but for some files.</summary>
-    /// <param name="name">The address, for messages.</param>
-    /// <param name="tar">The archive.</param>
-    /// <param name="compression">How layers are compressed.</param>
-    /// <param name="known">Layers that need not be.</param>
-    /// <param name="cancel">Interrupts it.</param>
-    /// <param name="without">Files nobody needs.</param>
+    /// <summary>Reads it all, but for some files. What it has read can be opened meanwhile.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is damaged.</exception>
-    public static async Task<DockerArchive> ReadAsync(string name, Stream tar, LayerCompression compression, KnownLayers known, CancellationToken cancel, IReadOnlySet<string>? without = null)
+    public async Task ReadAsync(Stream tar, CancellationToken cancel)
     {
-        var archive = new DockerArchive(name, compression, known);
-        try
-        {
-            var scanner = new TarScanner(tar, name);
-            while (await scanner.NextAsync(cancel) is { } entry)
-                if (without?.Contains(entry.Path) != true)
-                    await archive.TakeAsync(entry, scanner.OpenContent(), cancel);
-            return archive;
-        }
-        catch
-        {
-            await archive.DisposeAsync();
-            throw;
-        }
+        var scanner = new TarScanner(tar, name);
+        while (await scanner.NextAsync(cancel) is { } entry)
+            if (without?.Contains(entry.Path) != true)
+                await TakeAsync(entry, scanner.OpenContent(), cancel);
     }
 
     /// <summary>A file of the archive; null if there is none. Links that stay in the archive are followed: Docker saves a layer that comes twice as one.</summary>
@@ -82,7 +67,7 @@ internal sealed class DockerArchive : ILayoutFiles
     {
         if (!file.IsLayer)
             return OpenKept(file, offset);
-        var stream = LayerCompression.Decompress(OpenKept(file, 0), _compression.Kind);
+        var stream = LayerCompression.Decompress(OpenKept(file, 0), compression.Kind);
         await SkipAsync(stream, offset, cancel);
         return stream;
     }
@@ -93,9 +78,9 @@ internal sealed class DockerArchive : ILayoutFiles
     {
         var named = Find(LayoutPaths.Blob(blob.Digest));
         var (file, size) = named is not null ? (named, named.Size)
-            : _kept.TryGetValue(blob.Digest, out var kept) ? (kept, kept.KeptSize)
-            : throw new PailException(Failure.NotFound, $"{_name}: Docker has not got {blob.Digest}: it holds this image for some platforms only. Name one with --platform.");
-        return size != blob.Size ? throw new PailException(Failure.BadContent, $"{_name}: blob {blob.Digest} has {size} bytes; its descriptor says {blob.Size}.")
+            : _kept.TryGetValue(blob.Digest, out var made) ? (made, made.KeptSize)
+            : throw new PailException(Failure.NotFound, $"{name}: Docker has not got {blob.Digest}: it holds this image for some platforms only. Name one with --platform.");
+        return size != blob.Size ? throw new PailException(Failure.BadContent, $"{name}: blob {blob.Digest} has {size} bytes; its descriptor says {blob.Size}.")
             : named is not null ? OpenAsync(file, offset, cancel)
             : Task.FromResult<Stream>(OpenKept(file, offset));
     }
@@ -105,7 +90,7 @@ internal sealed class DockerArchive : ILayoutFiles
 
     /// <summary>Reads a whole small file; null if there is none.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is larger than <paramref name="limit"/> bytes.</exception>
-    public Task<byte[]?> ReadAsync(string path, int limit, CancellationToken cancel) => this.ReadAsync(_name, path, limit, cancel);
+    public Task<byte[]?> ReadAsync(string path, int limit, CancellationToken cancel) => this.ReadAsync(name, path, limit, cancel);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
@@ -121,7 +106,7 @@ internal sealed class DockerArchive : ILayoutFiles
     Task<Stream> ILayoutFiles.OpenAsync(string path, long offset, CancellationToken cancel) => OpenAsync(Find(path)!, offset, cancel);
 
     private FileRange OpenKept(SavedFile file, long offset) => file.IsElsewhere
-        ? throw new PailException(Failure.Conflict, $"{_name}: the layer {file.KeptDigest} was there a moment ago, and was removed meanwhile. Run the same command again.")
+        ? throw new PailException(Failure.Conflict, $"{name}: the layer {file.KeptDigest} was there a moment ago, and was removed meanwhile. Run the same command again.")
         : new FileRange(_spool.Handle, file.Offset + offset, file.KeptSize - offset);
 
     private async Task TakeAsync(TarEntry entry, Stream content, CancellationToken cancel)
@@ -129,19 +114,20 @@ internal sealed class DockerArchive : ILayoutFiles
         if (entry.Kind == TarKind.Other)
             return;
         if (entry.Path.Length > MaxPath || entry.Target.Length > MaxPath)
-            throw new PailException(Failure.BadContent, $"{_name}: an entry of the archive has a name of more than {MaxPath} characters.");
+            throw new PailException(Failure.BadContent, $"{name}: an entry of the archive has a name of more than {MaxPath} characters.");
         if (_files.ContainsKey(entry.Path) || _links.ContainsKey(entry.Path))
-            throw new PailException(Failure.BadContent, $"{_name}: the archive holds {Printable.Line(entry.Path)} twice.");
+            throw new PailException(Failure.BadContent, $"{name}: the archive holds {Printable.Line(entry.Path)} twice.");
         if (entry.IsLink)
         {
-            _links.Add(entry.Path, entry.TargetPath());
+            _links[entry.Path] = entry.TargetPath();
             return;
         }
         var file = await KeepAsync(entry, content, cancel);
         if (entry.Path.StartsWith("blobs/sha256/", StringComparison.Ordinal) && entry.Path != LayoutPaths.Blob(file.Digest))
-            throw new PailException(Failure.BadContent, $"{_name}: {Printable.Line(entry.Path)} has the digest {file.Digest}.");
-        _files.Add(entry.Path, file);
+            throw new PailException(Failure.BadContent, $"{name}: {Printable.Line(entry.Path)} has the digest {file.Digest}.");
+        _files[entry.Path] = file;
         _kept.TryAdd(file.KeptDigest, file);
+        kept?.Invoke(entry.Path, file);
     }
 
     private async Task<SavedFile> KeepAsync(TarEntry entry, Stream content, CancellationToken cancel)
@@ -166,24 +152,24 @@ internal sealed class DockerArchive : ILayoutFiles
     // Which layer this is shows only when all of it is hashed. So where some are known, it is kept as it is until then.
     private async Task<SavedFile> KeepLayerAsync(TarEntry entry, Stream tar, CancellationToken cancel)
     {
-        if (!await _known.MayHoldAsync(entry.Size, cancel))
+        if (!await known.MayHoldAsync(entry.Size, cancel))
             return await CompressAsync(tar, cancel);
         var offset = _spool.Length;
         var raw = await LayerCompression.None.CompressAsync(tar, _spool.End, cancel);
-        if (_known.Find(raw.Uncompressed) is { } blob)
+        if (known.Find(raw.Uncompressed) is { } blob)
         {
             _spool.End.SetLength(offset);
             return new(raw.Uncompressed, entry.Size, offset, blob.Digest, blob.Size, blob.MediaType) { IsLayer = true, IsElsewhere = true };
         }
-        await using var kept = new FileRange(_spool.Handle, offset, raw.UncompressedSize);
-        return await CompressAsync(kept, cancel);
+        await using var whole = new FileRange(_spool.Handle, offset, raw.UncompressedSize);
+        return await CompressAsync(whole, cancel);
     }
 
     private async Task<SavedFile> CompressAsync(Stream tar, CancellationToken cancel)
     {
         var offset = _spool.Length;
-        var made = await _compression.CompressAsync(tar, _spool.End, cancel);
-        return new(made.Uncompressed, made.UncompressedSize, offset, made.Compressed, made.CompressedSize, _compression.MediaType) { IsLayer = true };
+        var made = await compression.CompressAsync(tar, _spool.End, cancel);
+        return new(made.Uncompressed, made.UncompressedSize, offset, made.Compressed, made.CompressedSize, compression.MediaType) { IsLayer = true };
     }
 
     // A header whose checksum is right, or the zeros that are an empty layer.

@@ -32,9 +32,12 @@ public sealed class DockerArchiveSource(string file, string? image, LayerCompres
         var contents = await OpenAsync(tar => SavedContents.ReadAsync(_file, tar, cancel), cancel);
         var chosen = contents.Pick(image);
         var nothing = new KnownLayers(null, _compression.Kind, []);
-        _archive = await OpenAsync(
-            tar => DockerArchive.ReadAsync(_file, new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), _compression, nothing, cancel, chosen is null ? null : contents.Unneeded(chosen)),
-            cancel);
+        _archive = new DockerArchive(_file, _compression, nothing, without: chosen is null ? null : contents.Unneeded(chosen));
+        await OpenAsync(async tar =>
+        {
+            await _archive.ReadAsync(new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), cancel);
+            return true;
+        }, cancel);
         return await new SavedImage(_file, _archive, chosen).FindRootAsync(cancel);
     });
 

@@ -1,14 +1,15 @@
 using Pail.Compression;
+using Pail.Images.OciLayouts;
 using Pail.Oci;
 
 namespace Pail.Images.Docker;
 
 /// <summary>An image of the local Docker Engine: <c>docker-daemon:NAME[:TAG]</c>, <c>NAME@DIGEST</c> or an id.</summary>
-/// <remarks>Asked for its root, it reads the whole image into a temporary file, compressing layers: see <see cref="DockerArchive"/>.</remarks>
+/// <remarks>Asked for its root, it reads the whole image into a temporary file, compressing layers: see <see cref="DockerArchive"/>. Each that is done can be opened meanwhile.</remarks>
 /// <param name="engine">The engine; disposed with this.</param>
 /// <param name="image">The image as the engine knows it; <c>:latest</c> where no tag is.</param>
 /// <param name="compression">How layers are compressed; null for the default.</param>
-public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerCompression? compression = null) : IImageSource, IReadsAhead, ILayerMaker
+public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerCompression? compression = null) : IImageSource, IReadsAhead, IMakesBlobs, ILayerMaker
 {
     private EngineImage? _image;
     private DockerArchive? _archive;
@@ -28,11 +29,16 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerC
     public ILayerMemory? Memory { private get; set; }
 
     /// <inheritdoc/>
+    public Action<Descriptor>? Made { private get; set; }
+
+    /// <inheritdoc/>
     public Digest? DiffIdOf(Digest blob) => _archive?.DiffIdOf(blob);
 
     /// <inheritdoc/>
     // Docker's classic store calls an image by the digest of its config, the containerd store by that of its manifest.
-    public async Task<Digest?> IdentifyAsync(CancellationToken cancel) => Digest.TryParse((await FindAsync(cancel)).Id, out var id) ? id : null;
+    // Podman leaves out the algorithm.
+    public async Task<Digest?> IdentifyAsync(CancellationToken cancel) =>
+        (await FindAsync(cancel)).Id is var said && (Digest.TryParse(said, out var id) || Digest.TryParse($"sha256:{said}", out id)) ? id : null;
 
     /// <inheritdoc/>
     public async Task<Manifest> GetRootAsync(CancellationToken cancel) => _root ??= await LocalFiles.RunAsync(Name, async () =>
@@ -40,18 +46,10 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerC
         var found = await FindAsync(cancel);
         await using var tar = await engine.SaveAsync(found.Id, cancel);
         var known = new KnownLayers(Memory, Compression.Kind, found.DiffIds);
-        var archive = await DockerArchive.ReadAsync(Name, new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), Compression, known, cancel);
-        try
-        {
-            var root = await new SavedImage(Name, archive).FindRootAsync(cancel);
-            _archive = archive;
-            return root;
-        }
-        catch
-        {
-            await archive.DisposeAsync();
-            throw;
-        }
+        // Not disposed before this is, whatever happens: what was made is on its way to the sink.
+        _archive = new DockerArchive(Name, Compression, known, (path, file) => Announce(found, path, file));
+        await _archive.ReadAsync(new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), cancel);
+        return await new SavedImage(Name, _archive).FindRootAsync(cancel);
     });
 
     /// <inheritdoc/>
@@ -60,8 +58,16 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerC
     /// <inheritdoc/>
     public async Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel)
     {
-        await GetRootAsync(cancel);
+        if (_archive is null)
+            await GetRootAsync(cancel);
         return await _archive!.OpenBlobAsync(blob, offset, cancel);
+    }
+
+    // Of the classic store all is known before it comes. The containerd image store may say only at the end which of its blobs make up the image.
+    private void Announce(EngineImage found, string path, SavedFile file)
+    {
+        if (file is { IsLayer: true, IsElsewhere: false, Size: > LayerLimits.SentAhead } && (found.IsUnpacked || !LayoutPaths.IsPart(path)) && found.DiffIds.Contains(file.Digest))
+            Made?.Invoke(new Descriptor(file.MediaType, file.KeptDigest, file.KeptSize));
     }
 
     // Asked once: by id from here on, so that a tag moved meanwhile changes nothing.

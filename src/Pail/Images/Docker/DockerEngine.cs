@@ -55,7 +55,7 @@ public sealed class DockerEngine : IDisposable
         {
             using var document = JsonDocument.Parse(answer);
             var id = document.RootElement.GetProperty("Id").GetString() ?? throw new JsonException("the id is null");
-            return new EngineImage(id, DiffIds(document.RootElement));
+            return new EngineImage(id, DiffIds(document.RootElement), IsUnpacked(document.RootElement));
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -161,6 +161,10 @@ public sealed class DockerEngine : IDisposable
         return diffIds;
     }
 
+    // Only a graph driver has something to say of where it unpacked the image; the containerd image store says nothing.
+    private static bool IsUnpacked(JsonElement image) =>
+        image.TryGetProperty("GraphDriver", out var driver) && driver.ValueKind == JsonValueKind.Object && driver.TryGetProperty("Data", out var data) && data.ValueKind == JsonValueKind.Object && data.EnumerateObject().Any();
+
     private static string MessageIn(byte[] answer)
     {
         try
@@ -192,4 +196,5 @@ public sealed class DockerEngine : IDisposable
 /// <summary>An image in an engine.</summary>
 /// <param name="Id">The engine's id of it.</param>
 /// <param name="DiffIds">The digests of its layers' tars, as far as it says them.</param>
-internal sealed record EngineImage(string Id, IReadOnlyList<Digest> DiffIds);
+/// <param name="IsUnpacked">True if it certainly lies in the classic store, which keeps layers unpacked, and no manifests.</param>
+internal sealed record EngineImage(string Id, IReadOnlyList<Digest> DiffIds, bool IsUnpacked);

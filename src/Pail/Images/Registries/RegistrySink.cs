@@ -9,7 +9,7 @@ using Pail.Transfer;
 namespace Pail.Images.Registries;
 
 /// <summary>A place in a registry. Source: OCI distribution-spec, "Push".</summary>
-public sealed class RegistrySink : IForecastingSink, ILayerMemory
+public sealed class RegistrySink : IForecastingSink, ILayerMemory, ITakesBlobsAhead
 {
     private readonly ConcurrentDictionary<Digest, bool> _found = new();
     private readonly TransferEngine _engine;
@@ -41,6 +41,9 @@ public sealed class RegistrySink : IForecastingSink, ILayerMemory
 
     /// <inheritdoc/>
     public bool HoldsIndexes => true;
+
+    /// <inheritdoc/>
+    public bool TakesBlobsAhead => _reference.Digest is null;
 
     /// <inheritdoc/>
     public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)
