@@ -75,7 +75,7 @@ internal static class CopyRun
         await using var real = await session.Wiring.OpenSinkAsync(to, from, cancel);
         IImageSink sink = !dryRun ? real
             : real is IForecastingSink forecasting ? new DryRunSink(forecasting, session.Wiring.Meter)
-            : real is ILocalSink local ? new LocalDryRunSink(local)
+            : real is ILocalSink local ? LocalDryRunSink.Of(local)
             : throw new InvalidOperationException($"{real.Name} can't be looked at.");
         session.Say($"{session.Terminal.Ink.Bold(from.ToString())} to {session.Terminal.Ink.Bold(to.ToString())}");
         var (tally, result) = await ShowAsync(session, quiet: session.Quiet || dryRun, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));

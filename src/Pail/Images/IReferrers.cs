@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Pail.Oci;
 
 namespace Pail.Images;
@@ -29,7 +30,7 @@ public interface IReferrerSink
 }
 
 /// <summary>The tags that stand in for lists of referrers.</summary>
-public static class ReferrerTags
+public static partial class ReferrerTags
 {
     /// <summary>The tag of the list that clients keep where a registry has none. Source: OCI distribution-spec, "Referrers Tag Schema".</summary>
     public static string List(Digest subject) => $"{subject.AlgorithmName}-{subject.Hex[..64]}";
@@ -37,5 +38,11 @@ public static class ReferrerTags
     /// <summary>The tags of cosign's signatures, attestations and SBOMs. Source: cosign, "SPEC.md".</summary>
     public static IEnumerable<string> Cosign(Digest subject) => Kinds.Select(kind => $"{subject.AlgorithmName}-{subject.Hex}.{kind}").Where(Reference.IsTag);
 
+    /// <summary>True for such a tag, alone or behind the name of an image.</summary>
+    public static bool IsOne(string? tag) => tag is not null && Pattern().IsMatch(tag);
+
     private static readonly string[] Kinds = ["sig", "att", "sbom"];
+
+    [GeneratedRegex(@"(^|:)(sha256-[0-9a-f]{64}|sha512-[0-9a-f]{64,128})(\.(sig|att|sbom))?$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Pattern();
 }

@@ -11,8 +11,11 @@ public interface ILocalSink : IImageSink
 
 /// <summary>Stands for a sink on this machine and looks at it, but writes nothing.</summary>
 /// <param name="inner">The sink.</param>
-public sealed class LocalDryRunSink(ILocalSink inner) : IImageSink
+public class LocalDryRunSink(ILocalSink inner) : IImageSink
 {
+    /// <summary>Stands for a sink; holds what refers to an image if that does.</summary>
+    public static LocalDryRunSink Of(ILocalSink inner) => inner is IReferrerSink holder ? new WithReferrers(inner, holder) : new LocalDryRunSink(inner);
+
     /// <inheritdoc/>
     public string Name => inner.Name;
 
@@ -36,5 +39,20 @@ public sealed class LocalDryRunSink(ILocalSink inner) : IImageSink
     public Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel) => Task.CompletedTask;
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => inner.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return inner.DisposeAsync();
+    }
+
+    private sealed class WithReferrers(ILocalSink inner, IReferrerSink holder) : LocalDryRunSink(inner), IReferrerSink
+    {
+        public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => holder.ListReferrersAsync(subject, cancel);
+
+        public Task PutReferrerAsync(Manifest referrer, CancellationToken cancel) => Task.CompletedTask;
+
+        public Task<bool> HasTagAsync(Manifest manifest, string tag, CancellationToken cancel) => holder.HasTagAsync(manifest, tag, cancel);
+
+        public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => Task.CompletedTask;
+    }
 }

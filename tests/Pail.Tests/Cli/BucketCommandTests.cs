@@ -1,7 +1,9 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Pail.Cli;
 using Pail.Images;
 using Pail.Images.OciLayouts;
+using Pail.Oci;
 using Pail.Tests.Images;
 
 namespace Pail.Tests.Cli;
@@ -188,6 +190,25 @@ public sealed class BucketCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task CopyReferrers_ThroughALayoutAndBack_KeepsThoseOfReferrersToo()
+    {
+        var root = (await PushedAsync("index")).Root!;
+        var sbom = await PushReferrerAsync("sbom", root.Descriptor);
+        var signature = await PushReferrerAsync("signature", sbom.Descriptor);
+        string[] save = ["copy", "--json", "--referrers", $"{Bucket}//app:1", $"oci:{_folder["saved"]}:1"];
+
+        Assert.Equal(2, (int)Json(await Command.RunAsync([.. save, "--dry-run"]))["referrers"]!["copied"]!);
+        Assert.False(Directory.Exists(_folder["saved"]));
+        Assert.Equal(2, (int)Json(await Command.RunAsync(save))["referrers"]!["copied"]!);
+        Assert.False((bool)Json(await Command.RunAsync(save))["changed"]!);
+        Assert.Equal(2, (int)Json(await Command.RunAsync("copy", "--json", "--referrers", $"oci:{_folder["saved"]}", $"{Bucket}//back:1"))["referrers"]!["copied"]!);
+
+        foreach (var manifest in (Manifest[])[root, sbom, signature])
+            Assert.Equal(manifest.Bytes.ToArray(), (await Command.RunAsync("manifest", $"{Bucket}//back@{manifest.Digest}")).Ended(0).Bytes);
+        Assert.Equal([$"{Bucket}//back:1"], (await Command.RunAsync("ls", $"{Bucket}//back")).Ended(0).Lines);
+    }
+
+    [Fact]
     public async Task ManifestAndConfig_WithAPlatform_AreThatImages()
     {
         var image = await PushedAsync("index");
@@ -357,6 +378,17 @@ public sealed class BucketCommandTests : IDisposable
         await using var sink = new OciLayoutSink(_folder[kind], "1");
         await ImageCopy.RunAsync(image, sink, new CopyOptions(), NoProgress.Instance, TestContext.Current.CancellationToken);
         return image;
+    }
+
+    private async Task<Manifest> PushReferrerAsync(string name, Descriptor subject)
+    {
+        var image = new MemoryImage();
+        var config = RandomImage.Json(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty));
+        var manifest = image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(
+            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","artifactType":"text/{{name}}","config":{{config}},"layers":[],"subject":{{RandomImage.Json(subject)}}}""")));
+        await Copying.RunAsync(image, new OciLayoutSink(_folder[name], "1"));
+        (await Command.RunAsync("push", $"oci:{_folder[name]}:1", $"{Bucket}//app@{manifest.Digest}")).Ended(0);
+        return manifest;
     }
 
     private async Task<MemoryImage> PushedAsync(string kind, string repository = "app")

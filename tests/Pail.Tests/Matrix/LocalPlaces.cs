@@ -43,8 +43,8 @@ internal sealed class LocalPlaces : IAsyncDisposable
 
     public Place Find(string name) => name switch
     {
-        "oci" => Of(name, path => new OciLayoutSource(path, "1"), path => new OciLayoutSink(path, "1")),
-        "oci-archive" => Of(name, path => new OciArchiveSource(path, "1"), path => new OciArchiveSink(path, "1")),
+        "oci" => Of(name, path => new OciLayoutSource(path, "1"), path => new OciLayoutSink(path, "1"), referrers: (true, true)),
+        "oci-archive" => Of(name, path => new OciArchiveSource(path, "1"), path => new OciArchiveSink(path, "1"), referrers: (false, true)),
         "dir" => Of(name, path => new DirSource(path), path => new DirSink(path)),
         "docker-archive" => new(name,
             image => Task.FromResult<IImageSource>(new DockerArchiveSource(PathOf(name, image), "app:1")),
@@ -56,12 +56,12 @@ internal sealed class LocalPlaces : IAsyncDisposable
     /// <summary>A registry.</summary>
     public Place Registry(string name, Func<string> host, RegistryOptions options) => new(name,
         image => Task.FromResult<IImageSource>(new RegistrySource(host(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1"), options, Engine)),
-        image => Task.FromResult<IImageSink>(new RegistrySink(host(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1"), options, Engine))) { HoldsReferrers = true };
+        image => Task.FromResult<IImageSink>(new RegistrySink(host(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1"), options, Engine))) { HoldsReferrers = true, FindsReferrers = true };
 
     /// <summary>A bucket.</summary>
     public static Place Bucket(string name, Func<Task<BucketRegistry>> open) => new(name,
         async image => new BucketSource(await open(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1")),
-        async image => new BucketSink(await open(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1"))) { HoldsReferrers = true };
+        async image => new BucketSink(await open(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1"))) { HoldsReferrers = true, FindsReferrers = true };
 
     public async ValueTask DisposeAsync()
     {
@@ -70,8 +70,8 @@ internal sealed class LocalPlaces : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private Place Of(string name, Func<string, IImageSource> source, Func<string, IImageSink> sink) =>
-        new(name, image => Task.FromResult(source(PathOf(name, image))), image => Task.FromResult(sink(PathOf(name, image))));
+    private Place Of(string name, Func<string, IImageSource> source, Func<string, IImageSink> sink, (bool Holds, bool Finds) referrers = default) =>
+        new(name, image => Task.FromResult(source(PathOf(name, image))), image => Task.FromResult(sink(PathOf(name, image)))) { HoldsReferrers = referrers.Holds, FindsReferrers = referrers.Finds };
 
     private Task<BucketRegistry> BucketAsync(string name)
     {

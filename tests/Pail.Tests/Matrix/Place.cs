@@ -20,8 +20,11 @@ internal sealed class Place(string name, Func<string, Task<IImageSource>> source
     /// <summary>The same for kinds that only some versions of its server refuse.</summary>
     public IReadOnlyDictionary<string, string> MayRefuse { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>True where what refers to an image is found.</summary>
+    /// <summary>True where what refers to an image can be put.</summary>
     public bool HoldsReferrers { get; init; }
+
+    /// <summary>True where what refers to an image is found, if it is there.</summary>
+    public bool FindsReferrers { get; init; }
 
     public Task<IImageSource> SourceAsync(string image) => source(image);
 

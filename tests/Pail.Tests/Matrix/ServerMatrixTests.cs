@@ -129,6 +129,7 @@ public sealed class ServerMatrixTests(MatrixServers servers) : IClassFixture<Mat
     private static Place Named(Place place, Func<string, string> name) => new(place.ToString(), image => place.SourceAsync(name(image)), image => place.SinkAsync(name(image)))
     {
         HoldsReferrers = place.HoldsReferrers,
+        FindsReferrers = place.FindsReferrers,
         // Distribution's sessions hash what they are sent with sha256 alone.
         Refuses = new Dictionary<string, string> { ["sha512"] = "DIGEST_INVALID" },
     };

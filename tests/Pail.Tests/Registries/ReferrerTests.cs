@@ -1,5 +1,7 @@
+using System.Formats.Tar;
 using System.Text;
 using Pail.Images;
+using Pail.Images.Directories;
 using Pail.Images.OciLayouts;
 using Pail.Layouts;
 using Pail.Oci;
@@ -55,6 +57,7 @@ public sealed class ReferrerTests : IAsyncLifetime
     [InlineData("old")] // does not: a tag lists them
     [InlineData("v2")]
     [InlineData("pool")]
+    [InlineData("oci")] // tags list them
     public async Task Copy_WithReferrers_BringsThemAllAndTwiceChangesNothing(string place)
     {
         await FillAsync();
@@ -86,9 +89,69 @@ public sealed class ReferrerTests : IAsyncLifetime
     public async Task Copy_ToWhereTheyCantBeHeld_SaysHowManyStay()
     {
         await FillAsync();
-        Assert.Equal((0, 4), await CopyAsync(_kit.Source(_server.Address.Authority), new OciLayoutSink(_kit.Folder["layout"], "1")));
-        var error = await Assert.ThrowsAsync<PailException>(async () => await CopyAsync(new OciLayoutSource(_kit.Folder["layout"], "1"), await SinkAsync("v2", "other")));
+        Assert.Equal((0, 4), await CopyAsync(_kit.Source(_server.Address.Authority), new DirSink(_kit.Folder["dir"])));
+        var error = await Assert.ThrowsAsync<PailException>(async () => await CopyAsync(new DirSource(_kit.Folder["dir"]), await SinkAsync("v2", "other")));
         Assert.Contains("--referrers", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Copy_FromALayout_TheImageIsMeantWhereNoTagIsNamed()
+    {
+        await FillAsync();
+        await CopyAsync(_kit.Source(_server.Address.Authority), new OciLayoutSink(_kit.Folder["oci"], "1"));
+        Assert.Equal(5, LayoutIndex.Parse("", await File.ReadAllBytesAsync(Path.Combine(_kit.Folder["oci"], "index.json"))).Entries.Count);
+
+        Assert.Equal((4, 0), await CopyAsync(new OciLayoutSource(_kit.Folder["oci"], null), await SinkAsync("v2", "first")));
+        var error = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(_kit.Folder["oci"], "2").GetRootAsync(default));
+        Assert.EndsWith("it has 1.", error.Message);
+    }
+
+    [Fact]
+    public async Task Copy_FromAnArchiveOfALayout_BringsThemAll()
+    {
+        await FillAsync();
+        await CopyAsync(_kit.Source(_server.Address.Authority), new OciLayoutSink(_kit.Folder["oci"], "1"));
+        await TarFile.CreateFromDirectoryAsync(_kit.Folder["oci"], _kit.Folder["oci.tar"], includeBaseDirectory: false);
+
+        Assert.Equal((4, 0), await CopyAsync(new OciArchiveSource(_kit.Folder["oci.tar"], "1"), await SinkAsync("v2", "first")));
+    }
+
+    [Fact]
+    public async Task Copy_FromALayoutWithoutLists_FindsWhatIndexJsonNames()
+    {
+        // As ORAS keeps them: untagged, and nothing but the manifests says what they are.
+        await FillAsync();
+        var sink = new OciLayoutSink(_kit.Folder["oci"], "1");
+        await Copying.RunAsync(_image, sink);
+        foreach (var manifest in _referrers)
+        {
+            foreach (var blob in manifest.Blobs)
+                await sink.PutBlobAsync(blob, (offset, token) => _image.OpenBlobAsync(blob, offset, token), NoProgress.Instance, default);
+            await sink.PutManifestAsync(manifest, default);
+        }
+        var entries = _referrers.Select(manifest => RandomImage.Json(manifest.Descriptor));
+        var index = Path.Combine(_kit.Folder["oci"], "index.json");
+        await File.WriteAllTextAsync(index, (await File.ReadAllTextAsync(index)).Replace("\"manifests\":[", $"\"manifests\":[{string.Join(',', entries)},", StringComparison.Ordinal));
+
+        Assert.Equal((3, 0), await CopyAsync(new OciLayoutSource(_kit.Folder["oci"], "1"), await SinkAsync("v2", "first")));
+        Assert.Equal((0, 0), await CopyAsync(new OciLayoutSource(_kit.Folder["oci"], "1"), await SinkAsync("v2", "first")));
+    }
+
+    [Theory]
+    [InlineData(5000, 100, "index.json names 5001 manifests")]
+    [InlineData(100, 4_000_000, "index.json names 101 manifests; to find what refers to an image, at most 5000 of 268435456 bytes together")]
+    [InlineData(1, 100, "has no blob")]
+    public async Task Copy_FromALayoutThatNamesTooMuch_IsOneClearLine(int count, int size, string says)
+    {
+        await Copying.RunAsync(_image, new OciLayoutSink(_kit.Folder["oci"], "1"));
+        var entries = Enumerable.Range(0, count).Select(at => RandomImage.Json(new Descriptor(MediaTypes.OciManifest, Digest.Of(Encoding.UTF8.GetBytes($"{at}")), size)));
+        var index = Path.Combine(_kit.Folder["oci"], "index.json");
+        await File.WriteAllTextAsync(index, (await File.ReadAllTextAsync(index)).Replace("\"manifests\":[", $"\"manifests\":[{string.Join(',', entries)},", StringComparison.Ordinal));
+
+        var error = await Assert.ThrowsAsync<PailException>(async () => await CopyAsync(new OciLayoutSource(_kit.Folder["oci"], "1"), await SinkAsync("v2", "first")));
+
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
     }
 
     [Fact]
@@ -140,6 +203,7 @@ public sealed class ReferrerTests : IAsyncLifetime
     {
         "server" => _kit.Source(_server.Address.Authority, name),
         "old" => _kit.Source(_old.Host, name),
+        "oci" => new OciLayoutSource(_kit.Folder["oci"], name),
         _ => new BucketSource(await BucketAsync(place), RepositoryName.Parse(name), Reference.Parse("1")),
     };
 
@@ -147,6 +211,7 @@ public sealed class ReferrerTests : IAsyncLifetime
     {
         "server" => _kit.Sink(_server.Address.Authority, name),
         "old" => _kit.Sink(_old.Host, name),
+        "oci" => new OciLayoutSink(_kit.Folder["oci"], name),
         _ => new BucketSink(await BucketAsync(place), RepositoryName.Parse(name), Reference.Parse("1")),
     };
 

@@ -31,15 +31,11 @@ public sealed class DirSink(string directory) : ILocalSink
 
     /// <inheritdoc/>
     public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
-        PutAsync(_files.PathOfBlob(blob.Digest), blob, open, progress, cancel);
+        PutAsync(() => _arriving.PutAsync(_files.PathOfBlob(blob.Digest), blob, open, progress, cancel), cancel);
 
     /// <inheritdoc/>
-    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => PutAsync(
-        _files.PathOfManifest(manifest.Digest),
-        manifest.Descriptor,
-        (offset, _) => Task.FromResult<Stream>(new MemoryStream(manifest.Bytes[(int)offset..].ToArray())),
-        NoProgress.Instance,
-        cancel);
+    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) =>
+        PutAsync(() => _arriving.PutAsync(_files.PathOfManifest(manifest.Digest), manifest, cancel), cancel);
 
     /// <inheritdoc/>
     public async Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
@@ -60,11 +56,11 @@ public sealed class DirSink(string directory) : ILocalSink
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _files.DisposeAsync();
 
-    private Task<BlobOutcome> PutAsync(string path, Descriptor content, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
+    private Task<BlobOutcome> PutAsync(Func<Task<BlobOutcome>> put, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
     {
         if (!await HasVersionAsync(cancel))
             await (await _files.LockAsync(cancel)).DisposeAsync();
-        return await _arriving.PutAsync(path, content, open, progress, cancel);
+        return await put();
     });
 
     private async Task ReplaceAsync(Manifest root, FileStream held, CancellationToken cancel)

@@ -37,7 +37,7 @@ internal sealed class SavedImage(string name, DockerArchive archive, SavedEntry?
         var index = LayoutIndex.Parse(name, bytes);
         if (chosen is null || list.Entries.Count == 1)
             return await ReadAsync(index.Pick(null), cancel);
-        if (chosen.Names.Select(DockerName.Whole).Select(index.Find).OfType<Descriptor>().FirstOrDefault() is { } named)
+        if (chosen.Names.Select(DockerName.Whole).Select(index.OfWholeName).OfType<Descriptor>().FirstOrDefault() is { } named)
             return await ReadAsync(named, cancel);
         foreach (var entry in index.Entries)
             if (await ReadAsync(entry, cancel) is { Config: { } config } image && LayoutPaths.Blob(config.Digest) == chosen.Config)

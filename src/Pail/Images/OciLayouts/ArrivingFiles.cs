@@ -35,6 +35,10 @@ internal sealed class ArrivingFiles(string directory)
         return BlobOutcome.Sent;
     }
 
+    /// <summary>Brings a manifest in.</summary>
+    public Task<BlobOutcome> PutAsync(string path, Manifest manifest, CancellationToken cancel) => PutAsync(
+        path, manifest.Descriptor, (offset, _) => Task.FromResult<Stream>(new MemoryStream(manifest.Bytes[(int)offset..].ToArray())), NoProgress.Instance, cancel);
+
     /// <summary>Replaces a small file: a reader finds the old content or the new.</summary>
     public void Replace(string path, ReadOnlySpan<byte> content)
     {

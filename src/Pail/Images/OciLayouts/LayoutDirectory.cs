@@ -1,4 +1,5 @@
 using Pail.Oci;
+using Pail.Registry;
 
 namespace Pail.Images.OciLayouts;
 
@@ -45,12 +46,39 @@ internal sealed class LayoutDirectory(string name, string directory)
         _files.Replace(LayoutPaths.Index, (await ReadIndexAsync(cancel)).With(image, tag));
     }
 
+    /// <summary>Adds a manifest that is there to the list of what refers to its subject, which a tag names, for layouts know no referrers.</summary>
+    public async Task AddReferrerAsync(Manifest referrer, CancellationToken cancel)
+    {
+        await using var held = await LockAsync(cancel);
+        var subject = referrer.Subject!.Digest;
+        var listed = await ListReferrersAsync(subject, cancel);
+        if (listed.Any(entry => entry.Digest == referrer.Digest))
+            return;
+        var list = Manifest.Parse(ReferrerList.Write([.. listed, ReferrerList.Describe(referrer)]), MediaTypes.OciIndex);
+        await PutAsync(list, cancel);
+        _files.Replace(LayoutPaths.Index, (await ReadIndexAsync(cancel)).With(list, ReferrerTags.List(subject)));
+    }
+
+    /// <summary>What the lists in tags say refers to a manifest.</summary>
+    public async Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel)
+    {
+        var listed = new List<Descriptor>();
+        foreach (var entry in (await ReadIndexAsync(cancel)).Find(ReferrerTags.List(subject)))
+            // One that is gone is written anew.
+            if (await Files.ReadAsync(name, LayoutPaths.Blob(entry.Digest), Manifest.MaxSize, cancel) is { } bytes)
+                listed.AddRange(Manifest.Parse(bytes, entry).Manifests);
+        return [.. listed.DistinctBy(entry => entry.Digest)];
+    }
+
     /// <summary>Whether a blob is there. One of the right size was verified when it came, so it is taken to be right.</summary>
     public bool Has(Descriptor blob) => _files.Has(LayoutPaths.Blob(blob.Digest), blob);
 
     /// <summary>Brings a blob in, going on where an interrupted run stopped.</summary>
     public Task<BlobOutcome> PutAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
         _files.PutAsync(LayoutPaths.Blob(blob.Digest), blob, open, progress, cancel);
+
+    /// <summary>Brings a manifest in.</summary>
+    public Task<BlobOutcome> PutAsync(Manifest manifest, CancellationToken cancel) => _files.PutAsync(LayoutPaths.Blob(manifest.Digest), manifest, cancel);
 
     /// <summary>Removes the folder of unfinished blobs, if there is none left.</summary>
     public void Tidy() => _files.Tidy();

@@ -53,14 +53,17 @@ internal sealed class LayoutIndex
         {
             1 => found[0],
             0 when Entries.Count == 0 => throw new PailException(Failure.NotFound, $"{_name} holds no image."),
-            0 => throw new PailException(Failure.NotFound, $"{_name} has no image {Printable.Line(tag)}; it has {List(Entries)}."),
-            _ when tag is null => throw new PailException(Failure.BadInput, $"{_name} holds several images; add ':' and a tag, '@' and a digest, or '@' and a number from 0. It has {List(Entries)}."),
+            0 => throw new PailException(Failure.NotFound, $"{_name} has no image {Printable.Line(tag)}; it has {List(Images())}."),
+            _ when tag is null => throw new PailException(Failure.BadInput, $"{_name} holds several images; add ':' and a tag, '@' and a digest, or '@' and a number from 0. It has {List(found)}."),
             _ => throw new PailException(Failure.BadInput, $"{_name} has several images {Printable.Line(tag)}: {string.Join(", ", found.Take(10).Select(entry => entry.Digest))}."),
         };
     }
 
+    /// <summary>The entries that a tag may mean; none if there is no such tag.</summary>
+    public IReadOnlyList<Descriptor> Find(string tag) => Candidates(tag);
+
     /// <summary>The entry of a whole name, as containerd and Docker write it; null if there is none.</summary>
-    public Descriptor? Find(string wholeName) => Entries.FirstOrDefault(entry => entry.Annotations.GetValueOrDefault(ImageName) == wholeName);
+    public Descriptor? OfWholeName(string wholeName) => Entries.FirstOrDefault(entry => entry.Annotations.GetValueOrDefault(ImageName) == wholeName);
 
     /// <summary>Refuses what chooses an image, but can't be its name.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadInput"/>: <paramref name="tag"/> is none.</exception>
@@ -133,7 +136,7 @@ internal sealed class LayoutIndex
     {
         List<Descriptor> Matching(Func<Descriptor, bool> matches) => [.. Entries.Where(matches).DistinctBy(entry => entry.Digest)];
         if (tag is null)
-            return Matching(_ => true) is { Count: <= 1 } all ? all : Matching(entry => TagOf(entry) is null) is { Count: 1 } untagged ? untagged : Matching(_ => true);
+            return Images() is { Count: <= 1 } all ? all : Matching(entry => TagOf(entry) is null) is { Count: 1 } untagged ? untagged : Images();
         if (tag is ['@', .. var choice])
             return Digest.TryParse(choice, out var digest) ? Matching(entry => entry.Digest == digest)
                 : int.TryParse(choice, NumberStyles.None, CultureInfo.InvariantCulture, out var place) && place < Entries.Count ? [Entries[place]] : [];
@@ -141,6 +144,10 @@ internal sealed class LayoutIndex
             ? exact
             : Matching(entry => IsNameOf(tag, entry.Annotations.GetValueOrDefault(ImageName)) || IsNameOf(tag, entry.Annotations.GetValueOrDefault(RefName)));
     }
+
+    // Nobody who names no tag means a signature, or a list of them, that lies beside the image.
+    private List<Descriptor> Images() =>
+        [.. (Entries.Where(entry => !ReferrerTags.IsOne(TagOf(entry))) is var images && images.Any() ? images : Entries).DistinctBy(entry => entry.Digest)];
 
     private static bool IsNameOf(string tag, string? name) => name is not null && (name == tag || name.EndsWith(":" + tag, StringComparison.Ordinal));
 

@@ -5,7 +5,7 @@ namespace Pail.Images.OciLayouts;
 /// <summary>A place in an OCI image layout: <c>oci:DIR[:TAG]</c>. The directory is made if need be, and may hold other images.</summary>
 /// <param name="directory">Path of the directory: a layout, empty, or not there.</param>
 /// <param name="tag">What to call the image; null for no name.</param>
-public sealed class OciLayoutSink(string directory, string? tag) : ILocalSink
+public sealed class OciLayoutSink(string directory, string? tag) : ILocalSink, IReferrerSink
 {
     private readonly string? _tag = LayoutIndex.TagToGive($"oci:{directory}", tag);
     private readonly LayoutDirectory _layout = new($"oci:{directory}", directory);
@@ -37,22 +37,48 @@ public sealed class OciLayoutSink(string directory, string? tag) : ILocalSink
     });
 
     /// <inheritdoc/>
-    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) =>
-        PutBlobAsync(manifest.Descriptor, (offset, _) => Task.FromResult<Stream>(new MemoryStream(manifest.Bytes[(int)offset..].ToArray())), NoProgress.Instance, cancel);
+    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
+    {
+        await _layout.EnsureAsync(cancel);
+        return await _layout.PutAsync(manifest, cancel);
+    });
 
     /// <inheritdoc/>
     public async Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
     {
         if (!isStored)
             await PutManifestAsync(root, cancel);
-        await LocalFiles.RunAsync(Name, async () =>
-        {
-            await _layout.AddAsync(root, _tag, cancel);
-            _layout.Tidy();
-            return true;
-        });
+        await ThenTidyAsync(() => _layout.AddAsync(root, _tag, cancel));
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => LocalFiles.RunAsync(Name, () => _layout.ListReferrersAsync(subject, cancel));
+
+    /// <inheritdoc/>
+    public async Task PutReferrerAsync(Manifest referrer, CancellationToken cancel)
+    {
+        await PutManifestAsync(referrer, cancel);
+        await ThenTidyAsync(() => _layout.AddReferrerAsync(referrer, cancel));
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> HasTagAsync(Manifest manifest, string tag, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
+        (await _layout.ReadIndexAsync(cancel)).Names(tag, manifest.Digest) && await _layout.Files.HoldsAsync(manifest, cancel));
+
+    /// <inheritdoc/>
+    public async Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel)
+    {
+        await PutManifestAsync(manifest, cancel);
+        await ThenTidyAsync(() => _layout.AddAsync(manifest, tag, cancel));
     }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private Task<bool> ThenTidyAsync(Func<Task> work) => LocalFiles.RunAsync(Name, async () =>
+    {
+        await work();
+        _layout.Tidy();
+        return true;
+    });
 }
