@@ -15,6 +15,9 @@ internal sealed class Session(ParseResult parsed, Terminal terminal, Wiring wiri
 
     public Wiring Wiring => wiring;
 
+    /// <summary>Where images are copied from: other stores than those of <see cref="Wiring"/>, if that is asked for.</summary>
+    public required Wiring Sources { get; init; }
+
     public bool Json { get; init; }
 
     public bool Quiet { get; init; }

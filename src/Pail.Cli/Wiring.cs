@@ -25,10 +25,13 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions 
     public RegistryOptions Registries => registries;
 
     /// <summary>Counts the requests of everything opened here.</summary>
-    public RequestMeter Meter { get; } = new();
+    public RequestMeter Meter { get; private init; } = new();
 
     /// <summary>Moves the bytes of everything opened here.</summary>
-    public TransferEngine Engine { get; } = new(transfer);
+    public TransferEngine Engine { get; private init; } = new(transfer);
+
+    /// <summary>The same, but for where buckets are.</summary>
+    public Wiring With(Func<BucketRoot.S3, S3Options> others) => new(others, registries, transfer) { Meter = Meter, Engine = Engine };
 
     /// <summary>The objects of a bucket; one store for each root, however often it is opened.</summary>
     public IObjectStore OpenStore(BucketRoot root)
@@ -73,10 +76,11 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions 
     /// <summary>The place an address names, to be written.</summary>
     /// <param name="address">Where to.</param>
     /// <param name="from">Where the image comes from: what is in the same registry need not be sent.</param>
+    /// <param name="sources">What that is opened by.</param>
     /// <param name="cancel">Interrupts it.</param>
-    public async Task<IImageSink> OpenSinkAsync(Address address, Address from, CancellationToken cancel) => address switch
+    public async Task<IImageSink> OpenSinkAsync(Address address, Address from, Wiring sources, CancellationToken cancel) => address switch
     {
-        Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(await OpenRegistryAsync(bucket.Root, cancel), name, reference, from is Address.Bucket other && other.Root == bucket.Root ? other.Repository : null),
+        Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(await OpenRegistryAsync(bucket.Root, cancel), name, reference, from is Address.Bucket other && other.Root == bucket.Root && sources == this ? other.Repository : null),
         Address.OciLayout layout => new OciLayoutSink(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSink(archive.File, archive.Tag),
         Address.Dir dir => new DirSink(dir.Directory),

@@ -71,7 +71,7 @@ internal sealed class BlobPutCommand : Verb
         var path = session.Get(_file);
         await using var blob = path == "-" ? await FileBlob.OfStreamAsync(session.Terminal.InputBytes, cancel) : await FileBlob.OfFileAsync(path, cancel);
         var to = Addressed.Place(session.Get(_repository));
-        await using var sink = await session.Wiring.OpenSinkAsync(to, to, cancel);
+        await using var sink = await session.Wiring.OpenSinkAsync(to, to, session.Wiring, cancel);
         var outcome = await sink.PutBlobAsync(blob.Descriptor, blob.OpenAsync, NoProgress.Instance, cancel);
         session.Say($"{ByteSize.Format(blob.Descriptor.Size)}, {BlobWords.Outcome(outcome)}");
         session.Result(

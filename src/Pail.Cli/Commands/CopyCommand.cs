@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using Pail.Addresses;
 using Pail.Cli.Options;
 using Pail.Cli.Output;
+using Pail.S3;
 
 namespace Pail.Cli.Commands;
 
@@ -12,6 +13,7 @@ internal sealed class CopyCommand : CopyVerb
     private readonly Argument<string?> _destination = new("destination") { HelpName = "DESTINATION", Description = "Where to", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string[]> _tags = new("--tags") { HelpName = "PATTERN", Description = "All tags of the repository SOURCE that match, such as '1.*'; may be given several times", Arity = ArgumentArity.OneOrMore };
     private readonly Option<DateTimeOffset?> _since = SinceOption.Create();
+    private readonly SourceStoreOptions _sources = new();
     private readonly Option<string?> _file = new("--from-file") { HelpName = "FILE", Description = "The images FILE names, an address a line, '#' before comments; '-' is stdin. Each goes under its own name to DESTINATION: a bucket, docker://HOST/[PREFIX/] or oci:DIR" };
 
     public CopyCommand(Terminal terminal)
@@ -24,6 +26,7 @@ internal sealed class CopyCommand : CopyVerb
         Add(_file);
         Validators.Add(Check);
         AddCopyOptions();
+        _sources.AddTo(this);
     }
 
     public override IReadOnlyList<(string Line, string Says)> Examples =>
@@ -34,7 +37,10 @@ internal sealed class CopyCommand : CopyVerb
         ("pail copy --tags '1.*' docker://registry.example.com/app s3://acme", "many images of a repository"),
         ("pail copy --tags '*' --since 7d s3://acme/app s3://backup", "those made in the last week"),
         ("pail copy --from-file images.txt s3://acme", "all that a file names"),
+        ("pail copy --source-profile aws --profile r2 s3://acme/app:1.0 s3://backup/app:1.0", "from one S3 service to another, by two profiles of ~/.aws/config"),
     ];
+
+    protected override Func<BucketRoot.S3, S3Options>? SourceStores(ParseResult parsed) => _sources.AreGiven(parsed) ? root => _sources.Read(parsed, root) : null;
 
     protected override async Task RunAsync(Session session, CancellationToken cancel)
     {

@@ -71,8 +71,8 @@ internal static class CopyRun
 
     private static async Task<CopyReport> CopyAsync(Session session, Address from, Address to, CopyOptions options, bool dryRun, CancellationToken cancel)
     {
-        await using var source = await session.Wiring.OpenSourceAsync(from, cancel, options.Compression);
-        await using var real = await session.Wiring.OpenSinkAsync(to, from, cancel);
+        await using var source = await session.Sources.OpenSourceAsync(from, cancel, options.Compression);
+        await using var real = await session.Wiring.OpenSinkAsync(to, from, session.Sources, cancel);
         IImageSink sink = !dryRun ? real
             : real is IForecastingSink forecasting ? new DryRunSink(forecasting, session.Wiring.Meter)
             : real is ILocalSink local ? LocalDryRunSink.Of(local)

@@ -18,8 +18,8 @@ internal static class RepositoryTags
     {
         var found = repository switch
         {
-            Address.Registry { Reference: null } registry => RegistryTags.ListAsync(registry.Host, registry.Repository, session.Wiring.Registries, session.Wiring.Engine, cancel),
-            Address.Bucket { Repository: { } name, Reference: null } bucket => (await session.Wiring.OpenRegistryAsync(bucket.Root, cancel)).ListTagsAsync(name, null, cancel),
+            Address.Registry { Reference: null } registry => RegistryTags.ListAsync(registry.Host, registry.Repository, session.Sources.Registries, session.Sources.Engine, cancel),
+            Address.Bucket { Repository: { } name, Reference: null } bucket => (await session.Sources.OpenRegistryAsync(bucket.Root, cancel)).ListTagsAsync(name, null, cancel),
             _ => throw Addressed.Bad(repository.ToString(), "a repository is expected, without tag or digest, such as s3://BUCKET/app or docker://HOST/app."),
         };
         // Not every registry sorts.
@@ -40,7 +40,7 @@ internal static class RepositoryTags
         var made = new DateTimeOffset?[images.Count];
         await Parallel.ForAsync(0, images.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (at, token) =>
         {
-            await using var source = await session.Wiring.OpenSourceAsync(images[at], token);
+            await using var source = await session.Sources.OpenSourceAsync(images[at], token);
             made[at] = await ImageAge.ReadAsync(source, token);
         });
         IReadOnlyList<Address> chosen = [.. images.Where((_, at) => made[at] >= since)];

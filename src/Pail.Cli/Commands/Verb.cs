@@ -1,6 +1,8 @@
 using System.CommandLine;
+using Pail.Addresses;
 using Pail.Cli.Options;
 using Pail.Cli.Output;
+using Pail.S3;
 
 namespace Pail.Cli.Commands;
 
@@ -33,6 +35,9 @@ internal abstract class Verb : Command, IShowsExamples
     /// <summary>Does the work.</summary>
     protected abstract Task RunAsync(Session session, CancellationToken cancel);
 
+    /// <summary>Where buckets are that are copied from, if that is elsewhere than those copied to.</summary>
+    protected virtual Func<BucketRoot.S3, S3Options>? SourceStores(ParseResult parsed) => null;
+
     /// <summary>Adds the options all verbs share; called last in constructors, so that a verb's own come first in the help.</summary>
     /// <param name="json">The result is not bytes.</param>
     /// <param name="quiet">The verb tells of its work.</param>
@@ -54,8 +59,10 @@ internal abstract class Verb : Command, IShowsExamples
     private async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
         var quiet = _output.Quiet(parsed);
-        var session = new Session(parsed, _terminal, new(root => _store.Read(parsed, root), _registries.Read(parsed), _work.Read(parsed, quiet ? null : new RetryNotice(_terminal).Tell)))
+        var wiring = new Wiring(root => _store.Read(parsed, root), _registries.Read(parsed), _work.Read(parsed, quiet ? null : new RetryNotice(_terminal).Tell));
+        var session = new Session(parsed, _terminal, wiring)
         {
+            Sources = SourceStores(parsed) is { } others ? wiring.With(others) : wiring,
             Json = _output.Json(parsed),
             Quiet = quiet,
             ExplainCost = _output.ExplainCost(parsed),
