@@ -58,16 +58,68 @@ public sealed class CredentialTests : IDisposable
     }
 
     [Fact]
-    public async Task Find_InPodmansFiles_AndInTheOneNamed()
+    public async Task Find_InEachFile_FirstThatKnowsTheHostWins()
     {
-        _kit["XDG_RUNTIME_DIR"] = _kit.Folder["run"];
-        Directory.CreateDirectory(_kit.Folder["run/containers"]);
-        await File.WriteAllTextAsync(_kit.Folder["run/containers/auth.json"], JsonSerializer.Serialize(new { auths = new Dictionary<string, object> { ["registry.example"] = Auth("podman") } }));
-        Assert.Equal("podman", (await Store.FindAsync("registry.example", null, default))?.User);
-        _kit.LogIn("registry.example", "docker", "x");
-        Assert.Equal("docker", (await Store.FindAsync("registry.example", null, default))?.User);
-        _kit["REGISTRY_AUTH_FILE"] = _kit.Folder["mine.json"];
+        // From the last place to the first.
+        _kit.Options = new() { RunFolder = _kit.Folder["system"] };
+        foreach (var (place, variable) in (IEnumerable<(string, string?)>)
+        [
+            (".config/containers/auth.json", null),
+            ("config/containers/auth.json", "XDG_CONFIG_HOME=config"),
+            ($"system/containers/{UserId()}/auth.json", null),
+            ("run/containers/auth.json", "XDG_RUNTIME_DIR=run"),
+            (".docker/config.json", null),
+            ("docker/config.json", "DOCKER_CONFIG=docker"),
+            ("mine.json", "REGISTRY_AUTH_FILE=mine.json"),
+        ])
+        {
+            if (variable?.Split('=') is [var name, var folder])
+                _kit[name] = _kit.Folder[folder];
+            Directory.CreateDirectory(Path.GetDirectoryName(_kit.Folder[place])!);
+            await File.WriteAllTextAsync(_kit.Folder[place], JsonSerializer.Serialize(new { auths = new Dictionary<string, object> { ["registry.example"] = Auth(place) } }));
+            Assert.Equal(place, (await Store.FindAsync("registry.example", null, default))?.User);
+        }
+        // That one alone.
+        await File.WriteAllTextAsync(_kit.Folder["mine.json"], "{}");
         Assert.Null(await Store.FindAsync("registry.example", null, default));
+    }
+
+    [Fact]
+    public async Task Find_PodmansKeysOfNamespaces_TakesTheLongest()
+    {
+        _kit["REGISTRY_AUTH_FILE"] = _kit.Folder["auth.json"];
+        var keys = (string[])["docker.io", "docker.io/library", "quay.io", "quay.io/team", "quay.io/team/app"];
+        await File.WriteAllTextAsync(_kit.Folder["auth.json"], JsonSerializer.Serialize(new { auths = keys.ToDictionary(key => key, Auth) }));
+        foreach (var (host, repository, key) in (IEnumerable<(string, string, string)>)
+            [("docker.io", "library/alpine", "docker.io/library"), ("docker.io", "team/app", "docker.io"), ("quay.io", "other", "quay.io"), ("quay.io", "team/apple", "quay.io/team"), ("quay.io", "team/app", "quay.io/team/app")])
+            Assert.Equal(key, (await Store.FindAsync(host, repository, default))?.User);
+    }
+
+    [Theory]
+    [InlineData("a host's own helper, before that for all", "helper")]
+    [InlineData("a host's own helper that knows nothing", "file")]
+    [InlineData("a host kept in the file, though others have a helper", "file")]
+    public async Task Find_HelpersAndFile_InThisOrder(string which, string user)
+    {
+        var helper = Helper();
+        if (user == "helper")
+            await new CredentialHelper(helper).StoreAsync("registry.example", new Credential("helper", "x"), default);
+        _kit.Write(new
+        {
+            auths = new Dictionary<string, object> { ["registry.example"] = Auth("file") },
+            // Were it asked, it would be an error.
+            credsStore = "absent",
+            credHelpers = new Dictionary<string, string> { ["registry.example"] = which.StartsWith("a host kept", StringComparison.Ordinal) ? "" : helper },
+        });
+        Assert.Equal(user, (await Store.FindAsync("registry.example", "team/app", default))?.User);
+    }
+
+    [Fact]
+    public async Task Find_TokensOfAFile_AreRead()
+    {
+        _kit.Write(new { auths = new Dictionary<string, object> { ["registry.example"] = new { auth = RegistryKit.Base64("whale:"), identitytoken = "identity", registrytoken = "ready" } } });
+        var found = await Store.FindAsync("registry.example", null, default);
+        Assert.Equal(("whale", null, "identity", "ready"), (found?.User, found?.Password, found?.IdentityToken, found?.RegistryToken));
     }
 
     [Theory]
@@ -152,6 +204,8 @@ public sealed class CredentialTests : IDisposable
     }
 
     private static object Auth(string user) => new { auth = RegistryKit.Base64($"{user}:pass:word") };
+
+    private static string UserId() => File.ReadLines("/proc/self/status").First(line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[1];
 
     private static string AddToPath()
     {

@@ -124,6 +124,25 @@ public sealed class DebianRegistryTests : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("XDG_RUNTIME_DIR", "")]
+    [InlineData("REGISTRY_AUTH_FILE", "")]
+    [InlineData("REGISTRY_AUTH_FILE", "/team")]
+    public async Task Login_OfSkopeo_IsFoundWhereItKeepsIt(string variable, string part)
+    {
+        _kit.Write(new { });
+        var place = variable == "REGISTRY_AUTH_FILE" ? _kit.Folder["skopeo.json"] : Directory.CreateDirectory(_kit.Folder["run"]).FullName;
+        _kit[variable] = place;
+        (await Child.RunAsync(
+            "skopeo",
+            ["login", "--tls-verify=false", "--username", DebianRegistry.User, "--password-stdin", Host + part],
+            new Dictionary<string, string?> { ["HOME"] = _kit.Folder.Path, ["XDG_RUNTIME_DIR"] = null, ["REGISTRY_AUTH_FILE"] = null, [variable] = place },
+            DebianRegistry.Password)).Succeeded();
+        await RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host));
+        if (part.Length > 0)
+            Assert.Equal(Failure.Denied, (await Assert.ThrowsAsync<PailException>(() => RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host, "other/app")))).Failure);
+    }
+
     [Fact]
     public async Task Connect_UnknownAuthority_IsRefusedAndNothingIsSent()
     {

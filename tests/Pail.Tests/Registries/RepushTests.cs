@@ -208,7 +208,7 @@ public abstract class RepushTests : IAsyncLifetime
         return await Copying.RunAsync(source, dryRun ? new DryRunSink(sink, new RequestMeter()) : sink);
     }
 
-    private RegistrySink Sink(string repository = "team/app") => _kit.Sink(_gate.Host, repository);
+    private protected RegistrySink Sink(string repository = "team/app") => _kit.Sink(_gate.Host, repository);
 
     private static MemoryImage AsDockerPushes(DockerTars tars, byte[]? otherConfig = null)
     {
@@ -252,5 +252,13 @@ public sealed class ServedRepushTests : RepushTests
         var meter = new RequestMeter();
         var server = await TestServer.StartAsync(new FolderStore(folder, meter), meter, LayoutKind.V2);
         return (server, server.Address);
+    }
+
+    [Fact]
+    public async Task Copy_BlobsThatTheServerFindsElsewhere_AreNotSent()
+    {
+        await RegistryKit.CopyAsync(RandomImage.Plain(layers: 3), Sink());
+        var result = await RegistryKit.CopyAsync(RandomImage.Plain(layers: 3), Sink("team/other"));
+        Assert.Equal((0, 4), (result.Sent, result.Copied));
     }
 }

@@ -69,26 +69,40 @@ public sealed class TokenTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Copy_TokensEndOnTheWay_GetsNewOnes(bool stated)
+    [InlineData("told")] // renewed before they end
+    [InlineData("not told")] // refused in the middle
+    [InlineData("revoked")]
+    public async Task Copy_TokensEndOnTheWay_GetsNewOnes(string how)
     {
-        // Stated: renewed before they end. Not stated: refused in the middle, also while a body is sent.
         var requests = 0;
-        if (stated)
-            _gate.StatedLifetime = 1;
+        if (how != "revoked")
+            _gate.Lifetime = TimeSpan.FromSeconds(1);
+        if (how == "not told")
+            _gate.StatedLifetime = 3600;
         _gate.Before = _ =>
         {
             var number = Interlocked.Increment(ref requests);
-            if (stated && number == 3)
-                Thread.Sleep(1000);
-            else if (!stated && number is 9 or 20)
+            if (how == "revoked" && number is 9 or 20)
                 _gate.Revoke();
+            else if (how != "revoked" && number is 3 or 60)
+                Thread.Sleep(1100);
         };
         var image = RandomImage.Plain(layers: 12);
         await RegistryKit.CopyAsync(image, _kit.Sink(Host));
         MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host)));
         Assert.True(_gate.ToRealm.Count > 2);
+    }
+
+    [Fact]
+    public async Task Copy_TokenEndsWhileABlobIsSent_SendsItAgain()
+    {
+        var ended = 0;
+        // What is sent was let in; then it turns out that the token had ended when the body came.
+        _gate.Refuses = request => request.Method == "PUT" && request.Path.Value!.Contains("/uploads/", StringComparison.Ordinal) && Interlocked.Exchange(ref ended, 1) == 0;
+        var image = RandomImage.Plain();
+        await RegistryKit.CopyAsync(image, _kit.Sink(Host));
+        Assert.Equal((1, 2), (ended, _gate.ToRealm.Count));
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host)));
     }
 
     [Fact]
@@ -108,24 +122,72 @@ public sealed class TokenTests : IAsyncLifetime
         Assert.Null(await _server.Registry.GetManifestAsync(RepositoryName.Parse("team/app"), Reference.Parse("1"), default));
     }
 
-    [Fact]
-    public async Task Copy_WrongPassword_IsDeniedWithoutTryingAgain()
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData(null, "GET")]
+    [InlineData("wrong-too", null)]
+    public async Task Copy_WrongLogin_IsDeniedWithoutTryingAgain(string? identity, string? lacks)
     {
-        _kit.LogIn(Host, TokenGate.User, "wrong");
+        if (lacks is not null)
+            _gate.Lacks = (lacks, 405);
+        Keep(new { auth = RegistryKit.Base64($"{TokenGate.User}:{(identity is null ? "wrong-one" : "")}"), identitytoken = identity });
         var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.ReadAsync(_kit.Source(Host)));
         Assert.Equal(Failure.Denied, error.Failure);
         Assert.Contains("config.json", error.Message, StringComparison.Ordinal);
-        Assert.Equal(2, _gate.Requests.Count);
+        Assert.DoesNotContain("wrong-", error.ToString(), StringComparison.Ordinal);
+        Assert.Single(_gate.ToRegistry);
+        Assert.Equal(lacks is null ? 1 : 2, _gate.ToRealm.Count);
     }
 
     [Fact]
     public async Task Copy_IdentityToken_IsExchanged()
     {
-        _kit.Write(new { auths = new Dictionary<string, object> { [Host] = new { auth = RegistryKit.Base64("whale:"), identitytoken = _gate.RefreshToken } } });
+        Keep(new { auth = RegistryKit.Base64("whale:"), identitytoken = _gate.RefreshToken });
         var image = RandomImage.Plain();
         await RegistryKit.CopyAsync(image, _kit.Sink(Host));
         Assert.Equal("POST /token", Assert.Single(_gate.ToRealm));
         MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host)));
+    }
+
+    [Theory]
+    [InlineData(404)]
+    [InlineData(405)]
+    public async Task Copy_RealmThatKnowsNoPost_GetsThePasswordKeptBesideTheIdentityToken(int status)
+    {
+        _gate.Lacks = ("POST", status);
+        Keep(new { auth = RegistryKit.Base64($"{TokenGate.User}:{TokenGate.Password}"), identitytoken = _gate.RefreshToken });
+        await RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host));
+        Assert.Equal(["POST", "GET"], _gate.ToRealm.Select(line => line.Split(' ')[0]));
+    }
+
+    [Theory]
+    [InlineData(404)]
+    [InlineData(405)]
+    public async Task Copy_RealmThatKnowsNoGet_GetsThePasswordByPost(int status)
+    {
+        _gate.Lacks = ("GET", status);
+        await RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host));
+        Assert.Equal(["GET", "POST"], _gate.ToRealm.Select(line => line.Split(' ')[0]));
+        var kept = await RegistryLogin.CheckAsync(Host, new Credential(TokenGate.User, TokenGate.Password), _kit.Effective, _kit.Engine.Retry, default);
+        Assert.Equal((null, _gate.RefreshToken), (kept.Password, kept.IdentityToken));
+    }
+
+    [Fact]
+    public async Task Copy_RegistryToken_IsTakenAsItIsAndNotRenewed()
+    {
+        _gate.Ready = "ready-made";
+        Keep(new { registrytoken = "ready-made" });
+        var image = RandomImage.Plain();
+        await RegistryKit.CopyAsync(image, _kit.Sink(Host));
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host)));
+        Assert.Empty(_gate.ToRealm);
+
+        _gate.Ready = null;
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.ReadAsync(_kit.Source(Host)));
+        Assert.Equal(Failure.Denied, error.Failure);
+        Assert.Contains($"The login for {Host}", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("ready-made", error.ToString(), StringComparison.Ordinal);
+        Assert.Empty(_gate.ToRealm);
     }
 
     [Fact]
@@ -143,4 +205,6 @@ public sealed class TokenTests : IAsyncLifetime
         foreach (var (line, proof) in _gate.Requests)
             Assert.True(proof is null || proof.StartsWith(line.Contains("/token", StringComparison.Ordinal) ? "Basic " : "Bearer ", StringComparison.Ordinal), line);
     }
+
+    private void Keep(object entry) => _kit.Write(new { auths = new Dictionary<string, object> { [Host] = entry } });
 }

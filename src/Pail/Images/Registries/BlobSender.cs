@@ -38,12 +38,10 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
                     return BlobOutcome.Sent;
             }
         }
-        if (_wantsChunks || !await SendWholeAsync(blob, open, progress, cancel))
-        {
-            _wantsChunks = true;
-            await engine.Retry.RunAsync(token => new ChunkedUpload(client, engine, blob, open, progress).RunAsync(token), cancel);
-        }
-        return BlobOutcome.Sent;
+        if (!_wantsChunks && await SendWholeAsync(blob, open, progress, cancel) is { } outcome)
+            return outcome;
+        _wantsChunks = true;
+        return await engine.Retry.RunAsync(token => new ChunkedUpload(client, engine, blob, open, progress).RunAsync(token), cancel);
     }
 
     /// <summary>What <see cref="PutAsync"/> would do, if the registry mounts as it should.</summary>
@@ -85,11 +83,12 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
         }
     }
 
-    // One stream: what breaks is sent again from its beginning. False if the registry takes no body of that size.
-    private Task<bool> SendWholeAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => engine.Retry.RunAsync(
+    // One stream: what breaks is sent again from its beginning. Null if the registry takes no body of that size.
+    private Task<BlobOutcome?> SendWholeAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => engine.Retry.RunAsync<BlobOutcome?>(
         async token =>
         {
-            var session = await UploadSession.BeginAsync(client, token);
+            if (await UploadSession.BeginAsync(client, blob.Digest, token) is not { } session)
+                return BlobOutcome.Copied;
             var sent = 0L;
             try
             {
@@ -102,10 +101,10 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
                 };
                 using var answer = await client.SendAsync(request, token);
                 if (answer.Status == HttpStatusCode.Created)
-                    return true;
+                    return BlobOutcome.Sent;
                 progress.Advance(-sent);
                 await session.AbandonAsync();
-                return false;
+                return null;
             }
             catch
             {

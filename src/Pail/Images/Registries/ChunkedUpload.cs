@@ -23,9 +23,11 @@ internal sealed class ChunkedUpload(RegistryClient client, TransferEngine engine
     private long _piece = Chunk;
     private long _sent;
 
-    public async Task RunAsync(CancellationToken cancel)
+    public async Task<BlobOutcome> RunAsync(CancellationToken cancel)
     {
-        _session = await UploadSession.BeginAsync(client, cancel);
+        if (await UploadSession.BeginAsync(client, blob.Digest, cancel) is not { } session)
+            return BlobOutcome.Copied;
+        _session = session;
         try
         {
             var size = Math.Min(Math.Max(_session.LeastChunk, Math.Min(Chunk, engine.Buffers.Limit / 2)), blob.Size);
@@ -47,6 +49,7 @@ internal sealed class ChunkedUpload(RegistryClient client, TransferEngine engine
                 Body = guard => RegistryClient.Typed(client.Content(ReadOnlySequence<byte>.Empty, guard, blob.Size), MediaTypes.OctetStream),
             };
             (await client.SendAsync(close, cancel)).Dispose();
+            return BlobOutcome.Sent;
         }
         catch
         {

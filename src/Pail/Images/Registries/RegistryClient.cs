@@ -57,6 +57,9 @@ internal sealed class RegistryClient : IDisposable
     /// <summary>The refresh token that came with a login, if any.</summary>
     public string? RefreshToken => _authorizer.Refresh;
 
+    /// <summary>False once the registry has refused to look for a blob in its other repositories.</summary>
+    public bool MayFindBlobs { get; set; } = true;
+
     /// <summary>The address of something in the repository, such as <c>blobs/DIGEST</c>.</summary>
     public Uri In(string path) => new(_wire.Origins.Registry, $"{_repository}/{path}");
 

@@ -21,6 +21,9 @@ public sealed record RegistryOptions
     /// <summary>What a body must bring a second on average, in bytes, once <see cref="Patience"/> has passed: who drips is no slow line.</summary>
     public long SlowestRate { get; init; } = 1 << 10;
 
+    /// <summary>Where the system keeps what need not outlive it, and Podman its logins where <c>XDG_RUNTIME_DIR</c> names no other place.</summary>
+    internal string RunFolder { get; init; } = "/run";
+
     /// <summary>The variable's value, null also where it is empty.</summary>
     internal string? this[string variable] => Variable(variable) is { Length: > 0 } value ? value : null;
 

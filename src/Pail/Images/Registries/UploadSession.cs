@@ -24,12 +24,23 @@ internal sealed class UploadSession
     /// <summary>The address that takes the next chunk.</summary>
     public Uri Location => _location;
 
-    /// <summary>Begins an upload.</summary>
-    public static async Task<UploadSession> BeginAsync(RegistryClient client, CancellationToken cancel)
+    /// <summary>Begins the upload of a blob; null if the registry found it in another repository, and nothing has to be sent.</summary>
+    // Source: OCI distribution-spec, "Mounting a blob from another repository": without "from", a registry may look for it itself.
+    public static async Task<UploadSession?> BeginAsync(RegistryClient client, Digest blob, CancellationToken cancel)
     {
-        var request = new RegistryRequest(HttpMethod.Post, client.In("blobs/uploads/"), HttpStatusCode.Accepted) { Body = client.Body(default, MediaTypes.OctetStream) };
-        using var answer = await client.SendAsync(request, cancel);
+        if (client.MayFindBlobs)
+        {
+            using var found = await client.SendAsync(Post($"?mount={Uri.EscapeDataString(blob.ToString())}", HttpStatusCode.Created, HttpStatusCode.BadRequest), cancel);
+            if (found.Status != HttpStatusCode.BadRequest)
+                return found.Status == HttpStatusCode.Created ? null : new(client, found);
+            // Quay calls a mount without "from" an error, where others begin an upload.
+            client.MayFindBlobs = false;
+        }
+        using var answer = await client.SendAsync(Post(""), cancel);
         return new(client, answer);
+
+        RegistryRequest Post(string query, params HttpStatusCode[] expected) =>
+            new(HttpMethod.Post, client.In($"blobs/uploads/{query}"), [HttpStatusCode.Accepted, .. expected]) { Body = client.Body(default, MediaTypes.OctetStream) };
     }
 
     /// <summary>Gives the upload up, so that the registry need not keep what came of it.</summary>

@@ -35,8 +35,17 @@ internal sealed class TokenGate : IAsyncDisposable
     /// <summary>True to give tokens to nobody any more.</summary>
     public bool Closed { get; set; }
 
+    /// <summary>The method that the realm does not know, and the status it says so with.</summary>
+    public (string Method, int Status)? Lacks { get; set; }
+
+    /// <summary>Whoever has this token is let in, though the realm did not give it.</summary>
+    public string? Ready { get; set; }
+
     /// <summary>The refresh token it takes and, asked for one, gives.</summary>
     public string RefreshToken { get; } = "refresh-" + Convert.ToHexString(RandomNumberGenerator.GetBytes(8));
+
+    /// <summary>Requests that are refused though their token is good, once their body has come.</summary>
+    public Func<HttpRequest, bool>? Refuses { get; set; }
 
     /// <summary>Called before each request that carries a good token.</summary>
     public Action<HttpRequest>? Before { get; set; }
@@ -82,6 +91,11 @@ internal sealed class TokenGate : IAsyncDisposable
         var (request, response) = (context.Request, context.Response);
         var proof = request.Headers.Authorization.ToString();
         Requests.Enqueue(($"{request.Method} {request.Path}{request.QueryString}", proof.Length == 0 ? null : proof));
+        if (request.Path == "/token" && Lacks is var (method, status) && request.Method == method)
+        {
+            response.StatusCode = status;
+            return;
+        }
         if (request.Path == "/token")
         {
             await GiveAsync(request, response, proof);
@@ -89,15 +103,26 @@ internal sealed class TokenGate : IAsyncDisposable
         }
         var wanted = Wanted(request);
         var token = proof.StartsWith("Bearer ", StringComparison.Ordinal) ? proof["Bearer ".Length..] : null;
-        if (token is null || !_tokens.TryGetValue(token, out var known) || known.Ends < DateTime.UtcNow || !wanted.All(known.Scopes.Contains))
+        if (token is null || (token != Ready && !(_tokens.TryGetValue(token, out var known) && known.Ends > DateTime.UtcNow && wanted.All(known.Scopes.Contains))))
         {
-            response.StatusCode = 401;
-            response.Headers.WWWAuthenticate = $"Bearer realm=\"http://{Host}/token\",service=\"test, \\\"gate\\\"\",scope=\"{string.Join(' ', wanted)}\"{(token is null ? "" : ",error=\"invalid_token\"")}";
+            Challenge(response, wanted, token);
+            return;
+        }
+        if (Refuses?.Invoke(request) == true)
+        {
+            await request.Body.CopyToAsync(Stream.Null);
+            Challenge(response, wanted, token);
             return;
         }
         Before?.Invoke(request);
         Admitted.Enqueue($"{request.Method} {request.Path}{request.QueryString}");
         await ForwardAsync(request, response);
+    }
+
+    private void Challenge(HttpResponse response, string[] wanted, string? token)
+    {
+        response.StatusCode = 401;
+        response.Headers.WWWAuthenticate = $"Bearer realm=\"http://{Host}/token\",service=\"test, \\\"gate\\\"\",scope=\"{string.Join(' ', wanted)}\"{(token is null ? "" : ",error=\"invalid_token\"")}";
     }
 
     // What the request needs, one action each.
@@ -116,10 +141,12 @@ internal sealed class TokenGate : IAsyncDisposable
         var form = request.HasFormContentType ? await request.ReadFormAsync() : null;
         var good = form is null
             ? proof == $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{User}:{Password}"))}"
-            : form["grant_type"] == "refresh_token" && form["refresh_token"] == RefreshToken;
+            : form["grant_type"] == "refresh_token" ? form["refresh_token"] == RefreshToken
+            : form["grant_type"] == "password" && form["username"] == User && form["password"] == Password && form["client_id"] == "pail";
         if (!good || Closed || (form?["service"] ?? request.Query["service"]) != "test, \"gate\"")
         {
-            response.StatusCode = 401;
+            // As OAuth2 has it, and as Docker has it.
+            response.StatusCode = form is null ? 401 : 400;
             return;
         }
         var scopes = (form is null ? request.Query["scope"].SelectMany(scope => scope!.Split(' ')) : form["scope"].ToString().Split(' '))
@@ -127,9 +154,9 @@ internal sealed class TokenGate : IAsyncDisposable
             .SelectMany(parts => parts[2].Split(',').Select(action => $"{parts[0]}:{parts[1]}:{action}"));
         var token = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         _tokens[token] = ([.. scopes], DateTime.UtcNow + Lifetime);
-        var refresh = request.Query["offline_token"] == "true" ? $",\"refresh_token\":\"{RefreshToken}\"" : "";
+        var refresh = request.Query["offline_token"] == "true" || form?["access_type"].ToString() == "offline" ? $",\"refresh_token\":\"{RefreshToken}\"" : "";
         response.ContentType = "application/json";
-        await response.WriteAsync($"{{\"token\":\"{token}\",\"expires_in\":{StatedLifetime ?? (int)Lifetime.TotalSeconds}{refresh}}}");
+        await response.WriteAsync($"{{\"{(form is null ? "token" : "access_token")}\":\"{token}\",\"expires_in\":{StatedLifetime ?? (int)Lifetime.TotalSeconds}{refresh}}}");
     }
 
     private async Task ForwardAsync(HttpRequest request, HttpResponse response)

@@ -89,6 +89,9 @@ internal sealed class Authorizer(TokenService tokens, Func<CancellationToken, Ta
             (_credential, _found) = (await find(cancel), true);
         if (_challenge!.Scheme == "basic")
             return _credential?.Basic;
+        // Somebody else asked for it: what it is good for only the registry knows.
+        if (_credential?.RegistryToken is { } ready)
+            return new("Bearer", ready);
         var key = Key(scopes);
         if (!_tokens.TryGetValue(key, out var token) || token.Renew <= tokens.Now)
         {

@@ -38,14 +38,39 @@ internal sealed class TokenService(RegistryWire wire, string host, TimeProvider 
         var realm = wire.Origins.Follow(wire.Origins.Registry, challenge["realm"], "the realm of its tokens");
         if (credential is not null && realm.Scheme == "http" && !(realm.Host == wire.Origins.Registry.Host || (realm.IsLoopback && wire.Origins.IsLocal)))
             throw new PailException(Failure.BadContent, $"{host}: its realm is at {Printable.Line(realm.Host)} without encryption; credentials don't go there.");
-        var request = credential?.IdentityToken is { } refresh ? Exchange(realm, challenge, scopes, refresh) : Plain(realm, challenge, scopes, credential?.User, offline);
-        using var answer = await wire.SendAsync(request, request.Address, credential?.IdentityToken is null ? credential?.Basic : null, cancel, authorizeOthers: true);
-        if (answer.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || (answer.Status == HttpStatusCode.BadRequest && credential?.IdentityToken is not null))
-            throw new PailException(Failure.Denied, credential is null
-                ? $"{host} lets nobody in without a login: pail login {host}"
-                : $"{host} does not accept the {(credential.IdentityToken is null ? "user name and password" : "identity token")} from {credential.Origin}: pail login {host}");
-        return answer.Status == HttpStatusCode.OK ? Read(await answer.ReadAsync(MaxAnswer, cancel)) : throw await answer.ErrorAsync(cancel);
+        // GET is Docker's own way and POST is OAuth2's, which identity tokens need. What one realm lacks, another has alone.
+        var get = Plain(realm, challenge, scopes, credential?.User, offline);
+        RegistryRequest[] ways = credential switch
+        {
+            { IdentityToken: { } refresh } => [Grant("refresh_token", [("refresh_token", refresh)]), .. credential.Password is null ? [] : new[] { get }],
+            { Password: { } password } => [get, Grant("password", [("username", credential.User), ("password", password), .. offline ? [("access_type", "offline")] : Array.Empty<(string, string)>()])],
+            _ => [get],
+        };
+        for (var way = 0; ; way++)
+        {
+            var request = ways[way];
+            using var answer = await wire.SendAsync(request, request.Address, request.Method == HttpMethod.Get ? credential?.Basic : null, cancel, authorizeOthers: true);
+            if (answer.Status == HttpStatusCode.OK)
+                return Read(await answer.ReadAsync(MaxAnswer, cancel));
+            if (answer.Status is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed && way + 1 < ways.Length)
+                continue;
+            // OAuth2 calls it a bad request. Source: RFC 6749, 5.2, "invalid_grant".
+            throw answer.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || (answer.Status == HttpStatusCode.BadRequest && request.Method == HttpMethod.Post)
+                ? Denied(credential)
+                : await answer.ErrorAsync(cancel);
+        }
+
+        RegistryRequest Grant(string kind, IEnumerable<(string Name, string Value)> proof) => new(HttpMethod.Post, realm)
+        {
+            Body = _ => new FormUrlEncodedContent(
+                new[] { ("grant_type", kind), ("service", challenge["service"] ?? ""), ("client_id", "pail"), ("scope", string.Join(' ', scopes)) }
+                    .Concat(proof).Select(pair => KeyValuePair.Create(pair.Item1, pair.Item2))),
+        };
     }
+
+    private PailException Denied(Credential? credential) => new(Failure.Denied, credential is null
+        ? $"{host} lets nobody in without a login: pail login {host}"
+        : $"{host} does not accept the {(credential.IdentityToken is null ? "user name and password" : "identity token")} from {credential.Origin}: pail login {host}");
 
     private static RegistryRequest Plain(Uri realm, Challenge challenge, IReadOnlyCollection<string> scopes, string? user, bool offline)
     {
@@ -61,18 +86,6 @@ internal sealed class TokenService(RegistryWire wire, string host, TimeProvider 
         builder.Query = builder.Query.Length > 1 ? $"{builder.Query[1..]}&{text}" : text;
         return new RegistryRequest(HttpMethod.Get, builder.Uri);
     }
-
-    private static RegistryRequest Exchange(Uri realm, Challenge challenge, IReadOnlyCollection<string> scopes, string refresh) => new(HttpMethod.Post, realm)
-    {
-        Body = _ => new FormUrlEncodedContent(new Dictionary<string, string>
-        {
-            ["grant_type"] = "refresh_token",
-            ["service"] = challenge["service"] ?? "",
-            ["client_id"] = "pail",
-            ["scope"] = string.Join(' ', scopes),
-            ["refresh_token"] = refresh,
-        }),
-    };
 
     private Token Read(byte[] json)
     {

@@ -14,6 +14,9 @@ public sealed record Credential(string User, string? Password)
     /// <summary>A token that other tokens are had for (<c>identitytoken</c>), instead of a password.</summary>
     public string? IdentityToken { get; init; }
 
+    /// <summary>A bearer token for the registry itself (<c>registrytoken</c>), had by other means; then nothing else counts.</summary>
+    public string? RegistryToken { get; init; }
+
     /// <summary>Where it was found, for messages.</summary>
     public string Origin { get; init; } = "the command line";
 

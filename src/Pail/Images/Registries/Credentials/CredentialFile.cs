@@ -40,9 +40,12 @@ internal sealed class CredentialFile
         }
     }
 
-    /// <summary>The helper that keeps the credentials of a host: its own, or the one for all.</summary>
-    public string? HelperFor(string host) =>
-        Names(host).Select(name => Text((_root["credHelpers"] as JsonObject)?[name])).FirstOrDefault(helper => helper is not null) ?? Text(_root["credsStore"]);
+    /// <summary>The helper that keeps the credentials of a host: its own, or the one for all; null where the file keeps them, as it also does where a host's own helper is an empty text.</summary>
+    public string? HelperFor(string host)
+    {
+        var own = _root["credHelpers"] as JsonObject;
+        return Names(host).FirstOrDefault(name => own?.ContainsKey(name) == true) is { } known ? Text(own![known]) : Text(_root["credsStore"]);
+    }
 
     /// <summary>The credential kept in the file itself; for a repository the one of the longest part of its name.</summary>
     public Credential? Find(string host, string? repository)
@@ -137,7 +140,9 @@ internal sealed class CredentialFile
                 throw new PailException(Failure.BadInput, $"{Path}: an \"auth\" in it is no base64. 'pail login' makes a new one.", e);
             }
         }
-        var token = Text(entry["identitytoken"]);
-        return string.IsNullOrEmpty(password) && token is null ? null : new Credential(user, string.IsNullOrEmpty(password) ? null : password) { IdentityToken = token, Origin = Path };
+        var (token, ready) = (Text(entry["identitytoken"]), Text(entry["registrytoken"]));
+        return string.IsNullOrEmpty(password) && token is null && ready is null
+            ? null
+            : new Credential(user, string.IsNullOrEmpty(password) ? null : password) { IdentityToken = token, RegistryToken = ready, Origin = Path };
     }
 }

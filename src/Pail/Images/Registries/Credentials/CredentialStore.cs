@@ -1,10 +1,12 @@
+using System.Runtime.InteropServices;
+
 namespace Pail.Images.Registries.Credentials;
 
 /// <summary>
 /// Where credentials are kept: in the file REGISTRY_AUTH_FILE names and no other; else in Docker's config.json, else in Podman's
 /// auth.json. A file may leave a host to a helper. <c>pail login</c> writes to the first of these.
 /// </summary>
-public sealed class CredentialStore(RegistryOptions options)
+public sealed partial class CredentialStore(RegistryOptions options)
 {
     /// <summary>The file that logins are written to.</summary>
     public string Target => Files().First();
@@ -66,7 +68,11 @@ public sealed class CredentialStore(RegistryOptions options)
         :
         [
             Path.Combine(options["DOCKER_CONFIG"] ?? Path.Combine(options.Home, ".docker"), "config.json"),
-            .. options["XDG_RUNTIME_DIR"] is { } runtime ? new[] { Path.Combine(runtime, "containers", "auth.json") } : [],
+            .. options["XDG_RUNTIME_DIR"] is { } runtime ? [Path.Combine(runtime, "containers", "auth.json")]
+                : OperatingSystem.IsLinux() ? new[] { Path.Combine(options.RunFolder, "containers", $"{GetUserId()}", "auth.json") } : [],
             Path.Combine(options["XDG_CONFIG_HOME"] ?? Path.Combine(options.Home, ".config"), "containers", "auth.json"),
         ];
+
+    [LibraryImport("libc", EntryPoint = "getuid")]
+    private static partial uint GetUserId();
 }
