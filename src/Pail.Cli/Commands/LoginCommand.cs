@@ -33,10 +33,9 @@ internal sealed class LoginCommand : Verb
     /// <summary>The registry that login and logout are about.</summary>
     public static Argument<string> HostArgument() => new("registry") { HelpName = "REGISTRY", Description = "HOST[:PORT] [default: docker.io]", DefaultValueFactory = _ => "docker.io" };
 
-    /// <summary>Its host.</summary>
-    public static string Host(Session session, Argument<string> argument)
+    /// <summary>The host of a registry, as it was written.</summary>
+    public static string Host(string text)
     {
-        var text = session.Get(argument);
         try
         {
             return AddressParser.RegistryHost(text.StartsWith("docker://", StringComparison.Ordinal) ? text["docker://".Length..].TrimEnd('/') : text);
@@ -49,7 +48,7 @@ internal sealed class LoginCommand : Verb
 
     protected override async Task RunAsync(Session session, CancellationToken cancel)
     {
-        var (host, terminal) = (Host(session, _registry), session.Terminal);
+        var (host, terminal) = (Host(session.Get(_registry)), session.Terminal);
         if (!terminal.CanAsk && (session.Get(_user) is null || !session.Get(_stdin)))
             throw new PailException(Failure.BadInput, "there is no terminal to ask at: use --username and --password-stdin.");
         var user = session.Get(_user) ?? terminal.Ask("Username", secret: false);

@@ -83,7 +83,29 @@ public sealed class RegistryCommandTests : IAsyncLifetime
         Assert.Contains("none of its 3 tags", (await PailAsync("copy", "--tags", "3*", $"docker://{_registry.Host}/team/app", folder)).Ended(ExitCode.NotFound).Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task PlainHttpHost_IsSpokenToSo_AndNobodyElse()
+    {
+        // A proxy makes of this server whatever host it is asked for.
+        await using var server = new RawServer((request, stream, _) => request switch
+        {
+            { Method: "CONNECT" } => RawServer.WriteAsync(stream, "502 Bad Gateway", "", default),
+            { Method: "HEAD" } or { Path: "/v2/" } => RawServer.WriteAsync(stream, "404 Not Found", "", default),
+            _ => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {Pail.Oci.MediaTypes.OciManifest}\r\n", RandomImage.Plain(layers: 0).Root!.Bytes),
+        });
+        var environment = Environment();
+        (environment["http_proxy"], environment["https_proxy"]) = ($"http://{server.Host}", $"http://{server.Host}");
+
+        var done = await Child.RunAsync("dotnet", [PailChild.Program, "copy", "--plain-http-host", "plain.example:5000", "docker://plain.example:5000/app:1", "docker://other.example/app:1"], environment);
+
+        done.Ended(ExitCode.Unavailable);
+        Assert.Equal("http://plain.example:5000/v2/app/manifests/1", server.Requests.First().Target);
+        Assert.All(server.Requests.Skip(1), request => Assert.Equal(("CONNECT", "other.example:443"), (request.Method, request.Target)));
+        Assert.True(server.Requests.Count > 1);
+    }
+
     [Theory]
+    [InlineData("not a registry's HOST", "digest", "--plain-http-host", "http://registry.example", "docker://alpine")]
     [InlineData("without tag", "copy", "--tags", "1.*", "docker://alpine", "s3://acme/alpine:1")]
     [InlineData("a repository is expected", "copy", "--tags", "1.*", "docker://alpine:1", "s3://acme/alpine")]
     [InlineData("a repository is expected", "copy", "--tags", "1.*", "oci:dir", "s3://acme/alpine")]

@@ -6,6 +6,9 @@ public sealed record RegistryOptions
     /// <summary>Speak HTTP, without encryption, to the registries named. On loopback that is found out without being told.</summary>
     public bool PlainHttp { get; init; }
 
+    /// <summary>The registries, by host and port as addresses name them, to speak HTTP to; all others are spoken to as ever.</summary>
+    public IReadOnlyCollection<string> PlainHttpHosts { get; init; } = [];
+
     /// <summary>A PEM file of certificate authorities to trust besides those of the system.</summary>
     public string? CaFile { get; init; }
 
@@ -20,6 +23,9 @@ public sealed record RegistryOptions
 
     /// <summary>What a body must bring a second on average, in bytes, once <see cref="Patience"/> has passed: who drips is no slow line.</summary>
     public long SlowestRate { get; init; } = 1 << 10;
+
+    /// <summary>True if that registry is to be spoken to without encryption.</summary>
+    internal bool IsPlain(string host) => PlainHttp || PlainHttpHosts.Contains(host, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Where the system keeps what need not outlive it, and Podman its logins where <c>XDG_RUNTIME_DIR</c> names no other place.</summary>
     internal string RunFolder { get; init; } = "/run";

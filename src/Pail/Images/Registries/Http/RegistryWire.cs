@@ -21,7 +21,7 @@ internal sealed class RegistryWire : IDisposable
     public RegistryWire(string host, RegistryOptions options)
     {
         // Docker Hub's API is not where its name leads.
-        Origins = new Origins(new Uri($"{(options.PlainHttp ? "http" : "https")}://{(host == DockerHub.Name ? DockerHub.Api : host)}/v2/"));
+        Origins = new Origins(new Uri($"{(options.IsPlain(host) ? "http" : "https")}://{(host == DockerHub.Name ? DockerHub.Api : host)}/v2/"));
         (_options, _connections) = (options, new Connections(host, Origins, options));
     }
 
@@ -97,7 +97,7 @@ internal sealed class RegistryWire : IDisposable
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } when _connections.Refused is { } why =>
             new PailException(Failure.Denied, $"{address.Authority} can't be trusted: {why}.", error),
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } =>
-            new PailException(Failure.Unavailable, $"{address.Authority} does not speak TLS as we do: {Printable.Line((error.InnerException ?? error).Message)} If it is meant to be spoken to without encryption, --plain-http does so.", error),
+            new PailException(Failure.Unavailable, $"{address.Authority} does not speak TLS as we do: {Printable.Line((error.InnerException ?? error).Message)} If it is meant to be spoken to without encryption, --plain-http-host {address.Authority} does so.", error),
         HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData } } =>
             new PailException(Failure.NotFound, $"{address.Host}: there is no such host.", error),
         HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.InvalidResponse } =>
