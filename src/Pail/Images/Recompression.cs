@@ -1,31 +1,55 @@
+using System.Collections.Concurrent;
 using Pail.Compression;
 using Pail.Oci;
-using Pail.Transfer;
 
 namespace Pail.Images;
 
 /// <summary>
 /// An image as another source gives it, but with its layers compressed as asked for: what is compressed so already stays as it
-/// is, to the byte; the rest is compressed anew, into a temporary file, for manifests name layers by their digests.
+/// is, to the byte; the rest is compressed anew, several layers at once, into temporary files, for manifests name layers by their digests.
 /// </summary>
 /// <param name="source">The image; not disposed with this.</param>
 /// <param name="compression">How layers shall be compressed.</param>
 /// <param name="memory">Who may have layers compressed so already; null for nobody.</param>
-internal sealed class Recompression(IImageSource source, LayerCompression compression, ILayerMemory? memory) : IImageSource, IKnowsTars
+internal sealed class Recompression(IImageSource source, LayerCompression compression, ILayerMemory? memory) : IImageSource, IReadsAhead, IMakesBlobs, IKnowsTars
 {
+    private readonly Dictionary<Digest, Manifest> _found = [];
+    private readonly Dictionary<Digest, Manifest> _rewritten = [];
     private readonly Dictionary<Digest, Manifest> _manifests = [];
-    private readonly Dictionary<Digest, Manifest> _converted = [];
-    private readonly Dictionary<Digest, RecompressedLayer> _layers = [];
-    private readonly Dictionary<Digest, RecompressedLayer> _made = [];
-    private readonly Spool _spool = new();
+    private readonly Dictionary<Digest, OldLayer> _old = [];
+    private readonly ConcurrentDictionary<Digest, NewLayer> _layers = new();
+    private readonly ConcurrentDictionary<Digest, NewLayer> _made = new();
+    private readonly ConcurrentBag<Spool> _idle = [];
     private Manifest? _root;
+    private long _read;
 
     /// <inheritdoc/>
     public string Name => source.Name;
 
+    /// <inheritdoc/>
+    public long BytesRead => Interlocked.Read(ref _read);
+
+    /// <inheritdoc/>
+    public Action<Descriptor>? Made { private get; set; }
+
+    // Decompressing takes one core a layer, so compressing may have to wait for it. At the high levels of zstd it never does,
+    // and there each layer takes hundreds of megabytes.
+    private int AtOnce => compression is { Kind: CompressionKind.Zstd, Level: > 9 } ? 1 : Math.Clamp(Environment.ProcessorCount, 2, 4);
+
     /// <summary>Makes the manifest that stands for one of the source, and with it all that it names.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: a layer is not what its digest or the config says.</exception>
-    public async Task<Manifest> ConvertAsync(Manifest root, CancellationToken cancel) => _root = await ConvertAsync(root, 0, cancel);
+    public async Task<Manifest> ConvertAsync(Manifest root, CancellationToken cancel)
+    {
+        await FindAsync(root, 0, cancel);
+        await Parallel.ForEachAsync(_old.Values, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (old, token) =>
+        {
+            // To send a layer, the sink is asked for it; in vain if the whole is there, and unlike an image an index can't be recognised
+            // before. The large ones it was asked for anyway.
+            if (await ConvertAsync(old, token) is var (blob, size) && (root.IsIndex ? old.Layer.Size > LayerLimits.Remembered : size > LayerLimits.SentAhead))
+                Made?.Invoke(blob);
+        });
+        return _root = Rewrite(root);
+    }
 
     /// <inheritdoc/>
     public Task<Manifest> GetRootAsync(CancellationToken cancel) => _root is { } root ? Task.FromResult(root) : source.GetRootAsync(cancel);
@@ -36,8 +60,8 @@ internal sealed class Recompression(IImageSource source, LayerCompression compre
 
     /// <inheritdoc/>
     public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) => _made.TryGetValue(blob.Digest, out var layer)
-        ? layer.Offset is { } start
-            ? Task.FromResult<Stream>(new FileRange(_spool.Handle, start + offset, layer.Blob.Size - offset))
+        ? layer.Place is var (spool, start)
+            ? Task.FromResult<Stream>(new FileRange(spool.Handle, start + offset, layer.Blob.Size - offset))
             : throw new PailException(Failure.Conflict, $"{Name}: the layer {blob.Digest} was there a moment ago, and was removed meanwhile. Run the same command again.")
         : source.OpenBlobAsync(blob, offset, cancel);
 
@@ -47,73 +71,78 @@ internal sealed class Recompression(IImageSource source, LayerCompression compre
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
-        _spool.Dispose();
+        foreach (var spool in _idle)
+            spool.Dispose();
         return ValueTask.CompletedTask;
     }
 
-    private async Task<Manifest> ConvertAsync(Manifest manifest, int depth, CancellationToken cancel)
+    // All manifests, and the layers that are to be compressed anew, each once.
+    private async Task FindAsync(Manifest manifest, int depth, CancellationToken cancel)
     {
-        if (depth > ImageCopy.MaxDepth || _converted.Count > ImageCopy.MaxManifests)
+        if (depth > ImageCopy.MaxDepth || _found.Count > ImageCopy.MaxManifests)
             throw new PailException(Failure.BadContent, $"{Name}: its indexes are nested more than {ImageCopy.MaxDepth} deep, or name more than {ImageCopy.MaxManifests} manifests.");
-        if (_converted.TryGetValue(manifest.Digest, out var known))
-            return known;
-        var made = manifest.IsIndex ? await ConvertIndexAsync(manifest, depth, cancel)
-            : MediaTypes.IsImageConfig(manifest.Config?.MediaType) && !compression.Fits(manifest) ? await ConvertImageAsync(manifest, cancel)
-            : manifest;
-        _converted[manifest.Digest] = made;
-        _manifests[made.Digest] = made;
-        return made;
-    }
-
-    private async Task<Manifest> ConvertIndexAsync(Manifest index, int depth, CancellationToken cancel)
-    {
-        var replaced = new Dictionary<Digest, Descriptor>();
-        foreach (var child in index.Manifests.Where(child => MediaTypes.IsManifest(child.MediaType)))
-            if (await ConvertAsync(await source.GetManifestAsync(child, cancel), depth + 1, cancel) is var made && made.Digest != child.Digest)
-                replaced[child.Digest] = made.Descriptor;
-        return replaced.Count == 0 ? index : ManifestRewriter.Index(index, replaced);
-    }
-
-    private async Task<Manifest> ConvertImageAsync(Manifest image, CancellationToken cancel)
-    {
-        var diffIds = ImageConfig.DiffIdsOf(await ImageConfig.ReadAsync(source, image, cancel));
-        if (diffIds.Count != image.Layers.Count)
-            throw new PailException(Failure.BadContent, $"{Name}: the config of {image.Digest} lists {diffIds.Count} layers, its manifest {image.Layers.Count}.");
-        var replaced = new Dictionary<Digest, Descriptor>();
-        foreach (var (layer, diffId) in image.Layers.Zip(diffIds))
+        _found[manifest.Digest] = manifest;
+        foreach (var child in manifest.Manifests.Where(child => MediaTypes.IsManifest(child.MediaType) && !_found.ContainsKey(child.Digest)))
+            await FindAsync(await source.GetManifestAsync(child, cancel), depth + 1, cancel);
+        if (!Changes(manifest))
+            return;
+        var diffIds = ImageConfig.DiffIdsOf(await ImageConfig.ReadAsync(source, manifest, cancel));
+        if (diffIds.Count != manifest.Layers.Count)
+            throw new PailException(Failure.BadContent, $"{Name}: the config of {manifest.Digest} lists {diffIds.Count} layers, its manifest {manifest.Layers.Count}.");
+        foreach (var (layer, diffId) in manifest.Layers.Zip(diffIds))
             if (layer.Urls.Count == 0 && LayerCompression.KindOf(layer.MediaType) is { } kind && kind != compression.Kind)
-                replaced[layer.Digest] = (await ConvertLayerAsync(layer, kind, diffId, cancel)).Blob;
-        return replaced.Count == 0 ? image : ManifestRewriter.Image(image, replaced);
+                _old.TryAdd(layer.Digest, new(layer, kind, diffId));
     }
 
-    private async Task<RecompressedLayer> ConvertLayerAsync(Descriptor layer, CompressionKind kind, Digest diffId, CancellationToken cancel)
+    private bool Changes(Manifest manifest) => MediaTypes.IsImageConfig(manifest.Config?.MediaType) && !compression.Fits(manifest);
+
+    // What was made, and the size of its tar; null if the sink has it.
+    private async Task<(Descriptor Blob, long Size)?> ConvertAsync(OldLayer old, CancellationToken cancel)
     {
-        if (_layers.TryGetValue(layer.Digest, out var known))
-            return known;
-        if (memory is not null && layer.Size > LayerLimits.Remembered && await memory.FindLayerAsync(diffId, compression.Kind, cancel) is { } there)
-            return Keep(layer, new(there, diffId, null));
-        var offset = _spool.Length;
-        CompressionResult made;
+        if (memory is not null && old.Layer.Size > LayerLimits.Remembered && await memory.FindLayerAsync(old.DiffId, compression.Kind, cancel) is { } there)
+        {
+            Keep(old, new(there, old.DiffId, null));
+            return null;
+        }
+        var spool = _idle.TryTake(out var idle) ? idle : new Spool();
         try
         {
-            await using var plain = LayerCompression.Decompress(new VerifyingStream(await source.OpenBlobAsync(layer, 0, cancel), layer), kind);
-            made = await compression.CompressAsync(plain, _spool.End, cancel);
+            var offset = spool.Length;
+            var made = await LayerTar.WriteAsync(source, old.Layer, old.Kind, old.DiffId, compression, spool.End, bytes => Interlocked.Add(ref _read, bytes), cancel);
+            var blob = new Descriptor(compression.MediaType, made.Compressed, made.CompressedSize);
+            Keep(old, new(blob, made.UncompressedSize > LayerLimits.Remembered ? old.DiffId : null, (spool, offset)));
+            return (blob, made.UncompressedSize);
         }
-        catch (InvalidDataException e)
+        finally
         {
-            throw new PailException(Failure.BadContent, $"{Name}: the layer {layer.Digest} can't be decompressed: {Printable.Line(e.Message)}", e);
+            _idle.Add(spool);
         }
-        return made.Uncompressed == diffId
-            ? Keep(layer, new(new Descriptor(compression.MediaType, made.Compressed, made.CompressedSize), made.UncompressedSize > LayerLimits.Remembered ? diffId : null, offset))
-            : throw new PailException(Failure.BadContent, $"{Name}: the layer {layer.Digest} unpacks to {made.Uncompressed}; its config says {diffId}.");
     }
 
-    private RecompressedLayer Keep(Descriptor layer, RecompressedLayer made)
+    private void Keep(OldLayer old, NewLayer made)
     {
         _made.TryAdd(made.Blob.Digest, made);
-        return _layers[layer.Digest] = made;
+        _layers[old.Layer.Digest] = made;
     }
 
-    // Without an offset the sink has it.
-    private sealed record RecompressedLayer(Descriptor Blob, Digest? DiffId, long? Offset);
+    private Manifest Rewrite(Manifest manifest)
+    {
+        if (_rewritten.TryGetValue(manifest.Digest, out var known))
+            return known;
+        var parts = new Dictionary<Digest, Descriptor>();
+        foreach (var child in manifest.Manifests)
+            if (_found.TryGetValue(child.Digest, out var found) && Rewrite(found) is var made && made.Digest != child.Digest)
+                parts[child.Digest] = made.Descriptor;
+        if (Changes(manifest))
+            foreach (var layer in manifest.Layers)
+                if (_layers.TryGetValue(layer.Digest, out var made))
+                    parts[layer.Digest] = made.Blob;
+        var rewritten = parts.Count == 0 ? manifest : manifest.IsIndex ? ManifestRewriter.Index(manifest, parts) : ManifestRewriter.Image(manifest, parts);
+        return _manifests[rewritten.Digest] = _rewritten[manifest.Digest] = rewritten;
+    }
+
+    private sealed record OldLayer(Descriptor Layer, CompressionKind Kind, Digest DiffId);
+
+    // Without a place the sink has it.
+    private sealed record NewLayer(Descriptor Blob, Digest? DiffId, (Spool Spool, long Offset)? Place);
 }

@@ -5,10 +5,13 @@ namespace Pail.Images;
 /// <summary>A temporary file without a name: gone when it is disposed, and when the process ends, however it ends.</summary>
 internal sealed class Spool : IDisposable
 {
-    private readonly FileStream _file;
+    private const long Reserve = 128 << 20;
+
+    private readonly SpoolFile _file;
 
     /// <summary>Makes one where the system keeps temporary files (<c>TMPDIR</c>), readable by this user alone.</summary>
-    public Spool()
+    /// <param name="reserve">How many bytes (128 MiB) a large one leaves free there, for others to go on with.</param>
+    public Spool(long reserve = Reserve)
     {
         var path = Path.Combine(Path.GetTempPath(), $"pail-{Guid.NewGuid():N}.tmp");
         var options = new FileStreamOptions
@@ -21,13 +24,14 @@ internal sealed class Spool : IDisposable
         };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        _file = new FileStream(path, options);
+        _file = new SpoolFile(path, options, reserve);
         // Unix keeps a file without a name as long as somebody has it open.
         if (!OperatingSystem.IsWindows())
             File.Delete(path);
     }
 
     /// <summary>Where to write; new bytes go to its end.</summary>
+    /// <exception cref="PailException"><see cref="Failure.Unavailable"/>, from writing: the disk is nearly full.</exception>
     public FileStream End => _file;
 
     /// <summary>How many bytes it holds.</summary>
@@ -38,4 +42,36 @@ internal sealed class Spool : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
+
+    private sealed class SpoolFile(string path, FileStreamOptions options, long reserve) : FileStream(path, options)
+    {
+        private const long Step = 64 << 20;
+
+        private readonly string _folder = Path.GetDirectoryName(path)!;
+        private long _unchecked;
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if ((_unchecked += buffer.Length) >= Step)
+            {
+                ThrowIfFull(null);
+                _unchecked = 0;
+            }
+            try
+            {
+                await base.WriteAsync(buffer, cancellationToken);
+            }
+            catch (IOException e)
+            {
+                ThrowIfFull(e);
+                throw;
+            }
+        }
+
+        private void ThrowIfFull(IOException? cause)
+        {
+            if (new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(_folder)! : _folder).AvailableFreeSpace < reserve)
+                throw new PailException(Failure.Unavailable, $"{_folder} is nearly full, and what Pail has to keep there for now is larger: let TMPDIR name a folder with more room.", cause);
+        }
+    }
 }

@@ -128,6 +128,15 @@ public sealed class ExportTests : IDisposable
     }
 
     [Fact]
+    public async Task Export_LayerWithoutEnd_IsRefused()
+    {
+        var error = await Assert.ThrowsAsync<PailException>(() => ExportAsync(RandomImage.Bomb()));
+
+        Assert.Equal(Failure.BadContent, error.Failure);
+        Assert.Contains("unpacks to more than 1073741824", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Export_IntoAFile_NeverChangesOneAndLeavesNoneBehind()
     {
         var image = ImageOf(Tar().File("a", "1"));

@@ -1,3 +1,4 @@
+using Pail.Compression;
 using Pail.Images;
 using Pail.Images.Docker;
 using Pail.Layouts;
@@ -87,6 +88,45 @@ public sealed class OverlapTests : IAsyncDisposable
         Assert.Equal(0, sink.Running);
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task Recompression_OfSeveralLayers_GoesOnAtOnceAndIsSentMeanwhile()
+    {
+        var sink = new AheadSink();
+        var image = Compressed();
+        var second = new TaskCompletionSource();
+        // The first can't be read before the second is opened, nor the third before the first of these is there.
+        await using var source = new GatedSource(image, (layer, cancel) =>
+        {
+            if (layer == 1)
+                second.TrySetResult();
+            return layer switch { 0 => second.Task, 2 => sink.First, _ => Task.CompletedTask };
+        });
+
+        await RecompressAsync(source, sink);
+
+        var plain = new MemoryImage();
+        await RecompressAsync(image, plain);
+        MemoryImage.AssertSame(plain, sink.Image);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Recompression_SourceFailsInTheMiddle_StopsWhatIsSentAndTellsThat()
+    {
+        var sink = new AheadSink { Never = true };
+        await using var source = new GatedSource(Compressed(), async (layer, cancel) =>
+        {
+            if (layer < 2)
+                return;
+            await sink.Begun.WaitAsync(cancel);
+            throw new PailException(Failure.Unavailable, "gone");
+        });
+
+        var error = await Assert.ThrowsAsync<PailException>(() => RecompressAsync(source, sink));
+
+        Assert.Equal("gone", error.Message);
+        Assert.Equal(0, sink.Running);
+    }
+
     [Fact]
     public async Task Source_LayersThatMayNotBelong_AreNotAnnounced()
     {
@@ -152,6 +192,16 @@ public sealed class OverlapTests : IAsyncDisposable
         _folder.Dispose();
     }
 
+    private static Task<CopyResult> RecompressAsync(IImageSource source, IImageSink sink) =>
+        ImageCopy.RunAsync(source, sink, new CopyOptions(Compression: LayerCompression.Parse("zstd")), NoProgress.Instance, Cancel);
+
+    private MemoryImage Compressed()
+    {
+        var image = new MemoryImage();
+        image.AddManifest(RandomImage.ImageManifest(image.Add(_docker.Config, MediaTypes.OciConfig), _docker.Layers.Select(layer => image.Add(RandomImage.Gzip(layer), MediaTypes.OciLayerGzip)).ToList()));
+        return image;
+    }
+
     private static bool Same(Descriptor one, Descriptor other) => (one.MediaType, one.Digest, one.Size) == (other.MediaType, other.Digest, other.Size);
 
     private DockerDaemonSource Source(byte[] tar)
@@ -166,5 +216,24 @@ public sealed class OverlapTests : IAsyncDisposable
     {
         _engine.Holds = null;
         return Copying.ReadAsync(Source(_docker.Classic()));
+    }
+
+    // Opens a layer of an image when it may be.
+    private sealed class GatedSource(MemoryImage image, Func<int, CancellationToken, Task> mayOpen) : IImageSource
+    {
+        public string Name => "gated";
+
+        public Task<Manifest> GetRootAsync(CancellationToken cancel) => image.GetRootAsync(cancel);
+
+        public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => image.GetManifestAsync(descriptor, cancel);
+
+        public async Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel)
+        {
+            if (image.Root!.Layers.ToList().FindIndex(layer => layer.Digest == blob.Digest) is >= 0 and var layer)
+                await mayOpen(layer, cancel);
+            return await image.OpenBlobAsync(blob, offset, cancel);
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

@@ -77,6 +77,16 @@ internal static class RandomImage
         return image;
     }
 
+    /// <summary>An image whose layer has a few kilobytes and unpacks to a little more than 1 GiB of zeros.</summary>
+    public static MemoryImage Bomb()
+    {
+        var image = new MemoryImage();
+        // RFC 8878: the mark, a window of 128 KiB, then blocks of one byte that comes 128 Ki times.
+        byte[] frame = [0x28, 0xB5, 0x2F, 0xFD, 0, 7 << 3, .. Enumerable.Range(0, 8193).SelectMany(block => BitConverter.GetBytes((131072 << 3) | (1 << 1) | (block == 8192 ? 1 : 0)))];
+        image.AddManifest(ImageManifest(image.Add(Config("amd64", [Digest.Of([])]), MediaTypes.OciConfig), [image.Add(frame, MediaTypes.OciLayerZstd)]));
+        return image;
+    }
+
     /// <summary>Every kind there is, for tests that take each in turn.</summary>
     public static MemoryImage Of(string kind, int seed = 1) => kind switch
     {

@@ -103,6 +103,42 @@ public sealed class RecompressionTests
         Assert.Null(sink.Root);
     }
 
+    [Fact]
+    public async Task Copy_LayerWithoutEnd_IsRefused()
+    {
+        var sink = new MemoryImage();
+
+        var error = await Assert.ThrowsAsync<PailException>(() => ImageCopy.RunAsync(RandomImage.Bomb(), sink, new CopyOptions(Compression: LayerCompression.Parse("none")), NoProgress.Instance, default));
+
+        Assert.Equal(Failure.BadContent, error.Failure);
+        Assert.Contains("unpacks to more than 1073741824", error.Message, StringComparison.Ordinal);
+        Assert.Empty(sink.Blobs);
+    }
+
+    [Fact]
+    public async Task Copy_WhileLayersAreRead_SaysHowFarThatIs()
+    {
+        var image = RandomImage.Plain(layers: 3);
+        var progress = new ReadingProgress();
+
+        await ImageCopy.RunAsync(image, new MemoryImage(), new CopyOptions(Compression: LayerCompression.Parse("zstd")), progress, default);
+
+        // The source itself reads nothing ahead; what compresses its layers does.
+        Assert.Equal([false, false, true, false], progress.Readers.Select(reader => reader is not null));
+        Assert.Equal(image.Root!.Layers.Sum(layer => layer.Size), progress.Readers[2]!.BytesRead);
+    }
+
+    [Fact]
+    public async Task Spool_OnADiskNearlyFull_SaysSo()
+    {
+        using var spool = new Spool(reserve: long.MaxValue);
+
+        var error = await Assert.ThrowsAsync<PailException>(() => spool.End.WriteAsync(new byte[64 << 20], TestContext.Current.CancellationToken).AsTask());
+
+        Assert.Equal((Failure.Unavailable, 0), (error.Failure, spool.Length));
+        Assert.Contains("TMPDIR", error.Message, StringComparison.Ordinal);
+    }
+
     private static async Task<MemoryImage> CopyAsync(MemoryImage image, string compression)
     {
         var sink = new MemoryImage();
@@ -122,4 +158,17 @@ public sealed class RecompressionTests
         stream.CopyTo(tar);
         return Digest.Of(tar.ToArray());
     })];
+
+    private sealed class ReadingProgress : ICopyProgress
+    {
+        public List<IReadsAhead?> Readers { get; } = [];
+
+        public void Reading(IReadsAhead? reader) => Readers.Add(reader);
+
+        public void Expect(IReadOnlyCollection<Descriptor> blobs)
+        {
+        }
+
+        public IBlobProgress Begin(Descriptor blob) => NoProgress.Instance;
+    }
 }

@@ -1,7 +1,6 @@
 using Pail.Compression;
 using Pail.Images.Tar;
 using Pail.Oci;
-using Pail.Transfer;
 
 namespace Pail.Images.Export;
 
@@ -51,17 +50,7 @@ public static class ImageExport
         var kind = LayerCompression.KindOf(layer.MediaType)
             ?? throw new PailException(Failure.BadInput, $"{source.Name}: the layer {layer.Digest} of type {Printable.Line(layer.MediaType)} is no tar that Pail can read.");
         var start = spool.Length;
-        try
-        {
-            await using var tar = LayerCompression.Decompress(new VerifyingStream(await source.OpenBlobAsync(layer, 0, cancel), layer), kind);
-            var read = await LayerCompression.None.CompressAsync(tar, spool.End, cancel);
-            if (read.Uncompressed != diffId)
-                throw new PailException(Failure.BadContent, $"{source.Name}: the layer {layer.Digest} unpacks to {read.Uncompressed}; its config says {diffId}.");
-        }
-        catch (InvalidDataException e)
-        {
-            throw new PailException(Failure.BadContent, $"{source.Name}: the layer {layer.Digest} can't be decompressed: {Printable.Line(e.Message)}", e);
-        }
+        await LayerTar.WriteAsync(source, layer, kind, diffId, LayerCompression.None, spool.End, _ => { }, cancel);
         await using var plain = new FileRange(spool.Handle, start, spool.Length - start);
         var scanner = new TarScanner(plain, $"{source.Name}, layer {layer.Digest}", RootTree.MaxNames);
         while (await scanner.NextAsync(cancel) is { } entry)
