@@ -20,6 +20,9 @@ public sealed class MatrixServers : IAsyncLifetime
 
     internal string Bucket { get; } = S3Server.NewName();
 
+    /// <summary>A home in which clients find the login to the registry.</summary>
+    internal TestFolder Home => _kit.Folder;
+
     internal RegistryOptions Options => _kit.Effective;
 
     public async ValueTask InitializeAsync()

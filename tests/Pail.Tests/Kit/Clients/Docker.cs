@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Pail.Tests.Images;
 
 namespace Pail.Tests.Kit.Clients;
@@ -20,7 +21,17 @@ internal sealed class Docker(TestFolder folder, string socket) : ContainerClient
     /// <summary>Gives an image another name.</summary>
     public async Task TagAsync(string reference, string other) => (await DoAsync("tag", reference, other)).Succeeded();
 
-    public override async Task PullAsync(string reference) => (await DoAsync("pull", "--quiet", reference)).Succeeded();
+    public override async Task PullAsync(string reference) => (await TryPullAsync(reference)).Succeeded();
+
+    /// <summary>Pulls an image, if it can.</summary>
+    public Task<Finished> TryPullAsync(string reference) => DoAsync("pull", "--quiet", reference);
+
+    /// <summary>Loads a file.</summary>
+    public async Task LoadAsync(string file) => (await DoAsync("load", "--quiet", "--input", file)).Succeeded();
+
+    /// <summary>The names by digest that it gives an image.</summary>
+    public async Task<string[]> RepoDigestsAsync(string reference) =>
+        JsonSerializer.Deserialize<string[]>((await DoAsync("image", "inspect", "--format", "{{json .RepoDigests}}", reference)).Succeeded().Output)!;
 
     public override async Task<string> ConfigDigestAsync(string reference) =>
         (await DoAsync("image", "inspect", "--format", "{{.Id}}", reference)).Succeeded().Output.Trim();
