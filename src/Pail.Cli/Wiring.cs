@@ -16,22 +16,22 @@ using Pail.Transfer;
 namespace Pail.Cli;
 
 /// <summary>The composition root: makes of an address what can be read or written.</summary>
-internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions registries, TransferOptions transfer)
+internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryClients registries, RequestMeter meter)
 {
     private readonly Dictionary<BucketRoot, IObjectStore> _stores = [];
     private readonly Dictionary<BucketRoot, BucketRegistry> _opened = [];
 
-    /// <summary>How registries are reached.</summary>
-    public RegistryOptions Registries => registries;
-
     /// <summary>Counts the requests of everything opened here.</summary>
-    public RequestMeter Meter { get; private init; } = new();
+    public RequestMeter Meter => meter;
 
     /// <summary>Moves the bytes of everything opened here.</summary>
-    public TransferEngine Engine { get; private init; } = new(transfer);
+    public TransferEngine Engine => registries.Engine;
+
+    /// <summary>Speaks to registries.</summary>
+    public RegistryClients Registries => registries;
 
     /// <summary>The same, but for where buckets are.</summary>
-    public Wiring With(Func<BucketRoot.S3, S3Options> others) => new(others, registries, transfer) { Meter = Meter, Engine = Engine };
+    public Wiring With(Func<BucketRoot.S3, S3Options> others) => new(others, registries, meter);
 
     /// <summary>The objects of a bucket; one store for each root, however often it is opened.</summary>
     public IObjectStore OpenStore(BucketRoot root)
@@ -69,7 +69,7 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions 
         Address.Dir dir => new DirSource(dir.Directory),
         Address.DockerArchive archive => new DockerArchiveSource(archive.File, archive.Image, compression),
         Address.DockerDaemon docker => new DockerDaemonSource(DockerEngine.FromEnvironment(), docker.Image, compression),
-        Address.Registry { Reference: { } reference } registry => new RegistrySource(registry.Host, registry.Repository, reference, registries, Engine),
+        Address.Registry { Reference: { } reference } registry => new RegistrySource(registry.Host, registry.Repository, reference, Registries),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
 
@@ -86,7 +86,7 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryOptions 
         Address.Dir dir => new DirSink(dir.Directory),
         Address.DockerArchive archive => new DockerArchiveSink(archive.File, archive.Image),
         Address.DockerDaemon docker => new DockerDaemonSink(DockerEngine.FromEnvironment(), docker.Image),
-        Address.Registry { Reference: { } reference } registry => new RegistrySink(registry.Host, registry.Repository, reference, registries, Engine, from is Address.Registry other && other.Host == registry.Host ? other.Repository : null),
+        Address.Registry { Reference: { } reference } registry => new RegistrySink(registry.Host, registry.Repository, reference, Registries, from is Address.Registry other && other.Host == registry.Host ? other.Repository : null),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
 

@@ -17,7 +17,7 @@ internal static class CopyRun
     /// <summary>Copies one image and tells its result.</summary>
     public static async Task RunAsync(Session session, Address from, Address to, CopyOptions options, bool dryRun, CancellationToken cancel)
     {
-        var report = await CopyAsync(session, from, to, options, dryRun, cancel);
+        var report = await CopyAsync(session, from, to, options, dryRun ? new Forecast() : null, cancel);
         session.Result(report, ResultsJson.Plain.CopyReport, lines => Handles(lines, report));
         TellForecast(session, to, dryRun);
     }
@@ -28,13 +28,14 @@ internal static class CopyRun
     {
         var reports = new List<CopyReport>();
         var failures = new List<(CopyItem Item, PailException Cause)>();
+        var forecasts = new Dictionary<Address, Forecast>();
         Address? last = null;
         foreach (var item in images)
         {
             try
             {
                 (var from, last) = item.Resolve();
-                reports.Add(await CopyAsync(session, from, last, options, dryRun, cancel));
+                reports.Add(await CopyAsync(session, from, last, options, dryRun ? ForecastOf(forecasts, last) : null, cancel));
             }
             catch (PailException e) when (!cancel.IsCancellationRequested)
             {
@@ -55,6 +56,19 @@ internal static class CopyRun
             throw new PailException(first.Cause.Failure, $"{failures.Count} of {Count(images.Count, "image")} not copied; why is said above.");
     }
 
+    // What one image would have brought to a repository or layout is there for the next.
+    private static Forecast ForecastOf(Dictionary<Address, Forecast> forecasts, Address to)
+    {
+        var place = to switch
+        {
+            Address.Bucket bucket => bucket with { Reference = null },
+            Address.Registry registry => registry with { Reference = null },
+            Address.OciLayout layout => layout with { Tag = null },
+            _ => to,
+        };
+        return forecasts.TryGetValue(place, out var known) ? known : forecasts[place] = new();
+    }
+
     // What does not exist is nothing to go on with.
     private static void Handles(TextWriter lines, params CopyReport[] reports)
     {
@@ -69,13 +83,14 @@ internal static class CopyRun
             CostReport.Write(session.Wiring.Meter, session.Terminal.Error, session.Terminal.Ink);
     }
 
-    private static async Task<CopyReport> CopyAsync(Session session, Address from, Address to, CopyOptions options, bool dryRun, CancellationToken cancel)
+    private static async Task<CopyReport> CopyAsync(Session session, Address from, Address to, CopyOptions options, Forecast? forecast, CancellationToken cancel)
     {
+        var dryRun = forecast is not null;
         await using var source = await session.Sources.OpenSourceAsync(from, cancel, options.Compression);
         await using var real = await session.Wiring.OpenSinkAsync(to, from, session.Sources, cancel);
-        IImageSink sink = !dryRun ? real
-            : real is IForecastingSink forecasting ? new DryRunSink(forecasting, session.Wiring.Meter)
-            : real is ILocalSink local ? LocalDryRunSink.Of(local)
+        IImageSink sink = forecast is null ? real
+            : real is IForecastingSink forecasting ? new DryRunSink(forecasting, session.Wiring.Meter, forecast)
+            : real is ILocalSink local ? LocalDryRunSink.Of(local, forecast)
             : throw new InvalidOperationException($"{real.Name} can't be looked at.");
         session.Say($"{session.Terminal.Ink.Bold(from.ToString())} to {session.Terminal.Ink.Bold(to.ToString())}");
         var (tally, result) = await ShowAsync(session, quiet: session.Quiet || dryRun, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));

@@ -40,7 +40,7 @@ internal sealed class LsCommand : Verb
                 await ListAsync(session, bucket, cancel);
                 break;
             case Address.Registry { Reference: null } registry:
-                var tags = await RegistryTags.ListAsync(registry.Host, registry.Repository, session.Wiring.Registries, session.Wiring.Engine, cancel).Order(StringComparer.Ordinal).ToListAsync(cancel);
+                var tags = await RegistryTags.ListAsync(registry.Host, registry.Repository, session.Wiring.Registries, cancel).Order(StringComparer.Ordinal).ToListAsync(cancel);
                 await TellAsync(session, $"docker://{registry.Host}", [(registry.Repository.ToString(), [.. tags.Select(tag => (tag, (Address)(registry with { Reference = Reference.Parse(tag) })))])], cancel);
                 break;
             default:

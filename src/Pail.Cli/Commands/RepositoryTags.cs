@@ -18,7 +18,7 @@ internal static class RepositoryTags
     {
         var found = repository switch
         {
-            Address.Registry { Reference: null } registry => RegistryTags.ListAsync(registry.Host, registry.Repository, session.Sources.Registries, session.Sources.Engine, cancel),
+            Address.Registry { Reference: null } registry => RegistryTags.ListAsync(registry.Host, registry.Repository, session.Sources.Registries, cancel),
             Address.Bucket { Repository: { } name, Reference: null } bucket => (await session.Sources.OpenRegistryAsync(bucket.Root, cancel)).ListTagsAsync(name, null, cancel),
             _ => throw Addressed.Bad(repository.ToString(), "a repository is expected, without tag or digest, such as s3://BUCKET/app or docker://HOST/app."),
         };
@@ -34,6 +34,7 @@ internal static class RepositoryTags
         var matching = all.Where(tag => patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, tag, ignoreCase: false))).Select(Reference.Parse).ToList();
         return matching.Count > 0 ? matching : throw new PailException(Failure.NotFound, $"{repository}: none of its {all.Count} tags matches {Printable.Line(string.Join(" or ", patterns))}.");
     }
+
     /// <summary>Those of the images that were made since then; how many were not, and how many don't say, is told.</summary>
     public static async Task<IReadOnlyList<Address>> SinceAsync(Session session, IReadOnlyList<Address> images, DateTimeOffset since, CancellationToken cancel)
     {

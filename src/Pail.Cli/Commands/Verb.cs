@@ -2,7 +2,10 @@ using System.CommandLine;
 using Pail.Addresses;
 using Pail.Cli.Options;
 using Pail.Cli.Output;
+using Pail.Images.Registries;
 using Pail.S3;
+using Pail.Stores;
+using Pail.Transfer;
 
 namespace Pail.Cli.Commands;
 
@@ -59,7 +62,8 @@ internal abstract class Verb : Command, IShowsExamples
     private async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
         var quiet = _output.Quiet(parsed);
-        var wiring = new Wiring(root => _store.Read(parsed, root), _registries.Read(parsed), _work.Read(parsed, quiet ? null : new RetryNotice(_terminal).Tell));
+        using var registries = new RegistryClients(_registries.Read(parsed), new TransferEngine(_work.Read(parsed, quiet ? null : new RetryNotice(_terminal).Tell)));
+        var wiring = new Wiring(root => _store.Read(parsed, root), registries, new RequestMeter());
         var session = new Session(parsed, _terminal, wiring)
         {
             Sources = SourceStores(parsed) is { } others ? wiring.With(others) : wiring,

@@ -20,7 +20,8 @@ public interface IForecastingSink : IImageSink, IReferrerSink
 /// <summary>Stands for a sink and looks at it, but writes nothing: what would be written is counted.</summary>
 /// <param name="inner">The sink.</param>
 /// <param name="meter">Counts the requests that writing would take.</param>
-public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter) : IImageSink, IReferrerSink, ILayerMemory
+/// <param name="before">What would be there by dry runs before this one; learns what would be by this.</param>
+public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter, Forecast before) : IImageSink, IReferrerSink, ILayerMemory
 {
     /// <inheritdoc/>
     public string Name => inner.Name;
@@ -32,10 +33,17 @@ public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter) : IIm
     public Task<bool> HasRootAsync(Manifest root, CancellationToken cancel) => inner.HasRootAsync(root, cancel);
 
     /// <inheritdoc/>
-    public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => inner.HasManifestAsync(manifest, cancel);
+    public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => before.Holds(manifest.Digest) ? Task.FromResult(true) : inner.HasManifestAsync(manifest, cancel);
 
     /// <inheritdoc/>
-    public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => inner.ForecastBlobAsync(meter, blob, cancel);
+    public async Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
+    {
+        if (before.Holds(blob.Digest))
+            return BlobOutcome.Existed;
+        var outcome = await inner.ForecastBlobAsync(meter, blob, cancel);
+        before.Add(blob.Digest);
+        return outcome;
+    }
 
     /// <inheritdoc/>
     public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => Forecast(manifest, null);
@@ -44,6 +52,7 @@ public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter) : IIm
     public Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
     {
         inner.ForecastRoot(meter, root, isStored);
+        before.Add(root.Digest);
         return Task.CompletedTask;
     }
 
@@ -72,6 +81,7 @@ public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter) : IIm
     private Task Forecast(Manifest manifest, string? tag)
     {
         inner.ForecastManifest(meter, manifest, tag);
+        before.Add(manifest.Digest);
         return Task.CompletedTask;
     }
 }

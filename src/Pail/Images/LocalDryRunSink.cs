@@ -11,10 +11,11 @@ public interface ILocalSink : IImageSink
 
 /// <summary>Stands for a sink on this machine and looks at it, but writes nothing.</summary>
 /// <param name="inner">The sink.</param>
-public class LocalDryRunSink(ILocalSink inner) : IImageSink
+/// <param name="before">What would be there by dry runs before this one; learns what would be by this.</param>
+public class LocalDryRunSink(ILocalSink inner, Forecast before) : IImageSink
 {
     /// <summary>Stands for a sink; holds what refers to an image if that does.</summary>
-    public static LocalDryRunSink Of(ILocalSink inner) => inner is IReferrerSink holder ? new WithReferrers(inner, holder) : new LocalDryRunSink(inner);
+    public static LocalDryRunSink Of(ILocalSink inner, Forecast before) => inner is IReferrerSink holder ? new WithReferrers(inner, holder, before) : new LocalDryRunSink(inner, before);
 
     /// <inheritdoc/>
     public string Name => inner.Name;
@@ -26,17 +27,22 @@ public class LocalDryRunSink(ILocalSink inner) : IImageSink
     public Task<bool> HasRootAsync(Manifest root, CancellationToken cancel) => inner.HasRootAsync(root, cancel);
 
     /// <inheritdoc/>
-    public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => inner.HasManifestAsync(manifest, cancel);
+    public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => before.Holds(manifest.Digest) ? Task.FromResult(true) : inner.HasManifestAsync(manifest, cancel);
 
     /// <inheritdoc/>
-    public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
-        Task.FromResult(inner.HasBlob(blob) ? BlobOutcome.Existed : BlobOutcome.Sent);
+    public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
+    {
+        if (before.Holds(blob.Digest) || inner.HasBlob(blob))
+            return Task.FromResult(BlobOutcome.Existed);
+        before.Add(blob.Digest);
+        return Task.FromResult(BlobOutcome.Sent);
+    }
 
     /// <inheritdoc/>
-    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => Task.CompletedTask;
+    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => Forecast(manifest);
 
     /// <inheritdoc/>
-    public Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel) => Task.CompletedTask;
+    public Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel) => Forecast(root);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
@@ -45,14 +51,20 @@ public class LocalDryRunSink(ILocalSink inner) : IImageSink
         return inner.DisposeAsync();
     }
 
-    private sealed class WithReferrers(ILocalSink inner, IReferrerSink holder) : LocalDryRunSink(inner), IReferrerSink
+    private Task Forecast(Manifest manifest)
+    {
+        before.Add(manifest.Digest);
+        return Task.CompletedTask;
+    }
+
+    private sealed class WithReferrers(ILocalSink inner, IReferrerSink holder, Forecast before) : LocalDryRunSink(inner, before), IReferrerSink
     {
         public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => holder.ListReferrersAsync(subject, cancel);
 
-        public Task PutReferrerAsync(Manifest referrer, CancellationToken cancel) => Task.CompletedTask;
+        public Task PutReferrerAsync(Manifest referrer, CancellationToken cancel) => Forecast(referrer);
 
         public Task<bool> HasTagAsync(Manifest manifest, string tag, CancellationToken cancel) => holder.HasTagAsync(manifest, tag, cancel);
 
-        public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => Task.CompletedTask;
+        public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => Forecast(manifest);
     }
 }

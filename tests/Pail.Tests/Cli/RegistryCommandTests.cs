@@ -84,6 +84,36 @@ public sealed class RegistryCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Copy_TagsSince_LogsInOnceForAllOfThem()
+    {
+        await using var open = await DebianRegistry.StartAsync(open: _folder["open"]);
+        foreach (var tag in (string[])["1", "2", "3", "4", "5"])
+        {
+            await using (var layout = new Pail.Images.OciLayouts.OciLayoutSink(_folder["layout"], tag))
+                await Copying.RunAsync(RandomImage.Plain(int.Parse(tag)), layout);
+            (await PailAsync("copy", $"oci:{_folder["layout"]}:{tag}", $"docker://{open.Host}/team/app:{tag}")).Succeeded();
+        }
+        await using var gate = await TokenGate.StartAsync(new Uri($"http://{open.Host}"));
+        (await Child.RunAsync("dotnet", [PailChild.Program, "login", "--username", TokenGate.User, "--password-stdin", gate.Host], Environment(), TokenGate.Password)).Succeeded();
+        gate.Requests.Clear();
+
+        // Their configs say nothing of when: all are looked at, none is copied.
+        var copied = (await PailAsync("copy", "--tags", "*", "--since", "1d", $"docker://{gate.Host}/team/app", $"oci:{_folder["there"]}")).Succeeded();
+
+        Assert.Contains("0 of 5 matching tags", copied.Error, StringComparison.Ordinal);
+        Assert.Equal(5, gate.Admitted.Count(line => line.Contains("/manifests/", StringComparison.Ordinal)));
+        Assert.Single(gate.ToRealm);
+        gate.Requests.Clear();
+        gate.Admitted.Clear();
+
+        (await PailAsync("copy", "--tags", "*", $"docker://{gate.Host}/team/app", $"docker://{gate.Host}/team/other")).Succeeded();
+
+        // To read, to read and write, and to mount.
+        Assert.Equal(3, gate.ToRealm.Count);
+        Assert.Equal(15, gate.Admitted.Count(line => line.Contains("mount=", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task PlainHttpHost_IsSpokenToSo_AndNobodyElse()
     {
         // A proxy makes of this server whatever host it is asked for.

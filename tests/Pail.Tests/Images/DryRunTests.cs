@@ -1,4 +1,5 @@
 using Pail.Images;
+using Pail.Images.OciLayouts;
 using Pail.Layouts;
 using Pail.Oci;
 using Pail.Registry;
@@ -49,6 +50,55 @@ public sealed class DryRunTests : IDisposable
         Assert.Equal((await CopyAsync(registry, "two", image, dryRun: false, from: "one")).ClassA, forecast);
     }
 
+    [Theory]
+    [InlineData("bucket")]
+    [InlineData("layout")]
+    public async Task DryRun_OfSeveralTags_CountsWhatTheyShareOnce(string place)
+    {
+        var registry = await BucketAsync(LayoutKind.V2, open: false);
+        // Two that share a layer, one of them again under another name, and an index that lists both.
+        var (both, first, second) = Overlapping();
+        (string Tag, MemoryImage Image)[] images = [("1", first), ("2", second), ("latest", second), ("all", both)];
+        var layout = Path.Combine(_folder.Path, "layout");
+        async Task<List<(long ClassA, int Sent, int Existed, long Bytes)>> RunAsync(Forecast? forecast)
+        {
+            var told = new List<(long, int, int, long)>();
+            foreach (var (tag, image) in images)
+            {
+                var (requests, result) = place == "bucket"
+                    ? await CopyAsync(registry, "app", image, dryRun: forecast is not null, tag: tag, forecast: forecast)
+                    : (0, await Copying.RunAsync(image, forecast is null ? new OciLayoutSink(layout, tag) : LocalDryRunSink.Of(new OciLayoutSink(layout, tag), forecast)));
+                told.Add((requests, result.Sent, result.Existed, result.BytesSent));
+            }
+            return told;
+        }
+
+        var said = await RunAsync(new Forecast());
+
+        Assert.Equal([3, 2, 0, 0], said.Select(one => one.Sent));
+        Assert.Equal(await RunAsync(null), said);
+    }
+
+    private static (MemoryImage Both, MemoryImage First, MemoryImage Second) Overlapping()
+    {
+        var (both, images) = (new MemoryImage(), (MemoryImage[])[new(), new()]);
+        var manifests = new List<Manifest>();
+        foreach (var image in images)
+        {
+            Descriptor Add(byte[] bytes, string type)
+            {
+                both.Add(bytes, type);
+                return image.Add(bytes, type);
+            }
+            var config = Add(RandomImage.Bytes(new Random(manifests.Count), 10), MediaTypes.OciEmpty);
+            Descriptor[] layers = [Add(new byte[100_000], MediaTypes.OciLayerTar), Add(RandomImage.Bytes(new Random(manifests.Count), 100_000), MediaTypes.OciLayerTar)];
+            manifests.Add(both.AddManifest(image.AddManifest(RandomImage.ImageManifest(config, layers))));
+        }
+        both.AddManifest(Manifest.Parse(System.Text.Encoding.UTF8.GetBytes(
+            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(',', manifests.Select(one => RandomImage.Json(one.Descriptor)))}}]}""")));
+        return (both, images[0], images[1]);
+    }
+
     private static MemoryImage Large()
     {
         var image = new MemoryImage();
@@ -66,11 +116,11 @@ public sealed class DryRunTests : IDisposable
         return image;
     }
 
-    private async Task<(long ClassA, CopyResult Result)> CopyAsync(BucketRegistry registry, string repository, MemoryImage image, bool dryRun, string? from = null)
+    private async Task<(long ClassA, CopyResult Result)> CopyAsync(BucketRegistry registry, string repository, MemoryImage image, bool dryRun, string? from = null, string tag = "1", Forecast? forecast = null)
     {
         var before = _meter.ClassA;
-        var real = new BucketSink(registry, RepositoryName.Parse(repository), Reference.Parse("1"), from is null ? null : RepositoryName.Parse(from));
-        var result = await Copying.RunAsync(image, dryRun ? new DryRunSink(real, _meter) : real);
+        var real = new BucketSink(registry, RepositoryName.Parse(repository), Reference.Parse(tag), from is null ? null : RepositoryName.Parse(from));
+        var result = await Copying.RunAsync(image, dryRun ? new DryRunSink(real, _meter, forecast ?? new()) : real);
         return (_meter.ClassA - before, result);
     }
 

@@ -55,8 +55,8 @@ internal sealed class LocalPlaces : IAsyncDisposable
 
     /// <summary>A registry.</summary>
     public Place Registry(string name, Func<string> host, RegistryOptions options) => new(name,
-        image => Task.FromResult<IImageSource>(new RegistrySource(host(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1"), options, Engine)),
-        image => Task.FromResult<IImageSink>(new RegistrySink(host(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1"), options, Engine))) { HoldsReferrers = true, FindsReferrers = true };
+        image => Task.FromResult<IImageSource>(new RegistrySource(host(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1"), new RegistryClients(options, Engine))),
+        image => Task.FromResult<IImageSink>(new RegistrySink(host(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1"), new RegistryClients(options, Engine)))) { HoldsReferrers = true, FindsReferrers = true };
 
     /// <summary>A bucket.</summary>
     public static Place Bucket(string name, Func<Task<BucketRegistry>> open) => new(name,

@@ -168,8 +168,8 @@ public sealed class DebianRegistryTests : IAsyncLifetime
         var wanted = Enumerable.Range(0, 30).Select(i => $"v{i:000}").ToList();
         foreach (var tag in wanted)
             await RegistryKit.CopyAsync(image, _kit.Sink(Host, reference: tag));
-        Assert.Equal(wanted, await RegistryTags.ListAsync(Host, RepositoryName.Parse("team/app"), _kit.Effective, _kit.Engine).Order(StringComparer.Ordinal).ToListAsync());
-        Assert.Equal(Failure.NotFound, (await Assert.ThrowsAsync<PailException>(() => RegistryTags.ListAsync(Host, RepositoryName.Parse("team/other"), _kit.Effective, _kit.Engine).ToListAsync().AsTask())).Failure);
+        Assert.Equal(wanted, await RegistryTags.ListAsync(Host, RepositoryName.Parse("team/app"), _kit.Clients).Order(StringComparer.Ordinal).ToListAsync());
+        Assert.Equal(Failure.NotFound, (await Assert.ThrowsAsync<PailException>(() => RegistryTags.ListAsync(Host, RepositoryName.Parse("team/other"), _kit.Clients).ToListAsync().AsTask())).Failure);
     }
 
     private static Manifest AsDocker(ReadOnlyMemory<byte> manifest) => Manifest.Parse(System.Text.Encoding.UTF8.GetBytes(

@@ -222,7 +222,7 @@ public sealed class HostileRegistryTests : IDisposable
 
     private async Task TagsFailAsync(RawServer server, string says)
     {
-        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryTags.ListAsync(server.Host, RepositoryName.Parse("team/app"), _kit.Effective, _kit.Engine).ToListAsync().AsTask());
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryTags.ListAsync(server.Host, RepositoryName.Parse("team/app"), _kit.Clients).ToListAsync().AsTask());
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains(says, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', error.Message);

@@ -11,6 +11,7 @@ namespace Pail.Tests.Registries;
 internal sealed class RegistryKit : IDisposable
 {
     private readonly Dictionary<string, string?> _variables;
+    private readonly List<RegistryClients> _clients = [];
 
     public RegistryKit() => _variables = new() { ["HOME"] = Folder.Path };
 
@@ -22,6 +23,16 @@ internal sealed class RegistryKit : IDisposable
 
     /// <summary>The options with the variables of this test.</summary>
     public RegistryOptions Effective => Options with { Variable = _variables.GetValueOrDefault };
+
+    /// <summary>Each time anew, as in another run of the program.</summary>
+    public RegistryClients Clients
+    {
+        get
+        {
+            _clients.Add(new(Effective, Engine));
+            return _clients[^1];
+        }
+    }
 
     public string? this[string variable] { set => _variables[variable] = value; }
 
@@ -37,10 +48,10 @@ internal sealed class RegistryKit : IDisposable
 
     public static string Base64(string text) => Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(text));
 
-    public RegistrySource Source(string host, string repository = "team/app", string reference = "1") => new(host, RepositoryName.Parse(repository), Reference.Parse(reference), Effective, Engine);
+    public RegistrySource Source(string host, string repository = "team/app", string reference = "1") => new(host, RepositoryName.Parse(repository), Reference.Parse(reference), Clients);
 
     public RegistrySink Sink(string host, string repository = "team/app", string reference = "1", string? mountFrom = null) =>
-        new(host, RepositoryName.Parse(repository), Reference.Parse(reference), Effective, Engine, mountFrom is null ? null : RepositoryName.Parse(mountFrom));
+        new(host, RepositoryName.Parse(repository), Reference.Parse(reference), Clients, mountFrom is null ? null : RepositoryName.Parse(mountFrom));
 
     /// <summary>Copies, and disposes both.</summary>
     public static async Task<CopyResult> CopyAsync(IImageSource source, IImageSink sink)
@@ -50,5 +61,9 @@ internal sealed class RegistryKit : IDisposable
             return await Copying.RunAsync(source, sink, TestContext.Current.CancellationToken);
     }
 
-    public void Dispose() => Folder.Dispose();
+    public void Dispose()
+    {
+        _clients.ForEach(clients => clients.Dispose());
+        Folder.Dispose();
+    }
 }

@@ -23,17 +23,16 @@ public sealed class RegistrySink : IForecastingSink, ILayerMemory, ITakesBlobsAh
     /// <param name="host">The registry's host, with its port if it has one.</param>
     /// <param name="repository">The repository.</param>
     /// <param name="reference">The tag, or the digest the image has.</param>
-    /// <param name="options">How the registry is reached.</param>
-    /// <param name="engine">What moves the bytes.</param>
+    /// <param name="clients">What the registry is reached by; must outlive this.</param>
     /// <param name="mountFrom">A repository of the same registry that holds the blobs; null for none.</param>
-    public RegistrySink(string host, RepositoryName repository, Reference reference, RegistryOptions options, TransferEngine engine, RepositoryName? mountFrom = null)
+    public RegistrySink(string host, RepositoryName repository, Reference reference, RegistryClients clients, RepositoryName? mountFrom = null)
     {
         Name = $"docker://{host}/{repository}{(reference.Digest is null ? ":" : "@")}{reference}";
-        (_engine, _reference, _client) = (engine, reference, new RegistryClient(host, repository, "pull,push", options, engine.Retry.Time));
-        _sender = new BlobSender(_client, engine, mountFrom == repository ? null : mountFrom);
-        var manifests = new RegistryManifests(_client, engine);
-        _named = new NamedImage(_client, manifests, engine, reference);
-        _referrers = new RegistryReferrers(_client, manifests, engine);
+        (_engine, _reference, _client) = (clients.Engine, reference, clients.Of(host, repository, "pull,push"));
+        _sender = new BlobSender(_client, _engine, mountFrom == repository ? null : mountFrom);
+        var manifests = new RegistryManifests(_client, _engine);
+        _named = new NamedImage(_client, manifests, _engine, reference);
+        _referrers = new RegistryReferrers(_client, manifests, _engine);
     }
 
     /// <inheritdoc/>
@@ -129,7 +128,6 @@ public sealed class RegistrySink : IForecastingSink, ILayerMemory, ITakesBlobsAh
     public ValueTask DisposeAsync()
     {
         _referrers.Dispose();
-        _client.Dispose();
         return ValueTask.CompletedTask;
     }
 

@@ -18,14 +18,13 @@ public sealed class RegistrySource : IImageSource, IReferrerSource
     /// <param name="host">The registry's host, with its port if it has one.</param>
     /// <param name="repository">The repository.</param>
     /// <param name="reference">The tag or digest.</param>
-    /// <param name="options">How the registry is reached.</param>
-    /// <param name="engine">What moves the bytes.</param>
-    public RegistrySource(string host, RepositoryName repository, Reference reference, RegistryOptions options, TransferEngine engine)
+    /// <param name="clients">What the registry is reached by; must outlive this.</param>
+    public RegistrySource(string host, RepositoryName repository, Reference reference, RegistryClients clients)
     {
         Name = $"docker://{host}/{repository}{(reference.Digest is null ? ":" : "@")}{reference}";
-        (_engine, _reference, _client) = (engine, reference, new RegistryClient(host, repository, "pull", options, engine.Retry.Time));
-        _manifests = new RegistryManifests(_client, engine);
-        _referrers = new RegistryReferrers(_client, _manifests, engine);
+        (_engine, _reference, _client) = (clients.Engine, reference, clients.Of(host, repository, "pull"));
+        _manifests = new RegistryManifests(_client, _engine);
+        _referrers = new RegistryReferrers(_client, _manifests, _engine);
     }
 
     /// <inheritdoc/>
@@ -63,7 +62,6 @@ public sealed class RegistrySource : IImageSource, IReferrerSource
     public ValueTask DisposeAsync()
     {
         _referrers.Dispose();
-        _client.Dispose();
         return ValueTask.CompletedTask;
     }
 }

@@ -4,7 +4,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Pail.Images.Registries.Http;
 using Pail.Oci;
-using Pail.Transfer;
 
 namespace Pail.Images.Registries;
 
@@ -16,13 +15,13 @@ public static class RegistryTags
 
     /// <summary>Lists them, page by page, in the registry's order.</summary>
     /// <exception cref="PailException">There is no such repository, or the list makes no sense.</exception>
-    public static async IAsyncEnumerable<string> ListAsync(string host, RepositoryName repository, RegistryOptions options, TransferEngine engine, [EnumeratorCancellation] CancellationToken cancel = default)
+    public static async IAsyncEnumerable<string> ListAsync(string host, RepositoryName repository, RegistryClients clients, [EnumeratorCancellation] CancellationToken cancel = default)
     {
-        using var client = new RegistryClient(host, repository, "pull", options, engine.Retry.Time);
+        var client = clients.Of(host, repository, "pull");
         var seen = new HashSet<string>();
         for (Uri? page = client.In("tags/list?n=1000"); page is not null;)
         {
-            var (tags, next) = await engine.Retry.RunAsync(token => PageAsync(client, page, token), cancel);
+            var (tags, next) = await clients.Engine.Retry.RunAsync(token => PageAsync(client, page, token), cancel);
             var before = seen.Count;
             foreach (var tag in tags)
                 if (seen.Add(Reference.IsTag(tag) ? tag : throw Bad(client, $"'{Printable.Line(tag, 60)}', which is no tag")))

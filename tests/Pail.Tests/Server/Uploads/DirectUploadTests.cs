@@ -10,7 +10,6 @@ using Pail.Tests.Kit.Proxy;
 using Pail.Tests.Registry;
 using Pail.Tests.S3;
 using Pail.Tests.Transfer;
-using Pail.Transfer;
 
 namespace Pail.Tests.Server.Uploads;
 
@@ -181,7 +180,7 @@ public sealed class DirectUploadTests : IAsyncDisposable
         var image = TestImage.Simple(size: 30 * MiB);
         for (var round = 0; round < 2; round++)
         {
-            await using var sink = new RegistrySink(server.Endpoints[0].ToString(), RepositoryName.Parse("team/app"), Reference.Parse("1"), new RegistryOptions(), new TransferEngine(new()));
+            await using var sink = new RegistrySink(server.Endpoints[0].ToString(), RepositoryName.Parse("team/app"), Reference.Parse("1"), new RegistryClients(new(), new(new())));
             var result = await ImageCopy.RunAsync(image, sink, new(), NoProgress.Instance, Cancel);
             Assert.Equal((round == 1, round == 1 ? 0 : 2), (result.Unchanged, result.Sent));
         }
@@ -201,7 +200,7 @@ public sealed class DirectUploadTests : IAsyncDisposable
         var blob = new TestBlob(30 * MiB);
         // As when they have become too old: several parts at once find that out.
         proxy.On(request => request.Operation == StoreOperation.UploadPart, new Fault.Answer(403, "AccessDenied"), times: 3);
-        await using var sink = new RegistrySink(server.Endpoints[0].ToString(), RepositoryName.Parse("team/app"), Reference.Parse("1"), new RegistryOptions(), new TransferEngine(new() { Retry = new() { FirstDelay = TimeSpan.FromMilliseconds(1) } }));
+        await using var sink = new RegistrySink(server.Endpoints[0].ToString(), RepositoryName.Parse("team/app"), Reference.Parse("1"), new RegistryClients(new(), new(new() { Retry = new() { FirstDelay = TimeSpan.FromMilliseconds(1) } })));
         Assert.Equal(BlobOutcome.Sent, await sink.PutBlobAsync(blob.Descriptor, blob.OpenOf(blob.Bytes), NoProgress.Instance, Cancel));
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
         Assert.Equal(3, proxy.Requests.Count(request => request is { Operation: StoreOperation.UploadPart, Status: 403 }));
@@ -211,7 +210,7 @@ public sealed class DirectUploadTests : IAsyncDisposable
     public async Task Sink_SourceThatLies_LeavesNothing()
     {
         await using var server = await StartAsync();
-        await using var sink = new RegistrySink(server.Endpoints[0].ToString(), RepositoryName.Parse("team/app"), Reference.Parse("1"), new RegistryOptions(), new TransferEngine(new()));
+        await using var sink = new RegistrySink(server.Endpoints[0].ToString(), RepositoryName.Parse("team/app"), Reference.Parse("1"), new RegistryClients(new(), new(new())));
         foreach (var size in (int[])[100, 20 * MiB])
         {
             var blob = new TestBlob(size);
