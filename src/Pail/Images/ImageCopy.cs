@@ -46,9 +46,10 @@ public sealed class ImageCopy : IAsyncDisposable
         var isNew = false;
         if (source is ILayerMaker maker && sink is ILayerMemory memory)
         {
+            progress.Reading(source as IReadsAhead);
             if (options is { Platforms: null or [], Referrers: false } && await maker.IdentifyAsync(cancel) is { } id)
             {
-                if (await FindUnchangedAsync(id, maker.Compression, memory, cancel) is { } there)
+                if (await FindUnchangedAsync(id, maker.Compression, options.Compression, memory, cancel) is { } there)
                     return new CopyResult(there.Descriptor, Unchanged: true);
                 isNew = true;
             }
@@ -77,7 +78,7 @@ public sealed class ImageCopy : IAsyncDisposable
             // A config stands for an image only if it says what the layers are.
             if (MediaTypes.IsImageConfig(root.Config?.MediaType) && _sink is ILayerMemory memory
                 && ImageConfig.DiffIdsOf(await ImageConfig.ReadAsync(_source, root, _stop.Token)).Count == root.Layers.Count
-                && await FindUnchangedAsync(root.Config!.Digest, compression, memory, _stop.Token) is { } same)
+                && await FindUnchangedAsync(root.Config!.Digest, compression, compression, memory, _stop.Token) is { } same)
                 return new CopyResult(same.Descriptor, Unchanged: true);
             _source = _recompression = new Recompression(_source, compression, _sink as ILayerMemory);
             root = await ReadAsync(_recompression, token => _recompression.ConvertAsync(root, token), isNew: true);
@@ -119,9 +120,17 @@ public sealed class ImageCopy : IAsyncDisposable
         };
     }
 
-    // The same config, and layers compressed as they would be: the same image, so nothing has to be read to find that out.
-    private static async Task<Manifest?> FindUnchangedAsync(Digest id, LayerCompression compression, ILayerMemory sink, CancellationToken cancel) =>
-        await sink.GetNamedAsync(cancel) is { } named && (named.Digest == id || (named.Config?.Digest == id && MediaTypes.IsImageConfig(named.Config.MediaType) && compression.Fits(named))) ? named : null;
+    // The same config, and layers compressed as they would be: the same image, so nothing has to be read to find that out. Or the same
+    // manifest, which only becomes another one if something is asked of its layers, or those of the images it lists.
+    private static async Task<Manifest?> FindUnchangedAsync(Digest id, LayerCompression made, LayerCompression? asked, ILayerMemory sink, CancellationToken cancel)
+    {
+        if (await sink.GetNamedAsync(cancel) is not { } named)
+            return null;
+        var isSame = named.Digest == id
+            ? asked is null || (!named.IsIndex && asked.Fits(named))
+            : named.Config?.Digest == id && MediaTypes.IsImageConfig(named.Config.MediaType) && made.Fits(named);
+        return isSame ? named : null;
+    }
 
     private async Task CopyRootAsync(Manifest root)
     {

@@ -60,8 +60,8 @@ internal sealed class Recompression(IImageSource source, LayerCompression compre
 
     /// <inheritdoc/>
     public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) => _made.TryGetValue(blob.Digest, out var layer)
-        ? layer.Place is var (spool, start)
-            ? Task.FromResult<Stream>(new FileRange(spool.Handle, start + offset, layer.Blob.Size - offset))
+        ? layer.Open is not null
+            ? layer.Open(offset, cancel)
             : throw new PailException(Failure.Conflict, $"{Name}: the layer {blob.Digest} was there a moment ago, and was removed meanwhile. Run the same command again.")
         : source.OpenBlobAsync(blob, offset, cancel);
 
@@ -110,7 +110,7 @@ internal sealed class Recompression(IImageSource source, LayerCompression compre
             var offset = spool.Length;
             var made = await LayerTar.WriteAsync(source, old.Layer, old.Kind, old.DiffId, compression, spool.End, bytes => Interlocked.Add(ref _read, bytes), cancel);
             var blob = new Descriptor(compression.MediaType, made.Compressed, made.CompressedSize);
-            Keep(old, new(blob, made.UncompressedSize > LayerLimits.Remembered ? old.DiffId : null, (spool, offset)));
+            Keep(old, new(blob, made.UncompressedSize > LayerLimits.Remembered ? old.DiffId : null, spool.OpenerOf(offset, made.CompressedSize)));
             return (blob, made.UncompressedSize);
         }
         finally
@@ -143,6 +143,6 @@ internal sealed class Recompression(IImageSource source, LayerCompression compre
 
     private sealed record OldLayer(Descriptor Layer, CompressionKind Kind, Digest DiffId);
 
-    // Without a place the sink has it.
-    private sealed record NewLayer(Descriptor Blob, Digest? DiffId, (Spool Spool, long Offset)? Place);
+    // What can't be opened the sink has.
+    private sealed record NewLayer(Descriptor Blob, Digest? DiffId, BlobOpener? Open);
 }

@@ -40,6 +40,9 @@ internal sealed class Spool : IDisposable
     /// <summary>For reading at any place, by several at once.</summary>
     public SafeFileHandle Handle => _file.SafeFileHandle;
 
+    /// <summary>Opens a stretch of it.</summary>
+    public BlobOpener OpenerOf(long start, long length) => (offset, _) => Task.FromResult<Stream>(new FileRange(Handle, start + offset, length - offset));
+
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 

@@ -73,6 +73,33 @@ public sealed class RepushTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Push_FromDockerArchive_SavedByDocker_AsFromTheEngine()
+    {
+        await InitAsync();
+        var docker = new Docker(_folder, TestEnvironment.Docker);
+        var context = Context();
+        await docker.BuildAsync(context, "saved:1");
+        await docker.SaveAsync("saved:1", _folder["1.tar"]);
+        var first = await RunAsync("push", $"docker-archive:{_folder["1.tar"]}", $"{_bucket.Address}/app:1");
+        Assert.True(first.Sent > 20 << 20, first.Told);
+        // The same image, whichever way it comes.
+        foreach (var source in (string[])["docker-daemon:saved:1", $"docker-archive:{_folder["1.tar"]}"])
+        {
+            var again = await RunAsync("push", source, $"{_bucket.Address}/app:1");
+            Assert.True(again.Counts is { A: 0, B: <= 2 }, again.Told);
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(context, "small"), "another", TestContext.Current.CancellationToken);
+        await docker.BuildAsync(context, "saved:2");
+        await docker.SaveAsync("saved:2", _folder["2.tar"]);
+        var changed = await RunAsync("push", $"docker-archive:{_folder["2.tar"]}", $"{_bucket.Address}/app:2");
+        Assert.True(changed.Sent < 5000, changed.Told);
+        Assert.Equal((4, 6), (changed.Counts.A, changed.Counts.B));
+        await docker.RemoveAsync("saved:1");
+        await docker.RemoveAsync("saved:2");
+    }
+
+    [Fact]
     public async Task Copy_BucketToBucket_Unchanged_AtMost2OfEach()
     {
         await InitAsync();

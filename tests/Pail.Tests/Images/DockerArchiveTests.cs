@@ -68,18 +68,57 @@ public sealed class DockerArchiveTests : IDisposable
     }
 
     [Fact]
-    public async Task Source_OneOfSeveral_LeavesOutTheLayersOfOthers()
+    public async Task Source_OneOfSeveral_ReadsItsLayersOnly()
     {
         var images = new DockerTars[] { new(1), new(2), new(3) };
         images[2].Layers.Add(images[0].Layers[1]);
-        using var tar = new MemoryStream(DockerTars.Several((images[0], ["a:1"]), (images[1], ["b:1"]), (images[2], ["c:1"])));
+        images[2].Config = RandomImage.Config("amd64", images[2].Layers.Select(layer => Digest.Of(layer)));
+        await File.WriteAllBytesAsync(Archive, DockerTars.Several((images[0], ["a:1"]), (images[1], ["b:1"]), (images[2], ["c:1"])));
+        await using var source = new DockerArchiveSource(Archive, "c:1");
 
-        var contents = await SavedContents.ReadAsync("x", tar, default);
+        await source.GetRootAsync(default);
 
-        // All three of the second; of the first all but the one that the third links to; and the other way round.
-        Assert.Equal(5, contents.Unneeded(contents.Pick("c:1")!).Count);
-        Assert.Equal(7, contents.Unneeded(contents.Pick("a:1")!).Count);
-        Assert.DoesNotContain(contents.Unneeded(contents.Pick("c:1")!), contents.Pick("a:1")!.Layers[1].Equals);
+        Assert.Equal(images[2].Layers.Sum(layer => layer.Length), source.BytesRead);
+    }
+
+    [Fact]
+    public async Task Source_EachLayer_CanBeOpenedBeforeTheNextIsRead()
+    {
+        var docker = new DockerTars(layers: 0);
+        for (var seed = 1; seed <= 3; seed++)
+            docker.Layers.Add(RandomImage.Layer(new Random(seed), (1 << 20) + seed));
+        docker.Config = RandomImage.Config("amd64", docker.Layers.Select(layer => Digest.Of(layer)));
+        await File.WriteAllBytesAsync(Archive, docker.Classic());
+        await using var source = new DockerArchiveSource(Archive, null);
+        var made = new List<(Descriptor Blob, long Read, Task<Stream> Open)>();
+        source.Made = blob => made.Add((blob, source.BytesRead, source.OpenBlobAsync(blob, 0, default)));
+
+        var root = await source.GetRootAsync(default);
+
+        Assert.Equal(root.Layers.Select(layer => layer.Digest), made.Select(layer => layer.Blob.Digest));
+        Assert.Equal(Enumerable.Range(1, 3).Select(count => docker.Layers.Take(count).Sum(layer => (long)layer.Length)), made.Select(layer => layer.Read));
+        foreach (var (blob, _, open) in made)
+        {
+            await using var stream = await open;
+            using var bytes = new MemoryStream();
+            await stream.CopyToAsync(bytes);
+            Assert.Equal(blob.Digest, Digest.Of(bytes.ToArray()));
+        }
+    }
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("index")]
+    public async Task Source_NothingToCompress_IsReadWhereItLies(string kind)
+    {
+        await File.WriteAllBytesAsync(Archive, DockerTars.Containerd(RandomImage.Of(kind)));
+        await using var source = new DockerArchiveSource(Archive, null);
+        var image = new MemoryImage();
+
+        await Copying.RunAsync(source, image);
+
+        Assert.Equal(0, source.BytesRead);
+        MemoryImage.AssertSame(RandomImage.Of(kind), image);
     }
 
     [Theory]
@@ -271,7 +310,7 @@ public sealed class DockerArchiveTests : IDisposable
                 docker.Layers.RemoveAt(2);
                 return docker.Classic();
             case "many entries":
-                return [.. Enumerable.Repeat(TarBytes.Header("x", '0', 0), 262_145).SelectMany(block => block)];
+                return [.. Enumerable.Range(0, 262_145).SelectMany(i => TarBytes.Header($"x{i}", '0', 0))];
             default:
                 return (kind switch
                 {

@@ -67,6 +67,55 @@ public sealed class LayerMemoryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task PushOfAnArchive_Unchanged_CompressesNothingAndAsksTwiceAtMost()
+    {
+        await InitAsync(LayoutKind.V2);
+        await PushArchiveAsync(DockerTars.Version(1), "1");
+        var before = (_meter.ClassA, _meter.ClassB);
+
+        var (result, read) = await PushArchiveAsync(DockerTars.Version(1), "1");
+
+        Assert.Equal((true, 0L), (result.Unchanged, read));
+        Assert.Equal((0, 2), (_meter.ClassA - before.ClassA, _meter.ClassB - before.ClassB));
+        // From an engine it is the same image.
+        Assert.True((await PushAsync(_engine.Hold("app:1", DockerTars.Version(1)), App, "1")).Unchanged);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task PushOfAnArchive_OneSmallLayerChanged_ReadsAndSendsThatAndConfig(bool since25)
+    {
+        await InitAsync(LayoutKind.V2);
+        await PushAsync(_engine.Hold("app:1", DockerTars.Version(1)), App, "1");
+        var before = (_meter.ClassA, _meter.ClassB);
+
+        var (result, read) = await PushArchiveAsync(DockerTars.Version(2), "2", since25);
+
+        Assert.Equal((2, 2, 0), (result.Sent, result.Existed, result.Copied));
+        Assert.Equal(DockerTars.Version(2).Layers[1].Length, read);
+        // Layer, config, manifest and tag; and settings, tag, manifest, for each of three layers what is remembered, and the two found.
+        Assert.Equal((4, 8), (_meter.ClassA - before.ClassA, _meter.ClassB - before.ClassB));
+        await AssertPulledAsync(DockerTars.Version(2), App, "2");
+    }
+
+    [Fact]
+    public async Task Push_OfTheContainerdStoreOtherwiseCompressed_IsNotTheSame()
+    {
+        await InitAsync(LayoutKind.V2);
+        var image = RandomImage.Plain();
+        var id = _engine.Ids["app:1"] = image.Root!.Digest.ToString();
+        _engine.Saved[id] = DockerTars.Containerd(image);
+        Assert.Equal(image.Root.Digest, (await PushAsync("app:1", App, "1")).Root.Digest);
+        Assert.True((await PushAsync("app:1", App, "1")).Unchanged);
+
+        var result = await PushAsync("app:1", App, "1", LayerCompression.Parse("none"));
+
+        Assert.False(result.Unchanged);
+        Assert.True(LayerCompression.Parse("none").Fits((await (await OpenAsync()).GetManifestAsync(App, Reference.Parse("1"), default))!));
+    }
+
+    [Fact]
     public async Task Push_SameImageOtherwiseCompressed_IsNotTheSame()
     {
         await InitAsync(LayoutKind.V2);
@@ -170,7 +219,15 @@ public sealed class LayerMemoryTests : IAsyncDisposable
     private async Task<CopyResult> PushAsync(string image, RepositoryName repository, string tag, LayerCompression? compression = null)
     {
         await using var source = new DockerDaemonSource(_engine.Client, image, compression);
-        return await Copying.RunAsync(source, new BucketSink(await OpenAsync(), repository, Reference.Parse(tag)));
+        return await ImageCopy.RunAsync(source, new BucketSink(await OpenAsync(), repository, Reference.Parse(tag)), new CopyOptions(Compression: compression), NoProgress.Instance, default);
+    }
+
+    // And how many bytes of layers were read.
+    private async Task<(CopyResult Result, long Read)> PushArchiveAsync(DockerTars image, string tag, bool since25 = false)
+    {
+        await File.WriteAllBytesAsync(_folder["image.tar"], since25 ? image.Since25() : image.Classic());
+        await using var source = new DockerArchiveSource(_folder["image.tar"], null);
+        return (await Copying.RunAsync(source, new BucketSink(await OpenAsync(), App, Reference.Parse(tag))), source.BytesRead);
     }
 
     private async Task AssertPulledAsync(DockerTars image, RepositoryName repository, string tag) =>

@@ -17,7 +17,7 @@ public sealed class DockerArchiveSink(string file, string? image) : ArchiveSink(
     public override bool HoldsIndexes => false;
 
     /// <inheritdoc/>
-    private protected override string? Also => SavedList.Path;
+    private protected override bool IsSaved => true;
 
     /// <inheritdoc/>
     private protected override void ThrowUnlessHeld(Manifest root) => DockerForm.ThrowUnlessImage(Name, root);

@@ -1,66 +1,85 @@
 using Pail.Compression;
-using Pail.Images.Tar;
+using Pail.Images.OciLayouts;
 using Pail.Oci;
 
 namespace Pail.Images.Docker;
 
 /// <summary>An image that <c>docker save</c> or <c>podman save</c> wrote, plain or compressed with gzip: <c>docker-archive:FILE[:NAME[:TAG]|:@N]</c>.</summary>
-/// <remarks>Asked for its root, it reads the whole image into a temporary file, compressing layers: see <see cref="DockerArchive"/>.</remarks>
+/// <remarks>Asked for its root, it compresses layers that are not, one after the other; each that is done can be opened meanwhile.</remarks>
 /// <param name="file">Path of the file.</param>
 /// <param name="image">The image's name, <c>:latest</c> where no tag is, or <c>@</c> and its place; null for the only one.</param>
 /// <param name="compression">How layers are compressed; null for the default.</param>
-public sealed class DockerArchiveSource(string file, string? image, LayerCompression? compression = null) : IImageSource, IReadsAhead, IKnowsTars
+public sealed class DockerArchiveSource(string file, string? image, LayerCompression? compression = null) : IImageSource, IReadsAhead, IMakesBlobs, ILayerMaker
 {
-    private readonly LayerCompression _compression = compression ?? LayerCompression.Default;
     private readonly string _file = $"docker-archive:{file}";
-    private DockerArchive? _archive;
+    private readonly SavedArchive _archive = new($"docker-archive:{file}", file, compression ?? LayerCompression.Default);
+    private (SavedImage Image, SavedRoot Root)? _found;
     private Manifest? _root;
-    private long _read;
 
     /// <inheritdoc/>
     public string Name => image is null ? _file : $"{_file}:{image}";
 
     /// <inheritdoc/>
-    public long BytesRead => Interlocked.Read(ref _read);
+    public long BytesRead => _archive.BytesRead;
 
     /// <inheritdoc/>
-    public Digest? DiffIdOf(Digest blob) => _archive?.DiffIdOf(blob);
+    public LayerCompression Compression { get; } = compression ?? LayerCompression.Default;
+
+    /// <inheritdoc/>
+    public ILayerMemory? Memory { private get; set; }
+
+    /// <inheritdoc/>
+    public Action<Descriptor>? Made { private get; set; }
+
+    /// <inheritdoc/>
+    public Digest? DiffIdOf(Digest blob) => _archive.DiffIdOf(blob);
+
+    /// <inheritdoc/>
+    public Task<Digest?> IdentifyAsync(CancellationToken cancel) => LocalFiles.RunAsync(Name, async () => (Digest?)(await FindAsync(cancel)).Root.Id);
 
     /// <inheritdoc/>
     public async Task<Manifest> GetRootAsync(CancellationToken cancel) => _root ??= await LocalFiles.RunAsync(Name, async () =>
     {
-        var contents = await OpenAsync(tar => SavedContents.ReadAsync(_file, tar, cancel), cancel);
-        var chosen = contents.Pick(image);
-        var nothing = new KnownLayers(null, _compression.Kind, []);
-        _archive = new DockerArchive(_file, _compression, nothing, without: chosen is null ? null : contents.Unneeded(chosen));
-        await OpenAsync(async tar =>
+        var (saved, found) = await FindAsync(cancel);
+        if (found.Config is { } config)
+            _archive.Keep(config.Path, config.Blob);
+        _archive.Known = new KnownLayers(Memory, Compression.Kind, [.. found.Layers.Select(layer => layer.DiffId)]);
+        _archive.Kept = layer =>
         {
-            await _archive.ReadAsync(new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), cancel);
-            return true;
-        }, cancel);
-        return await new SavedImage(_file, _archive, chosen).FindRootAsync(cancel);
+            if (layer.IsWorthSending)
+                Made?.Invoke(layer.Kept);
+        };
+        return await saved.RootAsync(found, cancel);
     });
 
     /// <inheritdoc/>
     public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => this.ReadManifestAsync(descriptor, cancel);
 
     /// <inheritdoc/>
-    public async Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel)
-    {
-        await GetRootAsync(cancel);
-        return await _archive!.OpenBlobAsync(blob, offset, cancel);
-    }
+    public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) => LocalFiles.RunAsync(Name, () => _archive.OpenBlobAsync(blob, offset, cancel));
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => _archive.DisposeAsync();
+
+    private async Task<(SavedImage Image, SavedRoot Root)> FindAsync(CancellationToken cancel)
     {
-        if (_archive is not null)
-            await _archive.DisposeAsync();
+        if (_found is null)
+        {
+            var saved = new SavedImage(_file, _archive, await PickAsync(cancel));
+            _found = (saved, await saved.FindAsync(cancel));
+        }
+        return _found.Value;
     }
 
-    private async Task<T> OpenAsync<T>(Func<Stream, Task<T>> read, CancellationToken cancel)
+    // Null where the archive lists no image, and an OCI index has to say it.
+    private async Task<SavedEntry?> PickAsync(CancellationToken cancel)
     {
-        await using var tar = await TarInput.OpenAsync(_file, file, cancel);
-        return await read(tar);
+        var bytes = await _archive.ReadAsync(_file, SavedList.Path, Manifest.MaxSize, cancel);
+        if (bytes is null && await _archive.SizeAsync(LayoutPaths.Index, cancel) is null)
+            throw new PailException(Failure.BadContent, await _archive.SizeAsync("repositories", cancel) is not null
+                ? $"{_file} was saved by a Docker before 1.10, without {SavedList.Path}: load it into one, and save it from there."
+                : $"{_file} was not written by 'docker save': it has no {SavedList.Path}.");
+        var list = SavedList.Parse(_file, bytes);
+        return image is null && list.Entries.Count == 0 ? null : list.Pick(image);
     }
 }

@@ -5,14 +5,14 @@ using Pail.Oci;
 namespace Pail.Images.Docker;
 
 /// <summary>An image of the local Docker Engine: <c>docker-daemon:NAME[:TAG]</c>, <c>NAME@DIGEST</c> or an id.</summary>
-/// <remarks>Asked for its root, it reads the whole image into a temporary file, compressing layers: see <see cref="DockerArchive"/>. Each that is done can be opened meanwhile.</remarks>
+/// <remarks>Asked for its root, it reads the whole image into a temporary file, compressing layers: see <see cref="EngineSave"/>. Each that is done can be opened meanwhile.</remarks>
 /// <param name="engine">The engine; disposed with this.</param>
 /// <param name="image">The image as the engine knows it; <c>:latest</c> where no tag is.</param>
 /// <param name="compression">How layers are compressed; null for the default.</param>
 public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerCompression? compression = null) : IImageSource, IReadsAhead, IMakesBlobs, ILayerMaker
 {
     private EngineImage? _image;
-    private DockerArchive? _archive;
+    private EngineSave? _saved;
     private Manifest? _root;
     private long _read;
 
@@ -32,7 +32,7 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerC
     public Action<Descriptor>? Made { private get; set; }
 
     /// <inheritdoc/>
-    public Digest? DiffIdOf(Digest blob) => _archive?.DiffIdOf(blob);
+    public Digest? DiffIdOf(Digest blob) => _saved?.DiffIdOf(blob);
 
     /// <inheritdoc/>
     // Docker's classic store calls an image by the digest of its config, the containerd store by that of its manifest.
@@ -47,9 +47,10 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerC
         await using var tar = await engine.SaveAsync(found.Id, cancel);
         var known = new KnownLayers(Memory, Compression.Kind, found.DiffIds);
         // Not disposed before this is, whatever happens: what was made is on its way to the sink.
-        _archive = new DockerArchive(Name, Compression, known, (path, file) => Announce(found, path, file));
-        await _archive.ReadAsync(new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), cancel);
-        return await new SavedImage(Name, _archive).FindRootAsync(cancel);
+        _saved = new EngineSave(Name, Compression, known, (path, file) => Announce(found, path, file));
+        await _saved.ReadAsync(new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), cancel);
+        var saved = new SavedImage(Name, _saved);
+        return await saved.RootAsync(await saved.FindAsync(cancel), cancel);
     });
 
     /// <inheritdoc/>
@@ -58,16 +59,16 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerC
     /// <inheritdoc/>
     public async Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel)
     {
-        if (_archive is null)
+        if (_saved is null)
             await GetRootAsync(cancel);
-        return await _archive!.OpenBlobAsync(blob, offset, cancel);
+        return await _saved!.OpenBlobAsync(blob, offset, cancel);
     }
 
     // Of the classic store all is known before it comes. The containerd image store may say only at the end which of its blobs make up the image.
     private void Announce(EngineImage found, string path, SavedFile file)
     {
-        if (file is { IsLayer: true, IsElsewhere: false, Size: > LayerLimits.SentAhead } && (found.IsUnpacked || !LayoutPaths.IsPart(path)) && found.DiffIds.Contains(file.Digest))
-            Made?.Invoke(new Descriptor(file.MediaType, file.KeptDigest, file.KeptSize));
+        if (file.IsWorthSending && (found.IsUnpacked || !LayoutPaths.IsPart(path)) && found.DiffIds.Contains(file.Digest))
+            Made?.Invoke(file.Kept);
     }
 
     // Asked once: by id from here on, so that a tag moved meanwhile changes nothing.
@@ -77,8 +78,8 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerC
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (_archive is not null)
-            await _archive.DisposeAsync();
+        if (_saved is not null)
+            await _saved.DisposeAsync();
         engine.Dispose();
     }
 }

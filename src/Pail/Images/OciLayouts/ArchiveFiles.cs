@@ -7,8 +7,8 @@ namespace Pail.Images.OciLayouts;
 /// <remarks>A tar compressed with gzip has no such places; it is decompressed into a temporary file first.</remarks>
 /// <param name="name">Its address, for messages.</param>
 /// <param name="file">Path of the tar.</param>
-/// <param name="also">A file beside those of a layout that is wanted, too.</param>
-internal sealed class ArchiveFiles(string name, string file, string? also = null) : ILayoutFiles
+/// <param name="saved">True if Docker may have saved it: then any file counts, and links are followed that stay in the archive, for it saves a layer that comes twice as one.</param>
+internal sealed class ArchiveFiles(string name, string file, bool saved = false) : ILayoutFiles
 {
     private readonly SemaphoreSlim _once = new(1);
     private readonly Dictionary<string, (long Offset, TarEntry Entry)> _entries = [];
@@ -19,17 +19,17 @@ internal sealed class ArchiveFiles(string name, string file, string? also = null
     public async Task<long?> SizeAsync(string path, CancellationToken cancel)
     {
         await ReadAsync(cancel);
-        if (!_entries.TryGetValue(path, out var found))
+        if (Find(path) is not { } found)
             return null;
-        return found.Entry.Kind == TarKind.File
-            ? found.Entry.Size
-            : throw new PailException(Failure.BadContent, $"{name}: {path} is a link in the archive, not a file.");
+        if (found.Entry.Kind == TarKind.File)
+            return found.Entry.Size;
+        return saved ? null : throw new PailException(Failure.BadContent, $"{name}: {path} is a link in the archive, not a file.");
     }
 
     public async Task<Stream> OpenAsync(string path, long offset, CancellationToken cancel)
     {
         await ReadAsync(cancel);
-        var (start, entry) = _entries[path];
+        var (start, entry) = Find(path)!.Value;
         return new FileRange(_handle!, start + offset, entry.Size - offset);
     }
 
@@ -39,6 +39,16 @@ internal sealed class ArchiveFiles(string name, string file, string? also = null
             await _archive.DisposeAsync();
         _spool?.Dispose();
         _once.Dispose();
+    }
+
+    private (long Offset, TarEntry Entry)? Find(string path)
+    {
+        for (var links = 0; _entries.TryGetValue(path, out var found); links++)
+            if (!saved || !found.Entry.IsLink || links == TarEntry.MaxLinks)
+                return found;
+            else
+                path = found.Entry.TargetPath();
+        return null;
     }
 
     private async Task ReadAsync(CancellationToken cancel)
@@ -73,7 +83,7 @@ internal sealed class ArchiveFiles(string name, string file, string? also = null
         }
     }
 
-    // Only what a layout is made of is remembered: other files cost no memory, however long their names are.
+    // Of a layout, only what it is made of is remembered: other files cost no memory, however long their names are.
     private async Task<SafeFileHandle> IndexAsync(FileStream tar, CancellationToken cancel)
     {
         tar.Position = 0;
@@ -81,7 +91,10 @@ internal sealed class ArchiveFiles(string name, string file, string? also = null
         var scanner = new TarScanner(tar, name);
         while (await scanner.NextAsync(cancel) is { } entry)
         {
-            if ((LayoutPaths.IsPart(entry.Path) || entry.Path == also) && entry.Kind != TarKind.Other && !_entries.TryAdd(entry.Path, (scanner.Position, entry)))
+            if (entry.Kind == TarKind.Other || !(saved || LayoutPaths.IsPart(entry.Path)))
+                continue;
+            entry.ThrowIfLong(name);
+            if (!_entries.TryAdd(entry.Path, (scanner.Position, entry)))
                 throw new PailException(Failure.BadContent, $"{name}: the archive holds {Oci.Printable.Line(entry.Path, 160)} twice.");
         }
         return tar.SafeFileHandle;

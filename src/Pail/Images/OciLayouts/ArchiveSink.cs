@@ -38,8 +38,8 @@ public abstract class ArchiveSink : ILocalSink
     /// <summary>The files beside blobs and manifests: which image this is.</summary>
     private protected abstract IEnumerable<(string Path, byte[] Content)> Describe(Manifest root);
 
-    /// <summary>A file that <see cref="NamesAsync"/> reads beside those of a layout; null for none.</summary>
-    private protected virtual string? Also => null;
+    /// <summary>True if <see cref="NamesAsync"/> reads other files than those of a layout.</summary>
+    private protected virtual bool IsSaved => false;
 
     /// <summary>True if an archive names exactly this manifest, and as this would.</summary>
     private protected abstract Task<bool> NamesAsync(ILayoutFiles files, Manifest root, CancellationToken cancel);
@@ -108,7 +108,7 @@ public abstract class ArchiveSink : ILocalSink
             RequireRegularFile();
             return false;
         }
-        await using var files = new ArchiveFiles(_archive, _file, Also);
+        await using var files = new ArchiveFiles(_archive, _file, IsSaved);
         try
         {
             if (await NamesAsync(files, root, cancel) && await files.HoldsAsync(root, cancel))

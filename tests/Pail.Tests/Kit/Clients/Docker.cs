@@ -46,5 +46,8 @@ internal sealed class Docker(TestFolder folder, string socket) : ContainerClient
     public async Task BuildAsync(string context, string reference) =>
         (await DoAsync("build", "--quiet", "--network", "none", "--tag", reference, context)).Succeeded();
 
+    /// <summary>Saves an image into a file.</summary>
+    public async Task SaveAsync(string reference, string file) => (await DoAsync("save", "--output", file, reference)).Succeeded();
+
     private Task<Finished> DoAsync(params IEnumerable<string> arguments) => RunAsync(["--host", socket, .. arguments]);
 }
