@@ -80,7 +80,10 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryClients 
     /// <param name="cancel">Interrupts it.</param>
     public async Task<IImageSink> OpenSinkAsync(Address address, Address from, Wiring sources, CancellationToken cancel) => address switch
     {
-        Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(await OpenRegistryAsync(bucket.Root, cancel), name, reference, from is Address.Bucket other && other.Root == bucket.Root && sources == this ? other.Repository : null),
+        Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(
+            await OpenRegistryAsync(bucket.Root, cancel), name, reference,
+            from is Address.Bucket other && other.Root == bucket.Root && sources == this ? other.Repository : null,
+            await OriginAsync(from, sources, bucket.Root, cancel)),
         Address.OciLayout layout => new OciLayoutSink(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSink(archive.File, archive.Tag),
         Address.Dir dir => new DirSink(dir.Directory),
@@ -89,6 +92,12 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryClients 
         Address.Registry { Reference: { } reference } registry => new RegistrySink(registry.Host, registry.Repository, reference, Registries, from is Address.Registry other && other.Host == registry.Host ? other.Repository : null),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
+
+    // Another bucket on S3, maybe of the same store.
+    private async Task<BucketOrigin?> OriginAsync(Address from, Wiring sources, BucketRoot to, CancellationToken cancel) =>
+        to is BucketRoot.S3 && from is Address.Bucket { Root: BucketRoot.S3 root, Repository: { } name } && (root != to || sources != this)
+            ? new(await sources.OpenRegistryAsync(root, cancel), name, await OpenRegistryAsync(to, cancel))
+            : null;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool IsAnonymous(BucketRoot root) => root is BucketRoot.S3 bucket && s3(bucket).Anonymous;

@@ -73,6 +73,14 @@ internal sealed class S3Connection : IDisposable
         }
     }
 
+    /// <summary>True if both lead to one store, in one name.</summary>
+    public async Task<bool> IsSameAsync(S3Connection other) =>
+        Service == other.Service && Credentials is not AnonymousAWSCredentials && other.Credentials is not AnonymousAWSCredentials
+        && (await Credentials.GetCredentialsAsync()).AccessKey == (await other.Credentials.GetCredentialsAsync()).AccessKey;
+
+    // The store's address, whichever the bucket.
+    private string Service => Client.DetermineServiceOperationEndpoint(new ListBucketsRequest()).URL;
+
     /// <summary>Closes the connections.</summary>
     public void Dispose()
     {

@@ -5,16 +5,42 @@ using ByteRange = Pail.Stores.ByteRange;
 
 namespace Pail.S3;
 
-// Copies inside the store, and addresses for others to use.
+// Copies by the store, and addresses for others to use.
 public sealed partial class S3Store
 {
     /// <inheritdoc/>
-    public async Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel)
+    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) => CopyAsync(this, from, to, headers, cancel);
+
+    /// <inheritdoc/>
+    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel) =>
+        CopyPartAsync(this, from, range, upload, number, cancel);
+
+    /// <inheritdoc/>
+    public async Task<IServerSideCopy?> CopierFromAsync(IObjectStore other, CancellationToken cancel) =>
+        other is S3Store source && await _connection.IsSameAsync(source._connection) && (source._bucket == _bucket || await OwnsAsync(source._bucket, cancel))
+            ? new FromOther(this, source)
+            : null;
+
+    // The list of buckets is that of the caller's own. Who may not see it is not told what is whose.
+    private async Task<bool> OwnsAsync(string bucket, CancellationToken cancel)
+    {
+        try
+        {
+            var list = await ControlAsync(StoreOperation.ListBuckets, "", token => _connection.Client.ListBucketsAsync(new ListBucketsRequest(), token), cancel);
+            return list.Buckets?.Exists(own => own.BucketName == bucket) == true;
+        }
+        catch (StoreException e) when (e.Error is StoreError.AccessDenied or StoreError.Rejected)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> CopyAsync(S3Store source, string from, string to, ObjectHeaders headers, CancellationToken cancel)
     {
         var request = new CopyObjectRequest
         {
-            SourceBucket = _bucket,
-            SourceKey = _prefix + from,
+            SourceBucket = source._bucket,
+            SourceKey = source._prefix + from,
             DestinationBucket = _bucket,
             DestinationKey = _prefix + to,
             MetadataDirective = S3MetadataDirective.REPLACE,
@@ -26,13 +52,12 @@ public sealed partial class S3Store
         return await UnlessMissingAsync(ControlAsync(StoreOperation.CopyObject, to, token => _connection.Client.CopyObjectAsync(request, token), cancel));
     }
 
-    /// <inheritdoc/>
-    public async Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel)
+    private async Task<string?> CopyPartAsync(S3Store source, string from, ByteRange range, UploadId upload, int number, CancellationToken cancel)
     {
         var request = new CopyPartRequest
         {
-            SourceBucket = _bucket,
-            SourceKey = _prefix + from,
+            SourceBucket = source._bucket,
+            SourceKey = source._prefix + from,
             FirstByte = range.First,
             LastByte = range.Last ?? throw new ArgumentException("S3 wants to know where a copied range ends.", nameof(range)),
             DestinationBucket = _bucket,
@@ -50,4 +75,12 @@ public sealed partial class S3Store
     /// <inheritdoc/>
     public Uri PresignUploadPart(UploadId upload, int number, TimeSpan lifetime) =>
         _wire.Presign(HttpMethod.Put, _prefix + upload.Key, PartQuery(upload, number), lifetime);
+
+    private sealed class FromOther(S3Store store, S3Store source) : IServerSideCopy
+    {
+        public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) => store.CopyAsync(source, from, to, headers, cancel);
+
+        public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel) =>
+            store.CopyPartAsync(source, from, range, upload, number, cancel);
+    }
 }

@@ -12,7 +12,8 @@ namespace Pail.Images;
 /// <param name="repository">The repository.</param>
 /// <param name="reference">The tag, or the digest the image has.</param>
 /// <param name="copyFrom">A repository of the same bucket that holds the blobs; null for none.</param>
-public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference, RepositoryName? copyFrom = null) : IForecastingSink, ILayerMemory, ITakesBlobsAhead
+/// <param name="origin">Another bucket that holds them; null for none.</param>
+public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference, RepositoryName? copyFrom = null, BucketOrigin? origin = null) : IForecastingSink, ILayerMemory, ITakesBlobsAhead
 {
     private readonly ConcurrentDictionary<Digest, KnownBlob> _found = new();
     private (Manifest? Manifest, bool IsKnown) _named;
@@ -49,7 +50,7 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
     {
         if (_found.TryGetValue(blob.Digest, out var known) && (known.Repository == repository || await registry.CopyBlobAsync(known, repository, cancel)))
             return known.Repository == repository ? BlobOutcome.Existed : BlobOutcome.Copied;
-        return await registry.PutBlobAsync(repository, blob, open, progress, cancel, CopyFrom);
+        return await registry.PutBlobAsync(repository, blob, open, progress, cancel, CopyFrom, origin);
     }
 
     /// <inheritdoc/>
@@ -108,7 +109,7 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
     /// <inheritdoc/>
     public Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) => _found.TryGetValue(blob.Digest, out var known)
         ? Task.FromResult(registry.ForecastCopy(meter, known, repository))
-        : registry.ForecastBlobAsync(meter, repository, blob, CopyFrom, cancel);
+        : registry.ForecastBlobAsync(meter, repository, blob, CopyFrom, origin, cancel);
 
     /// <inheritdoc/>
     public void ForecastManifest(RequestMeter meter, Manifest manifest, string? tag)

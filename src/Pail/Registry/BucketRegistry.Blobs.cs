@@ -8,7 +8,7 @@ namespace Pail.Registry;
 public sealed partial class BucketRegistry
 {
     // Below it asking whether a blob is there costs more than it can save: new ones, as configs are, take one request, not two.
-    private const int UnaskedLimit = 64 << 10;
+    internal const int UnaskedLimit = 64 << 10;
 
     /// <summary>The size of a blob in bytes; null if there is none. One HEAD.</summary>
     public async Task<long?> StatBlobAsync(RepositoryName repository, Digest digest, CancellationToken cancel)
@@ -29,7 +29,8 @@ public sealed partial class BucketRegistry
     /// <param name="progress">Hears of bytes sent.</param>
     /// <param name="cancel">Interrupts it.</param>
     /// <param name="from">A repository of this bucket that should have the blob.</param>
-    public async Task<BlobOutcome> PutBlobAsync(RepositoryName repository, Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel, RepositoryName? from = null)
+    /// <param name="origin">Another bucket that should have it.</param>
+    public async Task<BlobOutcome> PutBlobAsync(RepositoryName repository, Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel, RepositoryName? from = null, BucketOrigin? origin = null)
     {
         if (await LocateAsync(repository, blob, from, cancel) is { } known)
         {
@@ -37,6 +38,11 @@ public sealed partial class BucketRegistry
                 return BlobOutcome.Existed;
             if (await CopyBlobAsync(known, repository, cancel))
                 return BlobOutcome.Copied;
+        }
+        if (origin is not null && await origin.HasAsync(blob, cancel) && await origin.CopyAsync(repository, blob, cancel))
+        {
+            await RememberAsync(repository, blob, cancel);
+            return BlobOutcome.Copied;
         }
         await Engine.UploadAsync(Store, Layout.BlobKey(repository, blob.Digest), Layout.LayerHeaders(blob.DiffId), blob, open, progress, cancel);
         await RememberAsync(repository, blob, cancel);

@@ -12,11 +12,19 @@ public sealed partial class BucketRegistry
     /// <param name="repository">Where to.</param>
     /// <param name="blob">The blob.</param>
     /// <param name="from">A repository of this bucket that holds it; null for none.</param>
+    /// <param name="origin">Another bucket that holds it; null for none.</param>
     /// <param name="cancel">Interrupts it.</param>
-    public async Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, RepositoryName repository, Descriptor blob, RepositoryName? from, CancellationToken cancel)
+    public async Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, RepositoryName repository, Descriptor blob, RepositoryName? from, BucketOrigin? origin, CancellationToken cancel)
     {
         if (await LocateAsync(repository, blob, from, cancel) is { } known)
             return ForecastCopy(meter, known, repository);
+        foreach (var _ in EntryKeys(blob))
+            meter.Count(StoreOperation.PutObject);
+        if (origin is not null && await origin.HasAsync(blob, cancel))
+        {
+            ForecastCopy(meter, blob);
+            return BlobOutcome.Copied;
+        }
         ForecastUpload(meter, blob);
         return BlobOutcome.Sent;
     }
@@ -57,8 +65,6 @@ public sealed partial class BucketRegistry
 
     private void ForecastUpload(RequestMeter meter, Descriptor blob)
     {
-        foreach (var _ in EntryKeys(blob))
-            meter.Count(StoreOperation.PutObject);
         if (blob.Size <= Math.Min(Engine.Options.SinglePutLimit, Engine.Buffers.Limit / 2))
         {
             meter.Count(StoreOperation.PutObject);

@@ -65,7 +65,7 @@ public interface IMultipartUploads
     Task<IReadOnlyList<PendingUpload>> ListUploadsAsync(string prefix, CancellationToken cancel);
 }
 
-/// <summary>The store can copy an object within the bucket without sending its bytes through the client.</summary>
+/// <summary>The store can copy an object without sending its bytes through the client: within the bucket, unless it says otherwise.</summary>
 public interface IServerSideCopy
 {
     /// <summary>Copies a whole object, at most 5 GiB on S3, with new headers. False if there is no source.</summary>
@@ -79,6 +79,16 @@ public interface IServerSideCopy
     /// <param name="offset">Where the part begins in the new object, in bytes.</param>
     /// <param name="cancel">Ends the request.</param>
     Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel);
+}
+
+/// <summary>The store can copy out of other buckets, too.</summary>
+public interface ICopiesBetweenBuckets
+{
+    /// <summary>
+    /// What copies from another bucket into this one, its sources' keys being those of the other; null if the store can't do that, or
+    /// the other is not known to belong to who asks: of a stranger's objects it is not known what is in them. One request, or none.
+    /// </summary>
+    Task<IServerSideCopy?> CopierFromAsync(IObjectStore other, CancellationToken cancel);
 }
 
 /// <summary>The store can sign a request that somebody without credentials may make for a while.</summary>

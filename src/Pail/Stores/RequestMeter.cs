@@ -33,6 +33,9 @@ public enum StoreOperation
     ListMultipartUploads,
 
     /// <summary>Class A.</summary>
+    ListBuckets,
+
+    /// <summary>Class A.</summary>
     CreateBucket,
 
     /// <summary>Class A.</summary>

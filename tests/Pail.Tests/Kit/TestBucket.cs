@@ -57,6 +57,9 @@ internal sealed class TestBucket : IAsyncDisposable
         return bytes.ToArray();
     }
 
+    /// <summary>Writes an object, past all that Pail looks after.</summary>
+    public Task WriteAsync(string key, byte[] bytes) => _client.PutObjectAsync(new PutObjectRequest { BucketName = Name, Key = key, InputStream = new MemoryStream(bytes), UseChunkEncoding = false });
+
     /// <summary>The keys, beginning so, of multipart uploads neither completed nor aborted.</summary>
     public async Task<IReadOnlyList<string>> UploadsAsync(string prefix) =>
         [.. (await PendingAsync()).Select(upload => upload.Key).Where(key => key.StartsWith(prefix, StringComparison.Ordinal))];

@@ -49,7 +49,7 @@ internal sealed class S3Request
         "HEAD" when Key.Length > 0 => StoreOperation.HeadObject,
         "GET" when Has("uploadId") => StoreOperation.ListParts,
         "GET" when Has("uploads") => StoreOperation.ListMultipartUploads,
-        "GET" => Key.Length > 0 ? StoreOperation.GetObject : StoreOperation.ListObjects,
+        "GET" => Key.Length > 0 ? StoreOperation.GetObject : Bucket.Length > 0 ? StoreOperation.ListObjects : StoreOperation.ListBuckets,
         "PUT" when Has("partNumber") => copies ? StoreOperation.UploadPartCopy : StoreOperation.UploadPart,
         "PUT" when Has("policy") => StoreOperation.PutBucketPolicy,
         "PUT" when Key.Length > 0 => copies ? StoreOperation.CopyObject : StoreOperation.PutObject,
