@@ -61,6 +61,15 @@ public sealed class DebianRegistryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Copy_Sha512_SaysThatThisRegistryTakesNone()
+    {
+        var error = await Assert.ThrowsAsync<PailException>(() => RegistryKit.CopyAsync(RandomImage.Plain(algorithm: DigestAlgorithm.Sha512), _kit.Sink(Host)));
+        Assert.Equal(Failure.BadInput, error.Failure);
+        Assert.Contains("DIGEST_INVALID", error.Message, StringComparison.Ordinal);
+        Assert.Contains("This registry seems to take no sha512 digests", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Copy_LargeBlob_GoesUpInOneRequestAndComesBackInRanges()
     {
         var image = new MemoryImage();

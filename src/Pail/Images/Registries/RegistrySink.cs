@@ -58,7 +58,7 @@ public sealed class RegistrySink : IForecastingSink, ILayerMemory, ITakesBlobsAh
 
     /// <inheritdoc/>
     public Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
-        _found.ContainsKey(blob.Digest) ? Task.FromResult(BlobOutcome.Existed) : _sender.PutAsync(blob, open, progress, cancel);
+        _found.ContainsKey(blob.Digest) ? Task.FromResult(BlobOutcome.Existed) : ExplainAsync(blob.Digest, () => _sender.PutAsync(blob, open, progress, cancel));
 
     /// <inheritdoc/>
     public Task<Manifest?> GetNamedAsync(CancellationToken cancel) => _named.GetAsync(cancel);
@@ -144,7 +144,7 @@ public sealed class RegistrySink : IForecastingSink, ILayerMemory, ITakesBlobsAh
         cancel);
 
     // Whether the registry says that it tagged the manifest as asked, and that it lists it as referring to its subject.
-    private Task<(bool Tagged, bool Listed)> PutAsync(Manifest manifest, string reference, CancellationToken cancel) => _engine.Retry.RunAsync(
+    private Task<(bool Tagged, bool Listed)> PutAsync(Manifest manifest, string reference, CancellationToken cancel) => ExplainAsync(manifest.Digest, () => _engine.Retry.RunAsync(
         async token =>
         {
             var request = new RegistryRequest(HttpMethod.Put, _client.In($"manifests/{reference}"), HttpStatusCode.Created) { Body = _client.Body(manifest.Bytes, manifest.MediaType) };
@@ -153,5 +153,18 @@ public sealed class RegistrySink : IForecastingSink, ILayerMemory, ITakesBlobsAh
                 throw new PailException(Failure.BadContent, $"{Name}: the registry calls the manifest {Printable.Line(stated)}; it is {manifest.Digest}.");
             return (answer["OCI-Tag"] is not null, answer["OCI-Subject"] is not null);
         },
-        cancel);
+        cancel));
+
+    // What is sent has the digest it should have, that is seen to here. A registry that calls it wrong counts by sha256 alone, whatever it is asked for.
+    private static async Task<T> ExplainAsync<T>(Digest digest, Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (PailException e) when (e is { Failure: Failure.BadInput } and not StoreException && digest.Algorithm != DigestAlgorithm.Sha256)
+        {
+            throw new PailException(Failure.BadInput, $"{e.Message.TrimEnd('.')}. This registry seems to take no {digest.AlgorithmName} digests, as CNCF Distribution does not: such an image needs another registry, a bucket or a layout.", e);
+        }
+    }
 }
