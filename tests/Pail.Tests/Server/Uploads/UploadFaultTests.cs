@@ -14,9 +14,10 @@ public sealed class UploadFaultTests : IAsyncDisposable
     private const int MiB = 1 << 20;
     private const string Uploads = "/v2/team/app/blobs/uploads/";
 
-    private readonly S3Proxy _proxy = S3Proxy.Start();
+    // A case mostly waits: for what stalls, or because it is told to.
+    private static readonly ParallelOptions Together = new() { MaxDegreeOfParallelism = 12 };
+
     private readonly string _bucket = S3Server.NewName();
-    private readonly List<S3Store> _stores = [];
     private readonly Fault _failed = new Fault.Answer(500, "InternalError");
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(4) };
 
@@ -42,9 +43,6 @@ public sealed class UploadFaultTests : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _http.Dispose();
-        foreach (var store in _stores)
-            store.Dispose();
-        await _proxy.DisposeAsync();
         await S3Server.Ceph.RemoveAsync(_bucket);
     }
 
@@ -69,17 +67,18 @@ public sealed class UploadFaultTests : IAsyncDisposable
     [Fact]
     public async Task DigestLast_SessionOutlivesEachFailure()
     {
-        await using var server = await StartAsync(attempts: 1);
+        await using var bench = await StartAsync(attempts: 1);
+        var (server, proxy) = (bench.Server, bench.Proxy);
         var blob = new TestBlob(9 * MiB);
         var location = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location;
         foreach (var operation in (StoreOperation[])[StoreOperation.CreateMultipartUpload, StoreOperation.UploadPart, StoreOperation.CompleteMultipartUpload])
         {
-            _proxy.On(request => request.Operation == operation, new Fault.Answer(500, "InternalError"), times: 1);
+            proxy.On(request => request.Operation == operation, new Fault.Answer(500, "InternalError"), times: 1);
             (await server.SendAsync("PATCH", location, Bodies.Streamed(blob.Bytes))).Expect(503);
             Assert.Equal("0-0", (await server.SendAsync("GET", location)).Expect(204)["Range"]);
         }
         location = (await server.SendAsync("PATCH", location, Bodies.Streamed(blob.Bytes))).Expect(202).Location;
-        _proxy.On(request => request.Operation == StoreOperation.CopyObject, new Fault.AnswerAfter(500, "InternalError"), times: 1);
+        proxy.On(request => request.Operation == StoreOperation.CopyObject, new Fault.AnswerAfter(500, "InternalError"), times: 1);
         (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(503);
         (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
@@ -89,13 +88,14 @@ public sealed class UploadFaultTests : IAsyncDisposable
     [Fact]
     public async Task Direct_SessionOutlivesEachFailure()
     {
-        await using var server = await StartAsync(attempts: 1);
+        await using var bench = await StartAsync(attempts: 1);
+        var (server, proxy) = (bench.Server, bench.Proxy);
         var blob = new TestBlob(12 * MiB);
         var session = (await BeginDirectAsync(server, blob)).Json.GetProperty("session").GetString()!;
         var parts = await SendPartsAsync(server, session, blob);
         foreach (var (operation, fault) in ((StoreOperation, Fault)[])[(StoreOperation.CompleteMultipartUpload, _failed), (StoreOperation.GetObject, _failed), (StoreOperation.CopyObject, _failed), (StoreOperation.CopyObject, new Fault.AnswerAfter(500, "InternalError"))])
         {
-            _proxy.On(request => request.Operation == operation, fault, times: 1);
+            proxy.On(request => request.Operation == operation, fault, times: 1);
             var answer = (await server.SendAsync("PUT", session, JsonContent.Create(new { parts }))).Expect(503);
             Assert.True(int.Parse(answer["Retry-After"]!) > 0);
         }
@@ -122,65 +122,72 @@ public sealed class UploadFaultTests : IAsyncDisposable
 
     private static readonly Type[] Kinds = [typeof(Fault.AnswerAfter), typeof(Fault.ResetAfter), typeof(Fault.Answer), typeof(Fault.ResetBefore), typeof(Fault.Stall)];
 
-    private async Task FailAsync(Push push, int size, Func<int, IEnumerable<(int, Fault)>> choose)
+    private static IEnumerable<(int, Fault)> LongestFirst(IEnumerable<(int, Fault Fault)> cases) => cases.OrderBy(one => one.Fault is not (Fault.Stall or Fault.Answer { RetryAfter: not null }));
+
+    private async Task FailAsync(Push push, int size, Func<int, IEnumerable<(int, Fault)>> choose) => await Parallel.ForEachAsync(LongestFirst(choose(await CountAsync(push, size))), Together, async (one, _) =>
     {
-        await using var server = await StartAsync(attempts: 1);
-        foreach (var (index, fault) in choose(await CountAsync(server, push, size)))
-        {
-            var blob = new TestBlob(size, seed: Random.Shared.Next());
-            _proxy.On(_ => true, fault, times: 1, skip: index);
-            var answers = await PushAsync(server, push, blob);
-            _proxy.Heal();
-            var failed = answers[^1];
-            if (failed.Status == 201) // what was harmed was the cleaning up, or the store could be asked whether it had happened
-                blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
-            else
-                Assert.True(failed.Status is 429 or 503 && int.Parse(failed["Retry-After"]!) > 0, $"{fault} at request {index}: {string.Join(" ", answers.Select(answer => answer.Status))} {failed.Text}");
-            if (fault is Fault.Answer { RetryAfter: { } seconds } && failed.Status != 201)
-                Assert.Equal((429, seconds), (failed.Status, int.Parse(failed["Retry-After"]!)));
-            var again = (await PushAsync(server, push, blob))[^1];
-            Assert.True(again.Status == 201, $"{again.Status} {again.Text} after {fault} at request {index}");
+        var (index, fault) = one;
+        await using var bench = await StartAsync(attempts: 1);
+        var (server, proxy) = (bench.Server, bench.Proxy);
+        var blob = new TestBlob(size, seed: Random.Shared.Next());
+        proxy.On(_ => true, fault, times: 1, skip: index);
+        var answers = await PushAsync(server, push, blob);
+        proxy.Heal();
+        var failed = answers[^1];
+        if (failed.Status == 201) // what was harmed was the cleaning up, or the store could be asked whether it had happened
             blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
-        }
+        else
+            Assert.True(failed.Status is 429 or 503 && int.Parse(failed["Retry-After"]!) > 0, $"{fault} at request {index}: {string.Join(" ", answers.Select(answer => answer.Status))} {failed.Text}");
+        if (fault is Fault.Answer { RetryAfter: { } seconds } && failed.Status != 201)
+            Assert.Equal((429, seconds), (failed.Status, int.Parse(failed["Retry-After"]!)));
+        var again = (await PushAsync(server, push, blob))[^1];
+        Assert.True(again.Status == 201, $"{again.Status} {again.Text} after {fault} at request {index}");
+        blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
         await AssertMemoryIsBackAsync(server);
-    }
+    });
 
     private async Task FailOnceAsync(Push push, int size, Func<int, IEnumerable<(int, Fault)>> choose)
     {
-        await using var server = await StartAsync(attempts: 4);
-        foreach (var (index, fault) in choose(await CountAsync(server, push, size)))
+        await Parallel.ForEachAsync(LongestFirst(choose(await CountAsync(push, size))), Together, async (one, _) =>
         {
+            var (index, fault) = one;
+            await using var bench = await StartAsync(attempts: 4);
+            var (server, proxy) = (bench.Server, bench.Proxy);
             var blob = new TestBlob(size, seed: Random.Shared.Next());
-            _proxy.On(_ => true, fault, times: 1, skip: index);
+            proxy.On(_ => true, fault, times: 1, skip: index);
             var answers = await PushAsync(server, push, blob);
-            _proxy.Heal();
+            proxy.Heal();
             Assert.True(answers[^1].Status == 201, $"{fault} at request {index}: {string.Join(" ", answers.Select(answer => answer.Status))} {answers[^1].Text}");
             blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
-        }
-        Assert.Empty(await server.KeysAsync("uploads/"));
-        await AssertMemoryIsBackAsync(server);
+            await AssertMemoryIsBackAsync(server);
+        });
+        await using var whole = await StartAsync(attempts: 4);
+        Assert.Empty(await whole.Server.KeysAsync("uploads/"));
     }
 
-    private async Task<Replicas> StartAsync(int attempts)
+    private async Task<Bench> StartAsync(int attempts)
     {
         using (var admin = S3Server.Ceph.Open(_bucket))
             await admin.CreateBucketAsync(TestContext.Current.CancellationToken);
-        var options = (S3Server.Ceph with { Endpoint = _proxy.Endpoint.ToString() }).Options(_bucket) with
+        var proxy = S3Proxy.Start();
+        var options = (S3Server.Ceph with { Endpoint = proxy.Endpoint.ToString() }).Options(_bucket) with
         {
+            ConnectTimeout = TimeSpan.FromSeconds(1),
             StallTimeout = TimeSpan.FromSeconds(4),
             AnswerTimeout = TimeSpan.FromSeconds(4),
             AssemblyTimeout = TimeSpan.FromSeconds(4),
         };
-        _stores.Add(S3Store.Open(options, new RequestMeter()));
+        var store = S3Store.Open(options, new RequestMeter());
         var retry = new RetryOptions { Attempts = attempts, FirstDelay = TimeSpan.FromMilliseconds(1), LongestDelay = TimeSpan.FromMilliseconds(5) };
-        return await Replicas.StartAsync(_stores[^1], transfer: new TransferOptions { Retry = retry }, redirect: _stores[^1]);
+        return new(proxy, store, await Replicas.StartAsync(store, transfer: new TransferOptions { Retry = retry }, redirect: store));
     }
 
-    private async Task<int> CountAsync(Replicas server, Push push, int size)
+    // How many requests a push makes if nothing is wrong.
+    private async Task<int> CountAsync(Push push, int size)
     {
-        _proxy.Take();
-        Assert.Equal(201, (await PushAsync(server, push, new TestBlob(size, seed: -1)))[^1].Status);
-        return _proxy.Take().Count;
+        await using var bench = await StartAsync(attempts: 1);
+        Assert.Equal(201, (await PushAsync(bench.Server, push, new TestBlob(size, seed: -1)))[^1].Status);
+        return bench.Proxy.Take().Count;
     }
 
     /// <summary>Pushes until something fails or all is done. Returns all answers.</summary>
@@ -251,5 +258,16 @@ public sealed class UploadFaultTests : IAsyncDisposable
         for (var tries = 0; tries < 400 && server.Engines[0].Buffers.InUse > 0; tries++)
             await Task.Delay(50, TestContext.Current.CancellationToken);
         Assert.Equal(0, server.Engines[0].Buffers.InUse);
+    }
+
+    /// <summary>A server, and what is between it and the bucket.</summary>
+    private sealed record Bench(S3Proxy Proxy, S3Store Store, Replicas Server) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await Server.DisposeAsync();
+            Store.Dispose();
+            await Proxy.DisposeAsync();
+        }
     }
 }
