@@ -201,7 +201,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
         try
         {
             var answer = await request(guard.Token);
-            _bucketSeen = true;
+            _bucketSeen |= operation != StoreOperation.ListBuckets;
             return answer;
         }
         catch (AmazonServiceException e)

@@ -89,14 +89,17 @@ public sealed class ServerMatrixTests(MatrixServers servers) : IClassFixture<Mat
     [InlineData("nested")]
     [InlineData("schema 2")]
     [InlineData("zstd")]
+    [InlineData("sha512")]
     public async Task Copy_FromBucket_SkopeoSeesTheSameEverywhere(string kind)
     {
         var image = RandomImage.Of(kind);
         await Copying.RunAsync(image, await Find("s3 v2").SinkAsync("first"));
         var raw = Encoding.UTF8.GetString(image.Root!.Bytes.Span);
-        // In layouts, skopeo looks for OCI's own types alone.
-        foreach (var place in (string[])["pail serve", "docker-registry", "dir", .. kind == "schema 2" ? (string[])[] : ["oci", "oci-archive"]])
+        // In layouts, skopeo looks for OCI's own types alone; and the registry refuses sha512.
+        foreach (var place in (string[])["pail serve", "docker-registry", "dir", "oci", "oci-archive"])
         {
+            if ((kind, place) is ("schema 2", "oci" or "oci-archive") or ("sha512", "docker-registry"))
+                continue;
             await Copying.RunAsync(await Find("s3 v2").SourceAsync("first"), await Find(place).SinkAsync("second"));
             var address = place switch
             {

@@ -60,6 +60,18 @@ public sealed class S3CopierTests
     }
 
     [Fact]
+    public async Task CopierFrom_ListOfBuckets_IsNoSignOfTheBucket()
+    {
+        await using var fake = new FakeStore(asked => asked.Head.FirstLine.StartsWith("GET / ", StringComparison.Ordinal) ? FakeStore.Answer(200, List) : "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        using var store = fake.Open();
+        using var other = Open(fake, new("mine", ""));
+
+        await store.CopierFromAsync(other, Cancel);
+
+        Assert.Equal(StoreError.NoSuchBucket, (await Assert.ThrowsAsync<StoreException>(() => store.HeadAsync("key", Cancel))).Error);
+    }
+
+    [Fact]
     public async Task Copy_FromAnotherBucket_NamesItsKey()
     {
         await using var fake = new FakeStore(asked => asked.Head.FirstLine.StartsWith("GET", StringComparison.Ordinal) ? FakeStore.Answer(200, List) : FakeStore.Answer(200, "<CopyObjectResult><ETag>\"x\"</ETag></CopyObjectResult>"));
