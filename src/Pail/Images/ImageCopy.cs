@@ -43,6 +43,8 @@ public sealed class ImageCopy : IAsyncDisposable
     /// <exception cref="PailException">What is wrong, in one line. The sink's address names what it named before.</exception>
     public static async Task<CopyResult> RunAsync(IImageSource source, IImageSink sink, CopyOptions options, ICopyProgress progress, CancellationToken cancel)
     {
+        if (options.Referrers && source is not IReferrerSource)
+            throw new PailException(Failure.BadInput, $"{source.Name} can't tell what refers to an image: leave out --referrers.");
         var isNew = false;
         if (source is ILayerMaker maker && sink is ILayerMemory memory)
         {

@@ -12,8 +12,7 @@ internal sealed class ReferrerCopy(IImageSource source, IImageSink sink, Func<Ma
     private const int AtOnce = 8;
 
     private readonly ConcurrentDictionary<Digest, bool> _seen = new();
-    private readonly IReferrerSource _lists = source as IReferrerSource
-        ?? throw new PailException(Failure.BadInput, $"{source.Name} can't tell what refers to an image: leave out --referrers.");
+    private readonly IReferrerSource _lists = (IReferrerSource)source;
 
     private int _copied;
     private int _left;

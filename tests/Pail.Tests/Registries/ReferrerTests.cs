@@ -92,6 +92,8 @@ public sealed class ReferrerTests : IAsyncLifetime
         Assert.Equal((0, 4), await CopyAsync(_kit.Source(_server.Address.Authority), new DirSink(_kit.Folder["dir"])));
         var error = await Assert.ThrowsAsync<PailException>(async () => await CopyAsync(new DirSource(_kit.Folder["dir"]), await SinkAsync("v2", "other")));
         Assert.Contains("--referrers", error.Message, StringComparison.Ordinal);
+        // Said before anything is written.
+        Assert.False(await (await SinkAsync("v2", "other")).HasManifestAsync(Root, default));
     }
 
     [Fact]
