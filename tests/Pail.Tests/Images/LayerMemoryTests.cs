@@ -37,6 +37,24 @@ public sealed class LayerMemoryTests : IAsyncDisposable
         await AssertPulledAsync(DockerTars.Version(2), App, "2");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Push_LargeLayerAmongKnownOnes_IsCompressedAndSent(bool since25)
+    {
+        await InitAsync(LayoutKind.V2);
+        await PushAsync(_engine.Hold("app:1", DockerTars.Version(1), since25), App, "1");
+        var image = DockerTars.Version(1);
+        image.Layers.Insert(1, RandomImage.Layer(new Random(9), 9 << 20));
+        image.Config = RandomImage.Config("amd64", image.Layers.Select(layer => Digest.Of(layer)));
+
+        var result = await PushAsync(_engine.Hold("app:2", image, since25), App, "2");
+
+        // With it, the small one and the config, which are not asked for.
+        Assert.Equal((3, 2), (result.Sent, result.Existed));
+        await AssertPulledAsync(image, App, "2");
+    }
+
     [Fact]
     public async Task Push_LayersKnownInAnotherRepository_AreCopiedByTheStore()
     {

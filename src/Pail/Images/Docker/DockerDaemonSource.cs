@@ -46,7 +46,9 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerC
         var found = await FindAsync(cancel);
         await using var tar = await engine.SaveAsync(found.Id, cancel);
         var known = new KnownLayers(Memory, Compression.Kind, found.DiffIds);
-        // Not disposed before this is, whatever happens: what was made is on its way to the sink.
+        if (_saved is not null)
+            await _saved.DisposeAsync();
+        // Not disposed when reading it fails: what was made is on its way to the sink.
         _saved = new EngineSave(Name, Compression, known, (path, file) => Announce(found, path, file));
         await _saved.ReadAsync(new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), cancel);
         var saved = new SavedImage(Name, _saved);

@@ -121,11 +121,19 @@ internal sealed class EngineSave(string name, LayerCompression compression, Know
         return new(digest, entry.Size, new(SavedFile.TypeOf(head), digest, entry.Size), _spool.OpenerOf(offset, entry.Size));
     }
 
-    // Which layer this is shows only when all of it is hashed. So where some are known, it is kept as it is until then.
     private async Task<SavedFile> KeepLayerAsync(TarEntry entry, Stream tar, CancellationToken cancel)
     {
         if (!await known.MayHoldAsync(entry.Size, cancel))
             return await SavedFile.CompressAsync(tar, compression, _spool, cancel);
+        // Docker since 25 calls a layer by its digest.
+        if (LayoutPaths.DigestOf(entry.Path) is { Algorithm: DigestAlgorithm.Sha256 } stated)
+        {
+            if (known.Find(stated) is not { } there)
+                return await SavedFile.CompressAsync(tar, compression, _spool, cancel);
+            var seen = await LayerCompression.None.CompressAsync(tar, Stream.Null, cancel);
+            return SavedFile.Elsewhere(seen.Uncompressed, entry.Size, there);
+        }
+        // Before that, which layer this is shows only when all of it is hashed. Where some are known, it is kept as it is until then.
         var offset = _spool.Length;
         var raw = await LayerCompression.None.CompressAsync(tar, _spool.End, cancel);
         if (known.Find(raw.Uncompressed) is { } blob)
