@@ -1,40 +1,31 @@
 using System.Text;
-using Pail.Images;
 using Pail.Images.Registries;
-using Pail.Layouts;
 using Pail.Oci;
-using Pail.Registry;
-using Pail.Stores;
 using Pail.Tests.Images;
 using Pail.Tests.Kit.Registries;
 
 namespace Pail.Tests.Registries;
 
 /// <summary>What a registry may do to us: make us fail, clearly, soon, and with nothing written.</summary>
-public sealed class HostileRegistryTests : IDisposable
+public sealed class HostileRegistryTests : HostileBench
 {
-    private readonly RegistryKit _kit = new() { Options = new() { Patience = TimeSpan.FromSeconds(10) } };
-    private readonly MemoryImage _image = RandomImage.Plain();
-    private long _taken;
-
-    public void Dispose() => _kit.Dispose();
-
     [Fact]
     public async Task Honest_IsCopied()
     {
         // So that the others fail for the reason they state.
         await using var server = new RawServer(HonestAsync);
-        await RegistryKit.CopyAsync(_kit.Source(server.Host), await BucketAsync());
+        await RegistryKit.CopyAsync(Kit.Source(server.Host), await BucketAsync());
         Assert.NotEmpty(Written());
     }
 
     [Theory]
-    [InlineData("manifests")]
-    [InlineData("blobs")]
-    public async Task EndlessBody_IsCutOff(string what)
+    [InlineData("manifests", "more than the 4194304 bytes")]
+    [InlineData("blobs", "not what their digest says")]
+    [InlineData("token", "more than the 1048576 bytes")]
+    public async Task EndlessBody_IsCutOff(string what, string says)
     {
-        await using var server = new RawServer((request, stream, cancel) => request.Path.Contains(what, StringComparison.Ordinal) ? EndlessAsync(stream, "200 OK", cancel) : HonestAsync(request, stream, cancel));
-        await FailsAsync(server, Failure.BadContent, what == "manifests" ? "more than the 4194304 bytes" : "not what their digest says");
+        await using var server = Server(what, (_, stream, cancel) => EndlessAsync(stream, "200 OK", cancel));
+        await FailsAsync(server, Failure.BadContent, says);
     }
 
     [Fact]
@@ -45,11 +36,34 @@ public sealed class HostileRegistryTests : IDisposable
     }
 
     [Fact]
-    public async Task EndlessToken_IsCutOff()
+    public async Task EndlessLists_AreCutOff()
     {
-        RawServer? self = null;
-        await using var server = self = new RawServer((request, stream, cancel) => request.Path.StartsWith("/token", StringComparison.Ordinal) ? EndlessAsync(stream, "200 OK", cancel) : ChallengeAsync(stream, $"http://{self!.Host}/token"));
-        await FailsAsync(server, Failure.BadContent, "more than the");
+        await using var server = new RawServer((_, stream, cancel) => EndlessAsync(stream, "200 OK", cancel, MediaTypes.OciIndex));
+        await using var source = Kit.Source(server.Host);
+        foreach (var (list, most) in (IEnumerable<(Func<Task>, int)>)
+        [
+            (() => RegistryTags.ListAsync(server.Host, RepositoryName.Parse("team/app"), Kit.Clients).ToListAsync().AsTask(), 8 << 20),
+            (() => source.ListReferrersAsync(Image.Root!.Digest, TestContext.Current.CancellationToken), 4 << 20),
+        ])
+        {
+            var error = await Assert.ThrowsAnyAsync<PailException>(list);
+            Assert.Equal(Failure.BadContent, error.Failure);
+            Assert.Contains($"more than the {most} bytes", error.Message, StringComparison.Ordinal);
+        }
+        AssertBounded();
+    }
+
+    [Fact]
+    public async Task EndlessManifestAtTheDestination_IsAsGoodAsNone()
+    {
+        // What the tag names there is read only to find out what need not be sent.
+        await using var server = new RawServer((request, stream, cancel) => request.Method == "GET"
+            ? EndlessAsync(stream, "200 OK", cancel)
+            : RawServer.WriteAsync(stream, "404 Not Found", "", default));
+        await using var sink = Kit.Sink(server.Host);
+        Assert.Null(await sink.GetNamedAsync(TestContext.Current.CancellationToken));
+        Assert.Null(await sink.FindLayerAsync(Image.Root!.Digest, Pail.Compression.CompressionKind.Gzip, TestContext.Current.CancellationToken));
+        AssertBounded();
     }
 
     [Theory]
@@ -79,6 +93,34 @@ public sealed class HostileRegistryTests : IDisposable
         await FailsAsync(server, failure, "announces");
     }
 
+    [Theory]
+    [InlineData(-1, Failure.BadContent, "can't be used")]
+    [InlineData(1, Failure.Unavailable, "the connection broke after")]
+    [InlineData(1 << 30, Failure.BadContent, "more than the 4194304 bytes")]
+    public async Task WrongLength_OfAManifest_IsRefused(int more, Failure failure, string says)
+    {
+        await using var server = Server("manifests", async (_, stream, cancel) =>
+        {
+            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: {MediaTypes.OciManifest}\r\nContent-Length: {Image.Root!.Size + more}\r\nConnection: close\r\n\r\n"), cancel);
+            await stream.WriteAsync(Image.Root.Bytes, cancel);
+        });
+        await FailsAsync(server, failure, says);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    [InlineData(1L << 40)]
+    public async Task WrongLength_InTheManifest_IsFound(long more)
+    {
+        // The blobs are as they are; what the manifest says of one is a lie.
+        var layer = Image.Root!.Layers[0];
+        var manifest = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(Image.Root.Bytes.Span).Replace($"\"size\":{layer.Size}}}", $"\"size\":{layer.Size + more}}}", StringComparison.Ordinal));
+        Assert.NotEqual(Image.Root.Bytes.ToArray(), manifest);
+        await using var server = Server("manifests", (_, stream, _) => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciManifest}\r\n", manifest));
+        await FailsAsync(server, Failure.BadContent, "expected");
+    }
+
     [Fact]
     public async Task BodyThatAlwaysEndsEarly_IsGivenUp()
     {
@@ -95,33 +137,29 @@ public sealed class HostileRegistryTests : IDisposable
         Assert.InRange(server.Requests.Count, 5, 60);
     }
 
-    [Fact]
-    public async Task SlowDrip_IsGivenUp()
+    [Theory]
+    [InlineData("manifests", true)]
+    [InlineData("blobs", true)]
+    [InlineData("token", true)]
+    [InlineData("manifests", false)]
+    public async Task SlowDrip_IsGivenUp(string what, bool ofTheBody)
     {
         // Never still for so long, but slower than any line.
-        _kit.Options = new() { Patience = TimeSpan.FromSeconds(1), SlowestRate = 1 << 20 };
-        await using var server = new RawServer(async (request, stream, cancel) =>
+        Kit.Options = new() { Patience = TimeSpan.FromSeconds(1), SlowestRate = 1 << 20 };
+        await using var server = Server(what, async (request, stream, cancel) =>
         {
-            if (!request.Path.Contains("/blobs/", StringComparison.Ordinal))
-            {
-                await HonestAsync(request, stream, cancel);
-                return;
-            }
-            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {Blob(request).Length}\r\n\r\n"), cancel);
-            foreach (var one in Blob(request))
-            {
-                await stream.WriteAsync(new[] { one }, cancel);
-                await stream.FlushAsync(cancel);
-                await Task.Delay(20, cancel);
-            }
+            await stream.WriteAsync("HTTP/1.1 200 OK\r\n"u8.ToArray(), cancel);
+            if (ofTheBody)
+                await stream.WriteAsync(Encoding.ASCII.GetBytes($"Content-Length: {(what == "blobs" ? Blob(request).Length : 5000)}\r\n\r\n"), cancel);
+            await DripAsync(stream, Enumerable.Repeat((byte)'x', 5000).ToArray(), cancel);
         });
-        await FailsAsync(server, Failure.Unavailable, "drip");
+        await FailsAsync(server, Failure.Unavailable, ofTheBody ? "drip" : "nothing moved");
     }
 
     [Fact]
     public async Task Silence_IsGivenUp()
     {
-        _kit.Options = new() { Patience = TimeSpan.FromMilliseconds(300) };
+        Kit.Options = new() { Patience = TimeSpan.FromMilliseconds(300) };
         await using var server = new RawServer((_, _, cancel) => Task.Delay(Timeout.Infinite, cancel));
         await FailsAsync(server, Failure.Unavailable, "nothing moved");
     }
@@ -140,129 +178,45 @@ public sealed class HostileRegistryTests : IDisposable
         await FailsAsync(server, Failure.BadContent, "no HTTP that can be used");
     }
 
-    [Fact]
-    public async Task Gzip_Unasked_IsNotUnpacked()
+    [Theory]
+    [InlineData("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", Failure.BadContent, "no HTTP that can be used")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", Failure.Unavailable, "the connection broke")]
+    public async Task FloodBesideHeaders_IsCutOff(string begin, Failure failure, string says)
     {
-        await using var server = new RawServer((request, stream, cancel) => request.Path.Contains("/manifests/", StringComparison.Ordinal)
-            ? RawServer.WriteAsync(stream, "200 OK", "Content-Encoding: gzip\r\n", RandomImage.Gzip(new byte[100 << 20]))
-            : HonestAsync(request, stream, cancel));
+        // Answers that announce an answer, and extensions of a chunk, without end.
+        await using var server = new RawServer(async (_, stream, cancel) =>
+        {
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(begin), cancel);
+            await ForEverAsync(stream, Encoding.ASCII.GetBytes(begin.Contains("103", StringComparison.Ordinal) ? begin : new string('x', 1000)), cancel);
+        });
+        await FailsAsync(server, failure, says);
+    }
+
+    [Theory]
+    [InlineData("manifests")]
+    [InlineData("blobs")]
+    [InlineData("token")]
+    public async Task GzipBomb_IsNotUnpacked(string what)
+    {
+        await using var server = Server(what, (_, stream, _) => RawServer.WriteAsync(stream, "200 OK", "Content-Encoding: gzip\r\n", RandomImage.Gzip(new byte[100 << 20])));
+        await FailsAsync(server, Failure.BadContent, what == "blobs" ? "announces" : "encoding gzip");
+    }
+
+    [Fact]
+    public async Task Gzip_OfABlobInItsOwnLength_IsNotUnpacked()
+    {
+        await using var server = Server("blobs", (request, stream, _) => RawServer.WriteAsync(stream, "200 OK", "Content-Encoding: gzip\r\n", Blob(request)));
         await FailsAsync(server, Failure.BadContent, "encoding gzip");
     }
 
     [Fact]
-    public async Task DigestSwap_BetweenTagAndBytes_IsFound()
+    public async Task ChallengeForEver_EndsAfterAFewTries()
     {
-        var other = RandomImage.Plain(seed: 9).Root!;
-        await using var server = new RawServer((request, stream, cancel) => request.Path.Contains("/manifests/", StringComparison.Ordinal)
-            ? RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciManifest}\r\nDocker-Content-Digest: {other.Digest}\r\n", _image.Root!.Bytes)
-            : HonestAsync(request, stream, cancel));
-        await FailsAsync(server, Failure.BadContent, other.Digest.ToString());
-        await FailsAsync(server, Failure.BadContent, other.Digest.ToString(), reference: other.Digest.ToString());
-    }
-
-    [Fact]
-    public async Task DigestSwap_OfABlob_IsFound()
-    {
-        await using var server = new RawServer((request, stream, cancel) => request.Path.Contains("/blobs/", StringComparison.Ordinal)
-            ? RawServer.WriteAsync(stream, "200 OK", "", new byte[Blob(request).Length])
-            : HonestAsync(request, stream, cancel));
-        await FailsAsync(server, Failure.BadContent, "not what their digest says");
-    }
-
-    [Fact]
-    public async Task DeepIndexes_EndSomewhere()
-    {
-        // 10,000 indexes, each in the next.
-        var manifests = new Dictionary<string, Manifest>();
-        var inner = _image.Root!;
-        for (var i = 0; i < 10_000; i++)
-        {
-            inner = Manifest.Parse(Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{RandomImage.Json(inner.Descriptor)}}]}"""));
-            manifests[inner.Digest.ToString()] = inner;
-        }
-        await using var server = new RawServer((request, stream, cancel) =>
-            request.Path.Contains("/manifests/", StringComparison.Ordinal) && (request.Path.EndsWith("/1", StringComparison.Ordinal) ? inner : manifests.GetValueOrDefault(request.Path[(request.Path.LastIndexOf('/') + 1)..])) is { } index
-                ? RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {index.MediaType}\r\n", index.Bytes)
-                : HonestAsync(request, stream, cancel));
-        await FailsAsync(server, Failure.BadContent, "nested more than 16 deep");
-        Assert.InRange(server.Requests.Count, 1, 20);
-    }
-
-    [Theory]
-    [InlineData("{\"schemaVersion\":1,\"name\":\"team/app\",\"fsLayers\":[]}", "application/vnd.docker.distribution.manifest.v1+prettyjws", "schema 1")]
-    [InlineData("{\"schemaVersion\":1,\"name\":\"team/app\",\"fsLayers\":[]}", "application/json", "schema 1")]
-    [InlineData("{\"schemaVersion\":2,\"config\":{\"mediaType\":\"x\",\"size\":1,\"digest\":\"sha256:../../../etc/passwd\"},\"layers\":[]}", "application/vnd.oci.image.manifest.v1+json", "not a digest")]
-    [InlineData("<html>", "text/html", "")]
-    public async Task StrangeManifest_IsRefused(string manifest, string type, string says)
-    {
-        await using var server = new RawServer((_, stream, _) => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {type}\r\n", Encoding.UTF8.GetBytes(manifest)));
-        await FailsAsync(server, Failure.BadContent, says);
-    }
-
-    [Theory]
-    [InlineData("[\"../../etc/passwd\"]", "no tag")]
-    [InlineData("[\"a\\u001b[2Jb\"]", "no tag")]
-    [InlineData("{", "no JSON")]
-    public async Task StrangeTags_AreRefused(string tags, string says)
-    {
-        await using var server = new RawServer((_, stream, _) => RawServer.WriteAsync(stream, "200 OK", "", Encoding.UTF8.GetBytes($"{{\"tags\":{tags}}}")));
-        await TagsFailAsync(server, says);
-    }
-
-    [Theory]
-    [InlineData("</v2/team/app/tags/list?n=1000>; rel=\"next\"", "pages without end")]
-    [InlineData("<https://elsewhere.example/v2/team/app/tags/list>; rel=\"next\"", "on another host")]
-    [InlineData("<file:///etc/passwd>; rel=\"next\"", "leads to a file")]
-    public async Task StrangePages_AreNotFollowed(string link, string says)
-    {
-        await using var server = new RawServer((_, stream, _) => RawServer.WriteAsync(stream, "200 OK", $"Link: {link}\r\n", "{\"tags\":[\"1\"]}"u8.ToArray()));
-        await TagsFailAsync(server, says);
-        Assert.InRange(server.Requests.Count, 1, 2);
-    }
-
-    private async Task TagsFailAsync(RawServer server, string says)
-    {
-        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryTags.ListAsync(server.Host, RepositoryName.Parse("team/app"), _kit.Clients).ToListAsync().AsTask());
-        Assert.Equal(Failure.BadContent, error.Failure);
-        Assert.Contains(says, error.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain('\u001b', error.Message);
-    }
-
-    private async Task FailsAsync(RawServer server, Failure failure, string says, string reference = "1")
-    {
-        var error = await Assert.ThrowsAnyAsync<PailException>(async () => await RegistryKit.CopyAsync(_kit.Source(server.Host, reference: reference), await BucketAsync()));
-        Assert.Equal(failure, error.Failure);
-        Assert.Contains(says, error.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain(Written(), path => path.Contains("/manifests/", StringComparison.Ordinal));
-        // What was taken of bodies without end; sockets hold some of it.
-        Assert.InRange(Interlocked.Read(ref _taken), 0, 32 << 20);
-    }
-
-    private async Task<BucketSink> BucketAsync()
-    {
-        Directory.CreateDirectory(_kit.Folder["bucket"]);
-        var registry = await BucketRegistry.InitAsync(new FolderStore(_kit.Folder["bucket"], new RequestMeter()), _kit.Engine, LayoutKind.V2, null, default);
-        return new BucketSink(registry, RepositoryName.Parse("team/app"), Reference.Parse("1"));
-    }
-
-    private IEnumerable<string> Written() => Directory.Exists(_kit.Folder["bucket"]) ? Directory.EnumerateFiles(_kit.Folder["bucket"], "*", SearchOption.AllDirectories).Where(path => path.Contains("/team/app/", StringComparison.Ordinal)) : [];
-
-    private byte[] Blob(RawRequest request) => _image.Blobs[Digest.Parse(request.Path[(request.Path.LastIndexOf('/') + 1)..])];
-
-    private Task HonestAsync(RawRequest request, Stream stream, CancellationToken cancel) => request.Path.Contains("/blobs/", StringComparison.Ordinal)
-        ? RawServer.WriteAsync(stream, "200 OK", "", Blob(request))
-        : RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {_image.Root!.MediaType}\r\n", _image.Root.Bytes);
-
-    private static Task ChallengeAsync(Stream stream, string realm) => RawServer.WriteAsync(stream, "401 Unauthorized", $"WWW-Authenticate: Bearer realm=\"{realm}\",service=\"x\"\r\n", default);
-
-    private async Task EndlessAsync(Stream stream, string status, CancellationToken cancel)
-    {
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Type: {MediaTypes.OciManifest}\r\nConnection: close\r\n\r\n"), cancel);
-        var chunk = new byte[64 << 10];
-        while (true)
-        {
-            await stream.WriteAsync(chunk, cancel);
-            Interlocked.Add(ref _taken, chunk.Length);
-        }
+        RawServer? self = null;
+        await using var server = self = new RawServer((request, stream, _) => request.Path.StartsWith("/token", StringComparison.Ordinal)
+            ? RawServer.WriteAsync(stream, "200 OK", "", Encoding.UTF8.GetBytes($"{{\"token\":\"{Guid.NewGuid()}\"}}"))
+            : ChallengeAsync(stream, $"http://{self!.Host}/token"));
+        await FailsAsync(server, Failure.Denied, "401");
+        Assert.InRange(server.Requests.Count, 2, 6);
     }
 }

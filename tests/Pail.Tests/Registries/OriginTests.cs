@@ -68,20 +68,42 @@ public sealed class OriginTests : IDisposable
     }
 
     [Fact]
-    public async Task Redirect_ToAnotherHost_IsFollowedWithoutTheLogin()
+    public async Task Redirect_ToANameThatLeadsHere_IsNotFollowed()
+    {
+        await using var server = new RawServer((_, stream, _) => RawServer.WriteAsync(stream, "200 OK", "", default));
+        // One that looks like any other.
+        var name = File.ReadLines("/etc/hosts").Select(line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
+            .Where(words => words is [var address, _, ..] && IPAddress.TryParse(address, out var ip) && IPAddress.IsLoopback(ip))
+            .SelectMany(words => words[1..]).First(name => !new Uri($"http://{name}/").IsLoopback);
+        var origins = new Origins(new Uri($"http://{Host}/v2/"));
+        var address = origins.Follow(origins.Registry, $"http://{name}:{server.Host.Split(':')[1]}/secret", "a redirect");
+        using var connections = new Connections(Host, origins, _kit.Effective);
+
+        var error = await Assert.ThrowsAsync<HttpRequestException>(() => connections.Others.GetAsync(address, TestContext.Current.CancellationToken));
+
+        Assert.Contains("an address of this machine", Assert.IsType<PailException>(error.InnerException).Message, StringComparison.Ordinal);
+        Assert.Empty(server.Requests);
+    }
+
+    [Theory]
+    [InlineData("cdn.example")]
+    [InlineData(Host + ":8080")]
+    [InlineData("a." + Host)]
+    public async Task Redirect_ToAnotherHost_IsFollowedWithoutTheLogin(string other)
     {
         await using var server = new RawServer((request, stream, _) => request switch
         {
-            { Target: var target } when target.Contains("cdn.example", StringComparison.Ordinal) => RawServer.WriteAsync(stream, "200 OK", "", Blob(request.Path)),
+            { Target: var target } when target.StartsWith($"http://{other}/", StringComparison.Ordinal) => RawServer.WriteAsync(stream, "200 OK", "", Blob(request.Path)),
             _ when request["Authorization"] is null => RawServer.WriteAsync(stream, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", default),
-            { Path: var path } when path.Contains("/blobs/", StringComparison.Ordinal) => RawServer.WriteAsync(stream, "307 Temporary Redirect", $"Location: http://cdn.example/{path[(path.LastIndexOf('/') + 1)..]}\r\n", default),
+            { Path: var path } when path.Contains("/blobs/", StringComparison.Ordinal) => RawServer.WriteAsync(stream, "307 Temporary Redirect", $"Location: http://{other}/{path[(path.LastIndexOf('/') + 1)..]}\r\n", default),
             _ => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciManifest}\r\n", _image.Root!.Bytes),
         });
         Through(server);
         _kit.LogIn(Host, "whale", "plankton");
         MemoryImage.AssertSame(_image, await Copying.ReadAsync(_kit.Source(Host)));
-        foreach (var request in server.Requests.Where(request => request.Target.Contains("cdn.example", StringComparison.Ordinal)))
-            Assert.Null(request["Authorization"]);
+        var elsewhere = server.Requests.Where(request => request.Target.StartsWith($"http://{other}/", StringComparison.Ordinal)).ToList();
+        Assert.Equal(3, elsewhere.Count);
+        Assert.All(elsewhere, request => Assert.Null(request["Authorization"]));
     }
 
     [Theory]
