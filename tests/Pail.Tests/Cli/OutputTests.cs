@@ -184,7 +184,11 @@ public sealed class OutputTests
         {
             shown.Reading(new Reader(3 << 20));
             await Task.Delay(300, TestContext.Current.CancellationToken);
-            return screen.ToString();
+            var before = screen.ToString();
+            shown.Begin(Blob(1 << 20)).Advance(1 << 19);
+            await Task.Delay(300, TestContext.Current.CancellationToken);
+            Assert.Matches("reading, 3.0 MiB.*512 KiB of 1.0 MiB", screen.ToString()[before.Length..]);
+            return before;
         });
         Assert.Matches("reading the image.*3.0 MiB", drawn);
     }
