@@ -149,6 +149,29 @@ public sealed class RepushTests : IAsyncLifetime
         await new Docker(_folder, TestEnvironment.Docker).RemoveAsync("registered:1");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Copy_CompressedOtherwise_UnchangedWritesNothing(bool index)
+    {
+        await InitAsync();
+        await using var other = await TestBucket.TakeAsync();
+        await new PailCli(_proxy.Endpoint).DoAsync("init", other.Address);
+        var layout = new TestLayout(_folder["layout"]);
+        // Large ones are remembered, those of 3 MB are sent before the manifest, and the small one with it.
+        var image = layout.ImageOf(9 << 20, 3_000_000, 3_000_000, 1000);
+        layout.Tag(index ? layout.Index((image, "amd64"), (layout.Image(), "arm64")) : image);
+        string[] copy = ["copy", "--all", "--compression", "zstd", layout.Address(), $"{other.Address}/app:1"];
+        Assert.True((await RunAsync(null, copy)).Sent > 14 << 20);
+        await Wholeness.AssertAsync(other, "app");
+
+        var again = await RunAsync(null, copy);
+
+        Assert.Equal((0L, 0), (again.Sent, again.Counts.A));
+        // Settings and tag; of an index, what is remembered of its large layer besides, and that it is there.
+        Assert.Equal(index ? 4 : 2, again.Counts.B);
+    }
+
     [Fact]
     public async Task Copy_WithinBucket_EachBlobIsCopiedByTheStore()
     {
