@@ -16,7 +16,8 @@ public sealed class CephContract : S3Contract
 /// <summary>OpenStack Swift's s3api.</summary>
 public sealed class SwiftContract : S3Contract
 {
-    protected override StoreTraits Traits { get; } = new() { PutIfAbsent = false, PutIfMatch = false, ForgetsCompletedParts = false };
+    // Its object server looks for the newest file of an object, then opens that: one replaced in between is not found.
+    protected override StoreTraits Traits { get; } = new() { PutIfAbsent = false, PutIfMatch = false, ForgetsCompletedParts = false, IsThereWhileReplaced = false };
 
     private protected override S3Server Server => S3Server.Swift;
 }

@@ -190,8 +190,6 @@ public abstract partial class ObjectStoreContract
     [Fact]
     public async Task Get_WhileReplaced_IsAllOfOneVersion()
     {
-        if (!Traits.ReadsOneVersion)
-            return;
         const int size = 300_000;
         var bodies = Enumerable.Range(0, 2).Select(n => Enumerable.Repeat((byte)('a' + n), size + n).ToArray()).ToArray();
         string[] types = [MediaTypes.OciManifest, MediaTypes.OciIndex];
@@ -202,12 +200,16 @@ public abstract partial class ObjectStoreContract
             while (!done.IsCancellationRequested)
             {
                 await using var content = await Store.GetAsync("k", null, Cancel);
+                if (content is null && !Traits.IsThereWhileReplaced)
+                    continue;
                 Assert.NotNull(content);
                 var bytes = await ReadAllAsync(content);
                 var version = bytes[0] - 'a';
                 Assert.Equal(bodies[version], bytes);
                 Assert.Equal(types[version], content.Info.ContentType);
                 var head = await Store.HeadAsync("k", Cancel);
+                if (head is null && !Traits.IsThereWhileReplaced)
+                    continue;
                 Assert.NotNull(head);
                 Assert.Equal(types[head.Size - size], head.ContentType);
             }

@@ -23,8 +23,8 @@ public sealed record StoreTraits
     /// <summary>Completing an upload tells the object's ETag; else it is empty.</summary>
     public bool CompleteTellsETag { get; init; } = true;
 
-    /// <summary>An object read is all of one version, even if it is replaced while it is read.</summary>
-    public bool ReadsOneVersion { get; init; } = true;
+    /// <summary>An object is there all the time while it is replaced; else it may be missed for a moment.</summary>
+    public bool IsThereWhileReplaced { get; init; } = true;
 
     /// <summary>An upload may be completed without parts that were sent after the last one; else all that were sent must be named.</summary>
     public bool CompleteLeavesPartsOut { get; init; } = true;
