@@ -33,11 +33,11 @@ internal sealed class GzipBlock(int size, int level)
     public async Task FillAsync(Stream source, CancellationToken cancel) =>
         Length = await source.ReadAtLeastAsync(_input, _input.Length, throwOnEndOfStream: false, cancel);
 
-    /// <summary>Compresses the input.</summary>
+    /// <summary>Compresses the input, or stores it as it is where that gives nothing.</summary>
     public void Compress()
     {
         using var output = new MemoryStream(_output);
-        using (var gzip = new GZipStream(output, new ZLibCompressionOptions { CompressionLevel = level }, leaveOpen: true))
+        using (var gzip = new GZipStream(output, new ZLibCompressionOptions { CompressionLevel = Compressibility.IsWorthwhile(Input.Span) ? level : 0 }, leaveOpen: true))
         {
             gzip.Write(Input.Span);
             gzip.Flush();

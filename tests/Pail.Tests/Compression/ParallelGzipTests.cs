@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.IO.Compression;
+using System.Text;
 using Pail.Compression;
 using Pail.Oci;
 using Pail.Tests.Transfer;
@@ -38,6 +39,36 @@ public sealed class ParallelGzipTests
         var bytes = new TestBlob((2 * Block) + 77).Bytes;
         var (gzip, _) = await CompressAsync(bytes, level);
         Assert.Equal(bytes, Read(new GZipStream(new MemoryStream(gzip), CompressionMode.Decompress)));
+    }
+
+    [Fact]
+    public async Task CompressAsync_WhatIsCompressedAlready_IsStored()
+    {
+        var (once, _) = await CompressAsync(Compressible(20 * Block), 9);
+        foreach (var bytes in new[] { new TestBlob(2 * Block).Bytes, once[..Block] })
+        {
+            var (gzip, _) = await CompressAsync(bytes);
+            Assert.True(gzip.AsSpan().IndexOf(bytes.AsSpan(1000, 1000)) > 0);
+            Assert.InRange(gzip.Length, bytes.Length, bytes.Length + (bytes.Length / 1000));
+        }
+    }
+
+    [Theory]
+    [InlineData("base64")]
+    [InlineData("repeated")]
+    [InlineData("half")]
+    public async Task CompressAsync_NoiseThatHasAPattern_IsCompressed(string kind)
+    {
+        var noise = new TestBlob(Block).Bytes;
+        var bytes = kind switch
+        {
+            "base64" => Encoding.ASCII.GetBytes(Convert.ToBase64String(noise)),
+            // A stretch shorter than a sample, again and again.
+            "repeated" => [.. Enumerable.Repeat(noise[..1000], Block / 1000).SelectMany(part => part)],
+            _ => [.. noise[..(Block / 2)], .. Compressible(Block / 2)],
+        };
+        var (gzip, _) = await CompressAsync(bytes);
+        Assert.InRange(gzip.Length, 1, bytes.Length * 9 / 10);
     }
 
     [Fact]
