@@ -31,7 +31,7 @@ internal sealed class LoginCommand : Verb
     ];
 
     /// <summary>The registry that login and logout are about.</summary>
-    public static Argument<string> HostArgument() => new("registry") { HelpName = "REGISTRY", Description = "HOST[:PORT] [default: docker.io]", DefaultValueFactory = _ => "docker.io" };
+    public static Argument<string> HostArgument() => new("registry") { HelpName = "REGISTRY", Description = "HOST[:PORT]", DefaultValueFactory = _ => "docker.io" };
 
     /// <summary>The host of a registry, as it was written.</summary>
     public static string Host(string text)

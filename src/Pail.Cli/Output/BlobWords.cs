@@ -23,7 +23,7 @@ internal static class BlobWords
     public static string Outcome(BlobOutcome outcome) => outcome switch
     {
         BlobOutcome.Sent => "sent",
-        BlobOutcome.Copied => "copied within the bucket",
+        BlobOutcome.Copied => "copied where it is",
         _ => "there already",
     };
 }

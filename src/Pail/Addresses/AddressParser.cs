@@ -54,7 +54,7 @@ public static partial class AddressParser
     public static string RegistryHost(string text) => text switch
     {
         "index.docker.io" or "registry-1.docker.io" => DockerHub,
-        _ when HostPattern().IsMatch(text) => text,
+        _ when HostPattern().IsMatch(text) && Uri.TryCreate($"https://{text}/", UriKind.Absolute, out _) => text,
         _ => throw new FormatException($"'{Printable.Line(text)}' is not a registry's HOST[:PORT]."),
     };
 

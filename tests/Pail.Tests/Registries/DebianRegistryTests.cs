@@ -161,6 +161,36 @@ public sealed class DebianRegistryTests : IAsyncLifetime
         Assert.Contains("--ca-cert", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Connect_WithoutTheClientCertificateItWants_IsDeniedAndSaysWhatIsMissing(bool another)
+    {
+        await using var strict = await DebianRegistry.StartAsync(strict: true);
+        using var folder = new TestFolder();
+        if (another)
+        {
+            var stranger = new TestCertificates(folder);
+            stranger.Write(stranger.Issue(), "me");
+        }
+        _kit.Options = _kit.Options with { CaFile = strict.Authorities, CertificateFolder = folder.Path };
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(strict.Host)));
+        Assert.Equal(Failure.Denied, error.Failure);
+        Assert.Contains("client certificate", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Connect_ExpiredCertificate_IsRefusedAndSaysSo()
+    {
+        using var folder = new TestFolder();
+        var certificates = new TestCertificates(folder);
+        await using var server = new RawServer((_, stream, _) => RawServer.WriteAsync(stream, "200 OK", "", default), certificates.Issue(expired: true));
+        _kit.Options = _kit.Options with { CaFile = certificates.Authorities };
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.ReadAsync(_kit.Source(server.Host)));
+        Assert.Equal(Failure.Denied, error.Failure);
+        Assert.Contains("expired on", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Connect_AuthorityInCertsD_IsTrusted()
     {

@@ -21,7 +21,8 @@ internal sealed class DebianRegistry : IAsyncDisposable
 
     /// <summary>Starts one.</summary>
     /// <param name="open">The folder of one without TLS and users; null for one with both, on a folder of its own.</param>
-    public static async Task<DebianRegistry> StartAsync(string? open = null)
+    /// <param name="strict">It lets nobody in without a client certificate of its authority.</param>
+    public static async Task<DebianRegistry> StartAsync(string? open = null, bool strict = false)
     {
         var folder = new TestFolder();
         var certificates = new TestCertificates(folder);
@@ -45,6 +46,8 @@ internal sealed class DebianRegistry : IAsyncDisposable
             variables["REGISTRY_AUTH_HTPASSWD_REALM"] = "test";
             variables["REGISTRY_AUTH_HTPASSWD_PATH"] = folder["htpasswd"];
         }
+        if (strict)
+            variables["REGISTRY_HTTP_TLS_CLIENTCAS"] = $"[{certificates.Authorities}]";
         var child = Child.Start("docker-registry", ["serve", folder["config.yml"]], variables);
         var registry = new DebianRegistry(folder, child, port, certificates.Authorities);
         await registry.WhenReadyAsync(port);

@@ -21,7 +21,7 @@ internal sealed class TestCertificates(TestFolder folder)
     }
 
     /// <summary>A certificate for loopback and for registry.example, good for servers and for clients.</summary>
-    public X509Certificate2 Issue(string name = "registry.example")
+    public X509Certificate2 Issue(string name = "registry.example", bool expired = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -30,7 +30,7 @@ internal sealed class TestCertificates(TestFolder folder)
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        using var issued = request.Create(_authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
+        using var issued = request.Create(_authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddMinutes(expired ? -1 : 60), RandomNumberGenerator.GetBytes(8));
         return issued.CopyWithPrivateKey(key);
     }
 

@@ -86,6 +86,7 @@ internal sealed class Connections : IDisposable
             return true;
         Refused = errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) ? "its certificate is for another name"
             : errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable) ? "it has no certificate"
+            : certificate is X509Certificate2 { NotAfter: var end } && end < TimeProvider.System.GetLocalNow().DateTime ? $"its certificate expired on {end:yyyy-MM-dd}"
             : $"its certificate is not trusted ({chain?.ChainStatus.Select(status => status.Status.ToString()).FirstOrDefault() ?? "no chain"}); --ca-cert or certs.d name the authority that issued it";
         return false;
     }

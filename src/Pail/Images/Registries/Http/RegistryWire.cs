@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Transfer;
@@ -96,6 +97,8 @@ internal sealed class RegistryWire : IDisposable
         OperationCanceledException when expired => new StoreException(StoreError.Unavailable, $"{address.Authority}: nothing moved for {_options.Patience.TotalSeconds:0.#} s.", error),
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } when _connections.Refused is { } why =>
             new PailException(Failure.Denied, $"{address.Authority} can't be trusted: {why}.", error),
+        _ when RefusesUs(error) is { } said =>
+            new PailException(Failure.Denied, $"{address.Authority} wants a client certificate, or another than ours ({Printable.Line(said)}): X.cert with its X.key in --cert-dir or certs.d is shown to it.", error),
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } =>
             new PailException(Failure.Unavailable, $"{address.Authority} does not speak TLS as we do: {Printable.Line((error.InnerException ?? error).Message)} If it is meant to be spoken to without encryption, --plain-http-host {address.Authority} does so.", error),
         HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData } } =>
@@ -105,4 +108,9 @@ internal sealed class RegistryWire : IDisposable
         HttpRequestException or IOException => new StoreException(StoreError.Unavailable, $"{address.Authority}: {Printable.Line((error.InnerException ?? error).Message)}", error),
         _ => null,
     };
+
+    // What OpenSSL says of an alert that came (RFC 8446, 6.2); with TLS 1.3 it comes after the handshake, in place of an answer.
+    private static string? RefusesUs(Exception error) =>
+        error is HttpRequestException or IOException && error.GetBaseException() is CryptographicException { Message: var said } && said.IndexOf(" alert ", StringComparison.Ordinal) is >= 0 and var at
+        && (said.AsSpan(at).Contains("certificate", StringComparison.Ordinal) || said.AsSpan(at).Contains("unknown ca", StringComparison.Ordinal)) ? said[(at + 1)..] : null;
 }
