@@ -190,6 +190,41 @@ public sealed class OciArchiveTests : IDisposable
     }
 
     [Fact]
+    public async Task Put_SomebodyMadeTheFileMeanwhile_IsAConflict_AndLeavesNothingElse()
+    {
+        var image = RandomImage.Plain();
+        await using var late = new OciArchiveSink(Archive, "1");
+        Assert.False(await late.HasRootAsync(image.Root!, default));
+        await PutAsync(RandomImage.Nested(), "1");
+        var before = await File.ReadAllBytesAsync(Archive);
+
+        var error = await Assert.ThrowsAsync<PailException>(() => late.PutManifestAsync(image.Root!, default));
+
+        Assert.Equal(Failure.Conflict, error.Failure);
+        Assert.Equal(before, await File.ReadAllBytesAsync(Archive));
+        Assert.Equal(["image.tar"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task HasRoot_WhileTheFileAppears_NeverEmptiesIt()
+    {
+        var image = RandomImage.Plain();
+        await PutAsync(image, "1");
+        var whole = new FileInfo(Archive).Length;
+        for (var round = 0; round < 300; round++)
+        {
+            File.Move(Archive, _folder["ready"]);
+            await using var other = new OciArchiveSink(Archive, "1");
+            var appears = Task.Run(() => File.Move(_folder["ready"], Archive));
+            while (!appears.IsCompleted)
+                await other.HasRootAsync(image.Root!, default);
+            await appears;
+
+            Assert.Equal(whole, new FileInfo(Archive).Length);
+        }
+    }
+
+    [Fact]
     public async Task Archive_CutAnywhere_IsOneClearLine()
     {
         await PutAsync(RandomImage.Plain(), "1");

@@ -103,11 +103,8 @@ public abstract class ArchiveSink : ILocalSink
 
     private async Task<bool> IsThisImageAsync(Manifest root, CancellationToken cancel)
     {
-        if (DirectoryFiles.SizeOf(_file) is null or 0)
-        {
-            RequireRegularFile();
+        if (DirectoryFiles.SizeOf(_file) is null or 0 && IsFree())
             return false;
-        }
         await using var files = new ArchiveFiles(_archive, _file, IsSaved);
         try
         {
@@ -123,6 +120,8 @@ public abstract class ArchiveSink : ILocalSink
 
     private PailException Exists(Exception? inner = null) =>
         new(Failure.BadInput, $"{_archive}: the file exists and is not this image. Pail changes no archive: remove it, or name another.", inner);
+
+    private PailException Appeared() => new(Failure.Conflict, $"{_archive}: somebody else made this file meanwhile. Pail changes no archive: remove it, or name another.");
 
     private async Task<Draft> DraftAsync(CancellationToken cancel)
     {
@@ -157,7 +156,7 @@ public abstract class ArchiveSink : ILocalSink
         }
         var size = DirectoryFiles.SizeOf(_file);
         if (size > 0)
-            throw Exists();
+            throw Appeared();
         _draft.MoveTo(_file, overwrite: size == 0);
         return true;
     }
@@ -169,31 +168,36 @@ public abstract class ArchiveSink : ILocalSink
         {
             // Looked at under the lock: whoever had it may have made this very file the archive.
             if (DirectoryFiles.SizeOf(_file) is > 0)
-                throw Exists();
+                throw Appeared();
             draft.SetLength(0);
             return new Draft(draft);
         }
         catch
         {
+            File.Delete(draft.Name);
             await draft.DisposeAsync();
             throw;
         }
     }
 
     // The archive is moved to its name when it is whole: a folder would refuse that late, and a link, a pipe or a device
-    // (/dev/stdout, /dev/null) would be gone. Only of a regular file can the length be set; it has none to lose.
-    private void RequireRegularFile()
+    // (/dev/stdout, /dev/null) would be gone. Only of a regular file can the length be set. False if another process has put
+    // something there by now.
+    private bool IsFree()
     {
         if (Directory.Exists(_file))
             throw new PailException(Failure.BadInput, $"{_archive}: this is a folder; name a file in it.");
         if (new FileInfo(_file).LinkTarget is not null)
             throw new PailException(Failure.BadInput, $"{_archive}: this is a symbolic link; name the file itself.");
         if (!File.Exists(_file))
-            return;
+            return true;
         try
         {
             using var empty = File.OpenHandle(_file, FileMode.Open, FileAccess.ReadWrite);
+            if (RandomAccess.GetLength(empty) > 0)
+                return false;
             RandomAccess.SetLength(empty, 0);
+            return true;
         }
         catch (Exception e) when (e is IOException or NotSupportedException or ArgumentException)
         {
