@@ -1,4 +1,5 @@
 using Pail.Oci;
+using Pail.Stores;
 
 namespace Pail.Images;
 
@@ -22,7 +23,7 @@ internal static class LocalFiles
     public static PailException Error(string address, Exception e) => new(
         e switch
         {
-            UnauthorizedAccessException => Failure.Denied,
+            UnauthorizedAccessException or { HResult: FolderPosix.ReadOnly } => Failure.Denied,
             FileNotFoundException or DirectoryNotFoundException => Failure.NotFound,
             EndOfStreamException => Failure.BadContent,
             _ => Failure.Unavailable,

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Pail.Oci;
 
 namespace Pail.Images;
 
@@ -24,7 +25,18 @@ internal sealed class Spool : IDisposable
         };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        _file = new SpoolFile(path, options, reserve);
+        try
+        {
+            _file = new SpoolFile(path, options, reserve);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A missing folder must not look like a missing image.
+            throw new PailException(
+                e is DirectoryNotFoundException ? Failure.BadInput : LocalFiles.Error("", e).Failure,
+                $"no temporary file can be made in {Printable.Line(Path.GetTempPath())}: let TMPDIR name a folder that can be written.",
+                e);
+        }
         // Unix keeps a file without a name as long as somebody has it open.
         if (!OperatingSystem.IsWindows())
             File.Delete(path);

@@ -235,6 +235,18 @@ public sealed class DirTests : IDisposable
         MemoryImage.AssertSame(image, await Copying.ReadAsync(new DirSource(Dir)));
     }
 
+    [Fact]
+    public async Task Put_PipeForAVersionFile_IsRefused()
+    {
+        Directory.CreateDirectory(Dir);
+        (await Kit.Child.RunAsync("mkfifo", [In("version")])).Succeeded();
+
+        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(RandomImage.Plain(), new DirSink(Dir)));
+
+        Assert.Equal(Failure.BadInput, error.Failure);
+        Assert.DoesNotContain("manifest.json", Names());
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private string In(string name) => Path.Combine(Dir, name);

@@ -179,6 +179,18 @@ public sealed class OciArchiveTests : IDisposable
     }
 
     [Fact]
+    public async Task Put_SizeThatNoFileCanHave_IsBadContent_AndLeavesNothing()
+    {
+        var blob = RandomImage.Plain().Root!.Blobs.First() with { Size = long.MaxValue };
+        await using (var sink = new OciArchiveSink(Archive, "1"))
+        {
+            var error = await Assert.ThrowsAsync<PailException>(() => sink.PutBlobAsync(blob, (_, _) => Task.FromResult(Stream.Null), NoProgress.Instance, default));
+            Assert.Equal(Failure.BadContent, error.Failure);
+        }
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
     public async Task Put_LeftoverOfAKilledRun_IsBegunAnew()
     {
         await File.WriteAllBytesAsync(_folder[".image.tar.pail-partial"], new byte[1_000_000]);

@@ -1,3 +1,5 @@
+using Pail.Oci;
+
 namespace Pail.Images.OciLayouts;
 
 /// <summary>Files that one process at a time works on; a process that dies lets go of its own.</summary>
@@ -13,14 +15,18 @@ internal static class FileLock
         () =>
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            return Task.FromResult(new FileStream(path, new FileStreamOptions
+            var file = new FileStream(path, new FileStreamOptions
             {
                 Mode = FileMode.OpenOrCreate,
                 Access = FileAccess.ReadWrite,
                 Share = Alone,
                 Options = FileOptions.Asynchronous,
                 BufferSize = 0,
-            }));
+            });
+            if (file.CanSeek)
+                return Task.FromResult(file);
+            file.Dispose();
+            throw new PailException(Failure.BadInput, $"{Printable.Line(path)} is no regular file, and in the way of one.");
         },
         // Its folder may have been tidied away in this moment.
         e => IsHeld(e) || e is DirectoryNotFoundException,

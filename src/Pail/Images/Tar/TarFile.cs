@@ -9,6 +9,9 @@ namespace Pail.Images.Tar;
 /// <param name="file">Where it is written; empty.</param>
 internal sealed class TarFile(SafeFileHandle file)
 {
+    // Far beyond any disk; what else comes to it can be added without overflow.
+    private const long MaxSize = 1L << 60;
+
     private readonly SortedDictionary<string, Place> _places = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
     private long _end;
@@ -80,6 +83,8 @@ internal sealed class TarFile(SafeFileHandle file)
     {
         if (_places.TryGetValue(path, out var place))
             return place.Size == size ? place : throw new PailException(Failure.BadContent, $"{path} is named with two sizes, {place.Size} and {size} bytes.");
+        if (size > MaxSize - _end)
+            throw new PailException(Failure.BadContent, $"{path} is said to have {size} bytes, more than an archive can hold.");
         place = new Place(_end, size, TarBlock.ForFile(path, size));
         _places.Add(path, place);
         _end = place.End;

@@ -1,0 +1,27 @@
+using Pail.Images;
+using Pail.Images.OciLayouts;
+using Pail.Tests.Cli;
+
+namespace Pail.Tests.Images;
+
+public sealed class LocalFileTests : IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    // EROFS: whoever may write the place today may not tomorrow either, so to try again is no use.
+    [Fact]
+    public void Error_ReadOnlyFileSystem_IsDenied() =>
+        Assert.Equal(Failure.Denied, LocalFiles.Error("dir:x", new IOException("Read-only file system : 'x'", 30)).Failure);
+
+    [Fact]
+    public async Task Copy_NoFolderForTemporaryFiles_IsBadInput_NotAMissingImage()
+    {
+        await Copying.RunAsync(RandomImage.Plain(), new OciLayoutSink(_folder["layout"], "1"));
+
+        var pail = (await PailChild.RunAsync(["copy", "--compression", "zstd", $"oci:{_folder["layout"]}:1", $"dir:{_folder["dir"]}"], ("TMPDIR", _folder["nothing"]))).Ended(2);
+
+        Assert.Contains("TMPDIR", pail.Error, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _folder.Dispose();
+}
