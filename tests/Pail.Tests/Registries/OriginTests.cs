@@ -274,6 +274,26 @@ public sealed class OriginTests : IDisposable
         Assert.Equal(("user", "p@ss"), proxy.Credentials is NetworkCredential known ? (known.UserName, known.Password) : default);
     }
 
+    [Fact]
+    public async Task Proxy_ThatWantsALogin_IsDeniedAtOnceAndNamedWithoutIt()
+    {
+        await using var proxy = new RawServer((_, stream, _) => RawServer.WriteAsync(stream, "407 Proxy Authentication Required", "", default));
+        _kit["https_proxy"] = $"http://whale:plankton@{proxy.Host}";
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.ReadAsync(_kit.Source(Host)));
+        Assert.Equal(Failure.Denied, error.Failure);
+        Assert.Contains($"{Host} through the proxy {proxy.Host}: 407", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("plankton", error.Message, StringComparison.Ordinal);
+        Assert.Single(proxy.Requests);
+    }
+
+    [Fact]
+    public async Task Proxy_ThatIsNoHost_IsNamed()
+    {
+        _kit["https_proxy"] = "http://proxy.invalid:3128";
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.ReadAsync(_kit.Source(Host)));
+        Assert.Contains($"{Host} through the proxy proxy.invalid:3128", error.Message, StringComparison.Ordinal);
+    }
+
     private void Through(RawServer server)
     {
         _kit["http_proxy"] = $"http://{server.Host}";

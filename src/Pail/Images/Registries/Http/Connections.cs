@@ -13,13 +13,14 @@ internal sealed class Connections : IDisposable
 
     private readonly Origins _origins;
     private readonly CertificateFiles _certificates;
+    private readonly EnvironmentProxy _proxy;
 
     public Connections(string host, Origins origins, RegistryOptions options)
     {
         (_origins, _certificates) = (origins, CertificateFiles.Load(host, options));
-        var proxy = new EnvironmentProxy(options.Variable);
-        Own = Client(proxy, own: true);
-        Others = Client(proxy, own: false);
+        _proxy = new EnvironmentProxy(options.Variable);
+        Own = Client(own: true);
+        Others = Client(own: false);
     }
 
     /// <summary>To the registry.</summary>
@@ -27,6 +28,9 @@ internal sealed class Connections : IDisposable
 
     /// <summary>To anybody else.</summary>
     public HttpClient Others { get; }
+
+    /// <summary>The proxy on the way to an address; null if there is none.</summary>
+    public Uri? Proxy(Uri address) => _proxy.IsBypassed(address) ? null : _proxy.GetProxy(address);
 
     /// <summary>Why the registry's certificate was refused, if it was.</summary>
     public string? Refused { get; private set; }
@@ -38,13 +42,13 @@ internal sealed class Connections : IDisposable
         Others.Dispose();
     }
 
-    private HttpClient Client(EnvironmentProxy proxy, bool own)
+    private HttpClient Client(bool own)
     {
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             UseCookies = false,
-            Proxy = proxy,
+            Proxy = _proxy,
             AutomaticDecompression = DecompressionMethods.None,
             ConnectTimeout = TimeSpan.FromSeconds(15),
             MaxResponseHeadersLength = 64,

@@ -102,12 +102,17 @@ internal sealed class RegistryWire : IDisposable
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } =>
             new PailException(Failure.Unavailable, $"{address.Authority} does not speak TLS as we do: {Printable.Line((error.InnerException ?? error).Message)} If it is meant to be spoken to without encryption, --plain-http-host {address.Authority} does so.", error),
         HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData } } =>
-            new PailException(Failure.NotFound, $"{address.Host}: there is no such host.", error),
+            new PailException(Failure.NotFound, $"{Way(address)}: there is no such host.", error),
+        HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError } when error.Message.Contains("'407'", StringComparison.Ordinal) =>
+            new PailException(Failure.Denied, $"{Way(address)}: 407 Proxy Authentication Required. The proxy's variable holds no login, or a wrong one: http://NAME:PASSWORD@HOST:PORT.", error),
         HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.InvalidResponse } =>
             new PailException(Failure.BadContent, $"{address.Authority}: the answer is no HTTP that can be used: {Printable.Line(error.Message)}", error),
-        HttpRequestException or IOException => new StoreException(StoreError.Unavailable, $"{address.Authority}: {Printable.Line((error.InnerException ?? error).Message)}", error),
+        HttpRequestException or IOException => new StoreException(StoreError.Unavailable, $"{Way(address)}: {Printable.Line((error.InnerException ?? error).Message)}", error),
         _ => null,
     };
+
+    // Through a proxy, whoever failed may be either.
+    private string Way(Uri address) => _connections.Proxy(address) is { } proxy ? $"{address.Authority} through the proxy {proxy.Authority}" : address.Authority;
 
     // What OpenSSL says of an alert that came (RFC 8446, 6.2); with TLS 1.3 it comes after the handshake, in place of an answer.
     private static string? RefusesUs(Exception error) =>
