@@ -59,7 +59,7 @@ internal sealed partial class Terminal(Stream output, TextWriter error)
         var interactive = !Console.IsErrorRedirected && !dumb;
         // https://no-color.org: present and not empty.
         var color = !dumb && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
-        return new Terminal(Console.OpenStandardOutput(), Console.Error)
+        return new Terminal(Console.OpenStandardOutput(), new StandardError(Console.Error))
         {
             Interactive = interactive,
             ResultsOnTerminal = !Console.IsOutputRedirected,

@@ -23,5 +23,15 @@ public sealed class LocalFileTests : IDisposable
         Assert.Contains("TMPDIR", pail.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Copy_StderrOnAFullDisk_IsDoneAllTheSame()
+    {
+        await Copying.RunAsync(RandomImage.Plain(), new OciLayoutSink(_folder["layout"], "1"));
+
+        (await Kit.Child.RunAsync("sh", ["-c", $"exec dotnet {PailChild.Program} copy oci:{_folder["layout"]}:1 dir:{_folder["dir"]} 2>/dev/full"])).Succeeded();
+
+        MemoryImage.AssertSame(RandomImage.Plain(), await Copying.ReadAsync(new Pail.Images.Directories.DirSource(_folder["dir"])));
+    }
+
     public void Dispose() => _folder.Dispose();
 }
