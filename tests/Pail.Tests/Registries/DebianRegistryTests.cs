@@ -180,6 +180,17 @@ public sealed class DebianRegistryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Copy_ToAReadOnlyRegistry_IsDenied()
+    {
+        await using var registry = await DebianRegistry.StartAsync(readOnly: true);
+        _kit.Options = new() { CaFile = registry.Authorities };
+        _kit.LogIn(registry.Host, DebianRegistry.User, DebianRegistry.Password);
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(registry.Host)));
+        Assert.Equal(Failure.Denied, error.Failure);
+        Assert.Contains("read-only", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Connect_ExpiredCertificate_IsRefusedAndSaysSo()
     {
         using var folder = new TestFolder();

@@ -22,7 +22,8 @@ internal sealed class DebianRegistry : IAsyncDisposable
     /// <summary>Starts one.</summary>
     /// <param name="open">The folder of one without TLS and users; null for one with both, on a folder of its own.</param>
     /// <param name="strict">It lets nobody in without a client certificate of its authority.</param>
-    public static async Task<DebianRegistry> StartAsync(string? open = null, bool strict = false)
+    /// <param name="readOnly">Nothing can be written.</param>
+    public static async Task<DebianRegistry> StartAsync(string? open = null, bool strict = false, bool readOnly = false)
     {
         var folder = new TestFolder();
         var certificates = new TestCertificates(folder);
@@ -31,7 +32,7 @@ internal sealed class DebianRegistry : IAsyncDisposable
         await File.WriteAllTextAsync(folder["config.yml"], $"""
             version: 0.1
             log: {"{level: error}"}
-            storage: {"{"}filesystem: {"{"}rootdirectory: {open ?? folder["data"]}{"}"}, delete: {"{"}enabled: true{"}}"}
+            storage: {"{"}filesystem: {"{"}rootdirectory: {open ?? folder["data"]}{"}"}, delete: {"{"}enabled: true{"}"}, maintenance: {"{"}readonly: {"{"}enabled: {(readOnly ? "true" : "false")}{"}}}"}
             """);
         var port = FreePort.Take();
         var variables = new Dictionary<string, string?>

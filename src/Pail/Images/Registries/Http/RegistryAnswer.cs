@@ -64,6 +64,7 @@ internal sealed class RegistryAnswer(HttpResponseMessage response, StallGuard gu
             429 => new StoreException(StoreError.Throttled, message) { RetryAfter = RetryAfter },
             408 or >= 500 => new StoreException(StoreError.Unavailable, message) { RetryAfter = RetryAfter },
             401 or 403 => new PailException(Failure.Denied, message),
+            405 => new PailException(Failure.Denied, $"{message}. It does not do this; it may be read-only."),
             404 => new PailException(Failure.NotFound, message),
             416 => new PailException(Failure.BadContent, message),
             >= 300 and < 400 => new PailException(Failure.BadContent, $"{message} is not what was expected."),
