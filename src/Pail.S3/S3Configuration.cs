@@ -16,6 +16,11 @@ internal static class S3Configuration
     private const string DefaultRegion = "us-east-1";
     private const string R2Host = ".r2.cloudflarestorage.com";
 
+    /// <summary>The profile asked for; null if none is. Its region and endpoint are looked for in it, so it is the first thing that must be there.</summary>
+    public static Profile? Profile(S3Options options) => options.Profile is null ? null
+        : Find(options) is not null ? new Profile(options.Profile)
+        : throw new StoreException(StoreError.BadCredentials, $"{options.Root}: there is no profile '{Printable.Line(options.Profile)}' in ~/.aws/config or ~/.aws/credentials");
+
     /// <summary>The store's address; null for Amazon's own.</summary>
     public static Uri? Endpoint(S3Options options, Profile? profile)
     {
@@ -51,8 +56,7 @@ internal static class S3Configuration
         }
         catch (ProfileNotFoundException e)
         {
-            var profile = Printable.Line(options.Profile ?? Variable("AWS_PROFILE"));
-            throw new StoreException(StoreError.BadCredentials, $"{options.Root}: there is no profile '{profile}' in ~/.aws/config or ~/.aws/credentials. Check AWS_PROFILE", e);
+            throw new StoreException(StoreError.BadCredentials, $"{options.Root}: there is no profile '{Printable.Line(Variable("AWS_PROFILE"))}' in ~/.aws/config or ~/.aws/credentials. Check AWS_PROFILE", e);
         }
         catch (Exception e) when (e is AmazonClientException or AmazonServiceException)
         {

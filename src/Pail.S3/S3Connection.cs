@@ -48,7 +48,7 @@ internal sealed class S3Connection : IDisposable
     {
         try
         {
-            var profile = options.Profile is null ? null : new Profile(options.Profile);
+            var profile = S3Configuration.Profile(options);
             var endpoint = S3Configuration.Endpoint(options, profile);
             var region = S3Configuration.Region(options, endpoint);
             var http = new HttpClient(S3Handlers.Create(options.ConnectTimeout, endpoint?.Scheme != Uri.UriSchemeHttp), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };

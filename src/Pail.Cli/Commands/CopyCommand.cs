@@ -44,6 +44,8 @@ internal sealed class CopyCommand : CopyVerb
 
     protected override async Task RunAsync(Session session, CancellationToken cancel)
     {
+        if (session.Sources != session.Wiring && session.Get(_file) is null && AddressParser.Parse(session.Get(_source)) is not Address.Bucket { Root: BucketRoot.S3 })
+            throw Addressed.Bad(session.Get(_source), "the --source options are for a bucket, s3://BUCKET/REPO:TAG.");
         // The only argument beside it is where to.
         if (session.Get(_file) is { } file)
             await CopyAsync(session, await ReferenceFile.ReadAsync(session.Terminal, file, session.Get(_source), cancel), cancel);

@@ -56,6 +56,14 @@ public sealed class OtherStoreTests : IAsyncLifetime
         Assert.Contains("no usable AWS credentials", refused.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Copy_WithAProfileThatIsNotThere_NamesIt() =>
+        Assert.Contains("there is no profile 'nobody'", (await RunAsync("copy", "--source-profile", "nobody", $"s3://{_bucket}/app:1", $"oci:{_folder["out"]}")).Ended(4).Error, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Copy_WithASourceProfile_OfNoBucket_IsRefused() =>
+        Assert.Contains("the --source options are for a bucket", (await RunAsync("copy", "--source-profile", "ceph", $"oci:{_folder["image"]}", $"s3://{_bucket}/app:1")).Ended(2).Error, StringComparison.Ordinal);
+
     private async Task<Finished> RunAsync(params string[] arguments) =>
         await PailChild.RunAsync(arguments, ("AWS_CONFIG_FILE", _folder["aws"]), ("AWS_ACCESS_KEY_ID", null), ("AWS_SECRET_ACCESS_KEY", null), ("AWS_REGION", null));
 

@@ -271,7 +271,16 @@ public sealed class OriginTests : IDisposable
     {
         var proxy = new EnvironmentProxy(name => name switch { "HTTPS_PROXY" => "http://user:p%40ss@proxy.example:3128", "no_proxy" => except, _ => null });
         Assert.Equal(proxied, !proxy.IsBypassed(new Uri(address)));
-        Assert.Equal(("user", "p@ss"), proxy.Credentials is NetworkCredential known ? (known.UserName, known.Password) : default);
+    }
+
+    [Fact]
+    public void Proxies_FromTheEnvironment_GetTheirOwnLoginsOnly()
+    {
+        var proxy = new EnvironmentProxy(name => name switch { "HTTPS_PROXY" => "http://user:p%40ss@one.example:3128", "HTTP_PROXY" => "http://two.example:3128", _ => null });
+        var login = proxy.Credentials!.GetCredential(new("http://one.example:3128/"), "Basic");
+        Assert.Equal(("user", "p@ss"), (login?.UserName, login?.Password));
+        Assert.Null(proxy.Credentials.GetCredential(new("http://two.example:3128/"), "Basic"));
+        Assert.Null(proxy.Credentials.GetCredential(new("http://one.example:3129/"), "Basic"));
     }
 
     [Fact]

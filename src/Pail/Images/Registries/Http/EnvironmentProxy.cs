@@ -19,8 +19,7 @@ internal sealed class EnvironmentProxy : IWebProxy
         _https = Proxy("HTTPS_PROXY");
         _http = Proxy("HTTP_PROXY");
         _except = (Value("NO_PROXY") ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        if ((_https ?? _http)?.UserInfo is { Length: > 0 } user)
-            Credentials = new NetworkCredential(Part(user, 0), Part(user, 1));
+        Credentials = new Logins(_https, _http);
     }
 
     public ICredentials? Credentials { get; set; }
@@ -44,8 +43,6 @@ internal sealed class EnvironmentProxy : IWebProxy
             : host.DnsSafeHost.Equals(name, StringComparison.OrdinalIgnoreCase) || host.DnsSafeHost.EndsWith("." + name, StringComparison.OrdinalIgnoreCase);
     }
 
-    private static string Part(string user, int index) => user.Split(':', 2) is var parts && parts.Length > index ? Uri.UnescapeDataString(parts[index]) : "";
-
     private Uri? Proxy(string name)
     {
         if ((Value(name) ?? Value("ALL_PROXY")) is not { } text)
@@ -57,4 +54,13 @@ internal sealed class EnvironmentProxy : IWebProxy
     }
 
     private string? Value(string name) => _variable(name.ToLowerInvariant()) is { Length: > 0 } lower ? lower : _variable(name) is { Length: > 0 } upper ? upper : null;
+
+    // To each proxy its own login, as its address holds it.
+    private sealed class Logins(params Uri?[] proxies) : ICredentials
+    {
+        public NetworkCredential? GetCredential(Uri uri, string authType) =>
+            proxies.FirstOrDefault(proxy => proxy?.Authority == uri.Authority) is { UserInfo: { Length: > 0 } user } ? new NetworkCredential(Part(user, 0), Part(user, 1)) : null;
+
+        private static string Part(string user, int index) => user.Split(':', 2) is var parts && parts.Length > index ? Uri.UnescapeDataString(parts[index]) : "";
+    }
 }
