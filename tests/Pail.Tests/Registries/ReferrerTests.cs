@@ -3,6 +3,7 @@ using System.Text;
 using Pail.Images;
 using Pail.Images.Directories;
 using Pail.Images.OciLayouts;
+using Pail.Images.Registries;
 using Pail.Layouts;
 using Pail.Oci;
 using Pail.Registry;
@@ -94,6 +95,47 @@ public sealed class ReferrerTests : IAsyncLifetime
         Assert.Contains("--referrers", error.Message, StringComparison.Ordinal);
         // Said before anything is written.
         Assert.False(await (await SinkAsync("v2", "other")).HasManifestAsync(Root, default));
+    }
+
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(int.MaxValue, false)]
+    public async Task ListInATag_OverwrittenByAnother_EndsWithAllEntriesOrSaysSo(int overwritten, bool ends)
+    {
+        var client = _kit.Clients.Of(_old.Host, RepositoryName.Parse("team/app"), "pull,push");
+        var manifests = new RegistryManifests(client, _kit.Engine);
+        using var lists = new RegistryReferrers(client, manifests, _kit.Engine);
+        await using var sink = _kit.Sink(_old.Host);
+        // Another read the list before we wrote it, and writes it after us.
+        var stranger = Artifact("of another", Root.Descriptor);
+        async Task PutAsync(Manifest list, string tag, CancellationToken cancel)
+        {
+            await sink.PutTagAsync(list, tag, cancel);
+            if (overwritten-- > 0)
+                await sink.PutTagAsync(Manifest.Parse(ReferrerList.Write([ReferrerList.Describe(stranger)]), MediaTypes.OciIndex), tag, cancel);
+        }
+        Manifest[] ours = [_referrers[0], Artifact("another of all", Root.Descriptor)];
+        foreach (var manifest in (Manifest[])[stranger, .. ours])
+        {
+            foreach (var blob in manifest.Blobs)
+                await sink.PutBlobAsync(blob, (offset, token) => _image.OpenBlobAsync(blob, offset, token), NoProgress.Instance, default);
+            await sink.PutTagAsync(manifest, "x", default);
+        }
+
+        var add = async () =>
+        {
+            foreach (var referrer in ours)
+                await lists.AddToTagAsync(referrer, PutAsync, default);
+        };
+        if (ends)
+        {
+            await add();
+            Assert.Equal(((Manifest[])[stranger, .. ours]).Select(manifest => manifest.Digest.ToString()).Order(), (await sink.ListReferrersAsync(Root.Digest, default)).Select(entry => entry.Digest.ToString()).Order());
+        }
+        else
+        {
+            Assert.Equal(Failure.Conflict, (await Assert.ThrowsAsync<PailException>(add)).Failure);
+        }
     }
 
     [Fact]

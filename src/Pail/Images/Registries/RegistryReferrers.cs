@@ -12,8 +12,11 @@ namespace Pail.Images.Registries;
 /// </summary>
 internal sealed class RegistryReferrers(RegistryClient client, RegistryManifests manifests, TransferEngine engine) : IDisposable
 {
+    private const int Tries = 10;
+
     // Lists in tags are read, changed and written back; two of us at once would lose an entry.
     private readonly SemaphoreSlim _lock = new(1);
+    private readonly Dictionary<string, List<Descriptor>> _ours = [];
     private volatile bool _unknown;
 
     /// <summary>The manifests listed as referring to one.</summary>
@@ -26,18 +29,33 @@ internal sealed class RegistryReferrers(RegistryClient client, RegistryManifests
     }
 
     /// <summary>Adds a manifest to the list kept in its subject's tag, for a registry that does not list it itself.</summary>
+    /// <remarks>
+    /// Others may write the list between our reading and writing it, and no registry prevents that. So it is read again, and what is
+    /// missing of all we put in goes in again. Only who writes after that what he read before can still lose an entry.
+    /// </remarks>
     /// <param name="referrer">What refers.</param>
     /// <param name="put">Makes the tag name the list.</param>
     /// <param name="cancel">Interrupts it.</param>
+    /// <exception cref="PailException"><see cref="Failure.Conflict"/>: others overwrite it again and again.</exception>
     public async Task AddToTagAsync(Manifest referrer, Func<Manifest, string, CancellationToken, Task> put, CancellationToken cancel)
     {
         await _lock.WaitAsync(cancel);
         try
         {
             var tag = ReferrerTags.List(referrer.Subject!.Digest);
-            var listed = (await manifests.FindAsync(Reference.Parse(tag), cancel))?.Manifests ?? [];
-            if (listed.All(entry => entry.Digest != referrer.Digest))
-                await put(Manifest.Parse(ReferrerList.Write([.. listed, ReferrerList.Describe(referrer)]), MediaTypes.OciIndex), tag, cancel);
+            if (!_ours.TryGetValue(tag, out var ours))
+                _ours[tag] = ours = [];
+            ours.Add(ReferrerList.Describe(referrer));
+            for (var tried = 0; ; tried++)
+            {
+                var listed = (await manifests.FindAsync(Reference.Parse(tag), cancel))?.Manifests ?? [];
+                var missing = ours.ExceptBy(listed.Select(entry => entry.Digest), entry => entry.Digest).ToList();
+                if (missing.Count == 0)
+                    return;
+                if (tried == Tries)
+                    throw new PailException(Failure.Conflict, $"{client.Host}: others keep overwriting the list of referrers in the tag {tag}. Run the same command again.");
+                await put(Manifest.Parse(ReferrerList.Write([.. listed, .. missing]), MediaTypes.OciIndex), tag, cancel);
+            }
         }
         finally
         {
