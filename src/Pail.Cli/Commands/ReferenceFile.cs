@@ -14,6 +14,8 @@ internal static class ReferenceFile
     public static async Task<IReadOnlyList<CopyItem>> ReadAsync(Output.Terminal terminal, string file, string destination, CancellationToken cancel)
     {
         Destinations.ThrowUnlessForMany(destination);
+        if (Directory.Exists(file))
+            throw Addressed.Bad(file, "it is a folder; a file that names an image a line is expected.");
         var text = file == "-" ? await terminal.Input.ReadToEndAsync(cancel) : await File.ReadAllTextAsync(file, cancel);
         var taken = new Dictionary<Address, (Address From, int Line)>();
         var items = text.Split('\n').Select((line, at) => (Text: line.Trim(), Number: at + 1))

@@ -72,6 +72,7 @@ public sealed class CopySelectionTests : IDisposable
     [InlineData("excludes --tags", "copy", "--from-file", "list", "--tags", "*", "s3://acme")]
     [InlineData("--since is for --tags", "copy", "--since", "7d", "oci:a", "s3://acme")]
     [InlineData("is no time", "copy", "--tags", "*", "--since", "soon", "s3://a-b/c", "s3://acme")]
+    [InlineData("it is a folder", "copy", "--from-file", "/", "s3://acme")]
     [InlineData("for many images", "copy", "--from-file", "list", "s3://acme/app")]
     [InlineData("for many images", "copy", "--from-file", "list", "docker://host.example/app")]
     public async Task BadUse_IsExplained(string says, params string[] arguments) =>
