@@ -41,17 +41,14 @@ internal sealed class ReferrerCopy(IImageSource source, IImageSink sink, Func<Ma
     {
         var subjects = new List<Digest>();
         var indexes = new Queue<(Manifest Index, int Depth)>();
-        void Add(Digest digest)
-        {
-            if (IsNew(digest))
-                subjects.Add(digest);
-        }
-        Add(root.Digest);
+        IsNew(root.Digest);
+        subjects.Add(root.Digest);
         indexes.Enqueue((root, 0));
         while (indexes.TryDequeue(out var next))
-            foreach (var child in next.Index.Manifests)
+            // Each once: indexes that name one another again and again would never end.
+            foreach (var child in next.Index.Manifests.Where(child => IsNew(child.Digest)))
             {
-                Add(child.Digest);
+                subjects.Add(child.Digest);
                 if (MediaTypes.IsIndex(child.MediaType) && next.Depth < ImageCopy.MaxDepth)
                     indexes.Enqueue((await source.GetManifestAsync(child, cancel), next.Depth + 1));
             }

@@ -1,6 +1,7 @@
 using System.Text;
 using Pail.Compression;
 using Pail.Images;
+using Pail.Images.OciLayouts;
 using Pail.Images.Registries;
 using Pail.Oci;
 using Pail.Tests.Images;
@@ -118,6 +119,35 @@ public sealed class HostileContentTests : HostileBench
         Assert.InRange(server.Requests.Count, 1, 40);
     }
 
+    [Theory]
+    [InlineData("copied")]
+    [InlineData("two platforms")]
+    [InlineData("compressed anew")]
+    [InlineData("with referrers")]
+    [InlineData("measured")]
+    public async Task RepeatedIndexes_AreReadOnceEach(string how)
+    {
+        // Each names the next a hundred times: 100^12 ways lead to the image.
+        var manifests = new Dictionary<string, Manifest> { [Image.Root!.Digest.ToString()] = Image.Root };
+        var inner = Image.Root;
+        for (var i = 0; i < 12; i++)
+            manifests[(inner = IndexOf(Enumerable.Repeat(inner, 100))).Digest.ToString()] = inner;
+        await using var server = Server("manifests", (request, stream, _) =>
+            (request.Path.EndsWith("/1", StringComparison.Ordinal) ? inner : manifests.GetValueOrDefault(request.Path[(request.Path.LastIndexOf('/') + 1)..])) is { } manifest
+                ? RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {manifest.MediaType}\r\n", manifest.Bytes)
+                : RawServer.WriteAsync(stream, "404 Not Found", "", default));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await using var source = Kit.Source(server.Host);
+        await using var sink = new OciLayoutSink(Kit.Folder["layout"], "1");
+        if (how == "measured")
+            Assert.Equal(Image.Root.Blobs.Sum(blob => blob.Size), await ImageParts.SizeAsync(source, await source.GetRootAsync(limit.Token), limit.Token));
+        else if (how == "two platforms")
+            await Assert.ThrowsAsync<PailException>(() => ImageCopy.RunAsync(source, sink, new([Platform.Parse("linux/amd64"), Platform.Parse("linux/arm64")]), NoProgress.Instance, limit.Token));
+        else
+            await ImageCopy.RunAsync(source, sink, new(Referrers: how == "with referrers", Compression: how == "compressed anew" ? LayerCompression.None : null), NoProgress.Instance, limit.Token);
+        Assert.InRange(server.Requests.Count(request => request.Path.Contains("/manifests/sha256:", StringComparison.Ordinal)), 11, 30);
+    }
+
     [Fact]
     public async Task WideIndexes_AreRefused()
     {
@@ -204,5 +234,6 @@ public sealed class HostileContentTests : HostileBench
         Assert.DoesNotContain('\u001b', error.Message);
     }
 
-    private static Manifest IndexOf(Manifest inner) => Manifest.Parse(Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{RandomImage.Json(inner.Descriptor)}}]}"""));
+    private static Manifest IndexOf(params IEnumerable<Manifest> inner) => Manifest.Parse(Encoding.UTF8.GetBytes(
+        $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(',', inner.Select(manifest => RandomImage.Json(manifest.Descriptor)))}}]}"""));
 }
