@@ -13,7 +13,7 @@ namespace Pail.Images;
 /// <param name="reference">The tag, or the digest the image has.</param>
 /// <param name="copyFrom">A repository of the same bucket that holds the blobs; null for none.</param>
 /// <param name="origin">Another bucket that holds them; null for none.</param>
-public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference, RepositoryName? copyFrom = null, BucketOrigin? origin = null) : IForecastingSink, ILayerMemory, ITakesBlobsAhead
+public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference, RepositoryName? copyFrom = null, BucketOrigin? origin = null) : IForecastingSink, ITakesBlobsAhead
 {
     private readonly ConcurrentDictionary<Digest, KnownBlob> _found = new();
     private (Manifest? Manifest, bool IsKnown) _named;

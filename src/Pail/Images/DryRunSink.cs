@@ -5,7 +5,7 @@ using Pail.Stores;
 namespace Pail.Images;
 
 /// <summary>A sink that can say what a copy would write, and what that would cost, without writing.</summary>
-public interface IForecastingSink : IImageSink, IReferrerSink
+public interface IForecastingSink : IImageSink, IReferrerSink, ILayerMemory
 {
     /// <summary>What <see cref="IImageSink.PutBlobAsync"/> would do; counts the requests that writing would take, where they cost something.</summary>
     Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel);
@@ -69,11 +69,10 @@ public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter, Forec
     public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => Forecast(manifest, tag);
 
     /// <inheritdoc/>
-    public Task<Manifest?> GetNamedAsync(CancellationToken cancel) => inner is ILayerMemory memory ? memory.GetNamedAsync(cancel) : Task.FromResult<Manifest?>(null);
+    public Task<Manifest?> GetNamedAsync(CancellationToken cancel) => inner.GetNamedAsync(cancel);
 
     /// <inheritdoc/>
-    public Task<Descriptor?> FindLayerAsync(Digest diffId, CompressionKind kind, CancellationToken cancel) =>
-        inner is ILayerMemory memory ? memory.FindLayerAsync(diffId, kind, cancel) : Task.FromResult<Descriptor?>(null);
+    public Task<Descriptor?> FindLayerAsync(Digest diffId, CompressionKind kind, CancellationToken cancel) => inner.FindLayerAsync(diffId, kind, cancel);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => inner.DisposeAsync();

@@ -9,7 +9,7 @@ using Pail.Transfer;
 namespace Pail.Images.Registries;
 
 /// <summary>A place in a registry. Source: OCI distribution-spec, "Push".</summary>
-public sealed class RegistrySink : IForecastingSink, ILayerMemory, ITakesBlobsAhead
+public sealed class RegistrySink : IForecastingSink, ITakesBlobsAhead
 {
     private readonly ConcurrentDictionary<Digest, bool> _found = new();
     private readonly TransferEngine _engine;
