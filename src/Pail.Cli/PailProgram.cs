@@ -41,6 +41,6 @@ internal static class PailProgram
     };
 
     private static string MessageOf(Exception e) => e is PailException or IOException or UnauthorizedAccessException
-        ? Printable.Line(e.Message, limit: 1000)
-        : $"this should not have happened: {e.GetType().Name}: {Printable.Line(e.Message)} (PAIL_DEBUG=1 shows where; please report it)";
+        ? SafeText.OneLine(e.Message, limit: 1000)
+        : $"this should not have happened: {e.GetType().Name}: {SafeText.OneLine(e.Message)} (PAIL_DEBUG=1 shows where; please report it)";
 }

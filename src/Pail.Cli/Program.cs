@@ -1,5 +1,5 @@
 using Pail.Cli;
 using Pail.Cli.Output;
-
 using var interruption = new Interruption();
+
 return await PailProgram.RunAsync(args, Terminal.OfProcess(), interruption);

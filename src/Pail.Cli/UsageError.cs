@@ -12,7 +12,7 @@ internal static class UsageError
         var command = parsed.CommandResult;
         var name = string.Join(' ', Path(command));
         if (command.Parent is null && args.Count > 0 && parsed.UnmatchedTokens.Contains(args[0]) && !args[0].StartsWith('-'))
-            return $"'{Printable.Line(args[0])}' is not a command. {DidYouMean(args[0], command.Command)}'pail --help' lists them.";
+            return $"'{SafeText.OneLine(args[0])}' is not a command. {DidYouMean(args[0], command.Command)}'pail --help' lists them.";
         return $"{Message(parsed.Errors[0])}. See '{name} --help'.";
     }
 
@@ -20,7 +20,7 @@ internal static class UsageError
     {
         ArgumentResult { Tokens.Count: 0, Argument: { HelpName: { } name, Arity.MinimumNumberOfValues: > 0 }, Parent: CommandResult } => $"{name} is missing",
         // The parser lists what is allowed on lines of their own.
-        _ => Printable.Line(string.Join(' ', error.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)), 400).TrimEnd('.'),
+        _ => SafeText.OneLine(string.Join(' ', error.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)), 400).TrimEnd('.'),
     };
 
     private static IEnumerable<string> Path(SymbolResult? result) => result is CommandResult command ? Path(command.Parent).Append(command.Command.Name) : [];

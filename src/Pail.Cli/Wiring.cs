@@ -1,16 +1,17 @@
 using System.Runtime.CompilerServices;
-using Pail.Addresses;
+using Pail.Buckets;
+using Pail.Buckets.Layouts;
 using Pail.Cli.Commands;
 using Pail.Compression;
+using Pail.Dir;
+using Pail.Docker;
 using Pail.Images;
-using Pail.Images.Directories;
-using Pail.Images.Docker;
-using Pail.Images.OciLayouts;
-using Pail.Images.Registries;
-using Pail.Layouts;
-using Pail.Registry;
+using Pail.OciLayout;
+using Pail.Places;
+using Pail.Remote;
 using Pail.S3;
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Transfer;
 
 namespace Pail.Cli;
@@ -94,7 +95,7 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryClients 
     };
 
     // Another bucket on S3, maybe of the same store.
-    private async Task<BucketOrigin?> OriginAsync(Address from, Wiring sources, BucketRoot to, CancellationToken cancel) =>
+    private async Task<CrossBucketCopy?> OriginAsync(Address from, Wiring sources, BucketRoot to, CancellationToken cancel) =>
         to is BucketRoot.S3 && from is Address.Bucket { Root: BucketRoot.S3 root, Repository: { } name } && (root != to || sources != this)
             ? new(await sources.OpenRegistryAsync(root, cancel), name, await OpenRegistryAsync(to, cancel))
             : null;

@@ -1,3 +1,4 @@
+using Pail.Io;
 using Pail.Stores;
 using Pail.Transfer;
 

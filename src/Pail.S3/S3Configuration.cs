@@ -19,7 +19,7 @@ internal static class S3Configuration
     /// <summary>The profile asked for; null if none is. Its region and endpoint are looked for in it, so it is the first thing that must be there.</summary>
     public static Profile? Profile(S3Options options) => options.Profile is null ? null
         : Find(options) is not null ? new Profile(options.Profile)
-        : throw new StoreException(StoreError.BadCredentials, $"{options.Root}: there is no profile '{Printable.Line(options.Profile)}' in ~/.aws/config or ~/.aws/credentials");
+        : throw new StoreException(StoreError.BadCredentials, $"{options.Root}: there is no profile '{SafeText.OneLine(options.Profile)}' in ~/.aws/config or ~/.aws/credentials");
 
     /// <summary>The store's address; null for Amazon's own.</summary>
     public static Uri? Endpoint(S3Options options, Profile? profile)
@@ -56,7 +56,7 @@ internal static class S3Configuration
         }
         catch (ProfileNotFoundException e)
         {
-            throw new StoreException(StoreError.BadCredentials, $"{options.Root}: there is no profile '{Printable.Line(Variable("AWS_PROFILE"))}' in ~/.aws/config or ~/.aws/credentials. Check AWS_PROFILE", e);
+            throw new StoreException(StoreError.BadCredentials, $"{options.Root}: there is no profile '{SafeText.OneLine(Variable("AWS_PROFILE"))}' in ~/.aws/config or ~/.aws/credentials. Check AWS_PROFILE", e);
         }
         catch (Exception e) when (e is AmazonClientException or AmazonServiceException)
         {
@@ -69,7 +69,7 @@ internal static class S3Configuration
     public static Uri Check(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0
             ? uri
-            : throw new PailException(Failure.BadInput, $"'{Printable.Line(text)}' is not the address of an S3 store: http://HOST[:PORT] or https://HOST[:PORT] is expected.");
+            : throw new PailException(Failure.BadInput, $"'{SafeText.OneLine(text)}' is not the address of an S3 store: http://HOST[:PORT] or https://HOST[:PORT] is expected.");
 
     /// <summary>True for the hosts of Amazon's own S3.</summary>
     public static bool IsR2(Uri address) => address.Host.EndsWith(R2Host, StringComparison.OrdinalIgnoreCase);

@@ -69,7 +69,7 @@ internal sealed class S3Connection : IDisposable
         }
         catch (AmazonClientException e)
         {
-            throw new PailException(Failure.BadInput, $"{options.Root}: the AWS configuration can't be used: {Printable.Line(e.Message)}. An address of a store is http://HOST[:PORT] or https://HOST[:PORT].", e);
+            throw new PailException(Failure.BadInput, $"{options.Root}: the AWS configuration can't be used: {SafeText.OneLine(e.Message)}. An address of a store is http://HOST[:PORT] or https://HOST[:PORT].", e);
         }
     }
 

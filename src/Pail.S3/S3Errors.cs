@@ -60,7 +60,7 @@ internal sealed partial class S3Errors(string name, Uri endpoint, bool anonymous
         // Of the bucket or the credentials, whichever object was asked for.
         if (error is StoreError.NoSuchBucket or StoreError.BadCredentials)
             key = "";
-        var code = refusal.Code.Length > 0 ? $" {Printable.Line(refusal.Code, 60)}" : "";
+        var code = refusal.Code.Length > 0 ? $" {SafeText.OneLine(refusal.Code, 60)}" : "";
         return new(error, $"{Where(key)}: {what} ({operation}: {refusal.Status}{code})", inner) { RetryAfter = refusal.RetryAfter };
     }
 
@@ -102,7 +102,7 @@ internal sealed partial class S3Errors(string name, Uri endpoint, bool anonymous
             _ when cause.OfType<TimeoutException>().Any() || e is OperationCanceledException =>
                 (StoreError.Unavailable, $"{host} can't be reached in time"),
             _ when cause.OfType<XmlException>().Any() => (StoreError.Unavailable, $"what {host} answered is cut short, or not what S3 answers"),
-            _ => (StoreError.Unavailable, $"the connection to {host} broke: {Printable.Line(cause[^1].Message)}"),
+            _ => (StoreError.Unavailable, $"the connection to {host} broke: {SafeText.OneLine(cause[^1].Message)}"),
         };
         return new(error, $"{Where(key)}: {what} ({operation})", e);
     }
@@ -111,7 +111,7 @@ internal sealed partial class S3Errors(string name, Uri endpoint, bool anonymous
     public StoreException Broken(StoreOperation operation, string key, string what, Exception? inner = null) =>
         new(StoreError.Unavailable, $"{Where(key)}: {what} ({operation})", inner);
 
-    private string Where(string key) => key.Length == 0 ? name : $"{name} {Printable.Line(key)}";
+    private string Where(string key) => key.Length == 0 ? name : $"{name} {SafeText.OneLine(key)}";
 
     private static IEnumerable<Exception> Causes(Exception? e)
     {
@@ -129,9 +129,9 @@ internal sealed partial class S3Errors(string name, Uri endpoint, bool anonymous
         { Code: "InvalidToken" } => (StoreError.BadCredentials, "the session token is not valid. Check AWS_SESSION_TOKEN"),
         { Code: "RequestTimeTooSkewed" } => (StoreError.BadCredentials, "this machine's clock is wrong by more than the store allows. Set it right"),
         { Code: "AuthorizationHeaderMalformed" or "PermanentRedirect" or "TemporaryRedirect" or "IllegalLocationConstraintException" } or { Status: 301 or 307 or 308 } =>
-            (StoreError.Rejected, refusal.Region is { Length: > 0 } region ? $"the bucket is in another region. Set AWS_REGION={Printable.Line(region, 40)}" : "the bucket is in another region or at another endpoint. Check AWS_REGION and AWS_ENDPOINT_URL_S3"),
+            (StoreError.Rejected, refusal.Region is { Length: > 0 } region ? $"the bucket is in another region. Set AWS_REGION={SafeText.OneLine(region, 40)}" : "the bucket is in another region or at another endpoint. Check AWS_REGION and AWS_ENDPOINT_URL_S3"),
         { Status: 400, Code: "", Region: { Length: > 0 } region } =>
-            (StoreError.Rejected, $"refused: credentials that have expired, or the bucket is in region {Printable.Line(region, 40)} (AWS_REGION)"),
+            (StoreError.Rejected, $"refused: credentials that have expired, or the bucket is in region {SafeText.OneLine(region, 40)} (AWS_REGION)"),
         { Code: "XAmzContentSHA256Mismatch" or "BadDigest" or "InvalidDigest" } => (StoreError.ChecksumMismatch, "the bytes that arrived are not those that were sent"),
         { Status: 416 } or { Code: "InvalidRange" } => (StoreError.RangeNotSatisfiable, "the range begins past the end of the object"),
         // HEAD is throttled without a code.
@@ -151,7 +151,7 @@ internal sealed partial class S3Errors(string name, Uri endpoint, bool anonymous
         ? "access denied. Either the credentials may not read this, or there is no such object and they may not see that (s3:ListBucket on the bucket)"
         : "access denied: the credentials don't allow this";
 
-    private static string Words(Refusal refusal) => refusal.Message.Length > 0 ? $": {Printable.Line(refusal.Message)}" : "";
+    private static string Words(Refusal refusal) => refusal.Message.Length > 0 ? $": {SafeText.OneLine(refusal.Message)}" : "";
 
     [GeneratedRegex("expecting '(?<region>[a-z0-9-]+)'", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ExpectedRegion();

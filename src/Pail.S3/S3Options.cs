@@ -1,5 +1,5 @@
 using Amazon.Runtime;
-using Pail.Addresses;
+using Pail.Places;
 
 namespace Pail.S3;
 

@@ -180,7 +180,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
     private StoreException Unconditional(string key, PutCondition condition)
     {
         _ = condition.Absent ? _noIfAbsent = true : _noIfMatch = true;
-        return new(StoreError.ConditionUnsupported, $"{Name} {Printable.Line(key)}: this store can't make a write depend on what is there (PutObject: 501)");
+        return new(StoreError.ConditionUnsupported, $"{Name} {SafeText.OneLine(key)}: this store can't make a write depend on what is there (PutObject: 501)");
     }
 
     private bool Succeeded(HttpResponseMessage response) => response.IsSuccessStatusCode && (_bucketSeen = true);

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Pail.Registry;
+using Pail.Buckets;
 using Pail.Server.Http;
 using Pail.Server.Routing;
 using Pail.Server.Running;

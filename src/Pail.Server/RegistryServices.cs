@@ -1,5 +1,5 @@
 using Microsoft.AspNetCore.Http;
-using Pail.Registry;
+using Pail.Buckets;
 using Pail.Server.Caches;
 using Pail.Server.Running;
 

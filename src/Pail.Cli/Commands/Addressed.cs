@@ -1,5 +1,5 @@
-using Pail.Addresses;
 using Pail.Oci;
+using Pail.Places;
 
 namespace Pail.Cli.Commands;
 
@@ -50,7 +50,7 @@ internal static class Addressed
         _ => throw Bad(text, "a repository is expected, without tag or digest: s3://BUCKET/REPO, file:DIR//REPO or docker://HOST/REPO."),
     };
 
-    public static PailException Bad(string text, string why) => new(Failure.BadInput, $"{Printable.Line(text)}: {why}");
+    public static PailException Bad(string text, string why) => new(Failure.BadInput, $"{SafeText.OneLine(text)}: {why}");
 
     // "file:dir/app:1.0" names a folder called so; somebody most likely meant an image.
     private static string? Forgotten(Address.Bucket bucket) =>

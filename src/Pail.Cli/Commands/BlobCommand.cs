@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pail.Cli.Output;
 using Pail.Images;
+using Pail.Io;
 using Pail.Transfer;
 
 namespace Pail.Cli.Commands;
@@ -33,7 +34,7 @@ internal sealed class BlobGetCommand : Verb
 
     public override IReadOnlyList<(string Line, string Says)> Examples => [("pail blob get s3://acme/app:1.0 sha256:4b1f... | tar -tz", "what a layer holds")];
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var digest = Addressed.Digest(session.Get(_digest));
         await using var source = await session.Wiring.OpenSourceAsync(Addressed.Image(session.Get(_image)), cancel);
@@ -66,7 +67,7 @@ internal sealed class BlobPutCommand : Verb
 
     public override IReadOnlyList<(string Line, string Says)> Examples => [("pail blob put s3://acme/app sbom.json", "what is written to stdout is its digest, for a manifest to name")];
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var path = session.Get(_file);
         await using var blob = path == "-" ? await FileBlob.OfStreamAsync(session.Terminal.InputBytes, cancel) : await FileBlob.OfFileAsync(path, cancel);

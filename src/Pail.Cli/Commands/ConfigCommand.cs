@@ -1,4 +1,5 @@
 using Pail.Cli.Output;
+using Pail.Copy;
 using Pail.Images;
 
 namespace Pail.Cli.Commands;
@@ -10,7 +11,7 @@ internal sealed class ConfigCommand : ImageVerb
 
     public override IReadOnlyList<(string Line, string Says)> Examples => [("pail config s3://acme/app:1.0 | jq .config.Env", "the environment its containers start with")];
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         await using var source = await OpenAsync(session, cancel);
         var image = await PlatformChoice.ChooseAsync(source, await source.GetRootAsync(cancel), Platform(session) ?? PlatformChoice.Host, cancel);

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Pail.Addresses;
 using Pail.Cli.Options;
 using Pail.Cli.Output;
+using Pail.Places;
 using Pail.S3;
 
 namespace Pail.Cli.Commands;
@@ -42,7 +42,7 @@ internal sealed class CopyCommand : CopyVerb
 
     protected override Func<BucketRoot.S3, S3Options>? SourceStores(ParseResult parsed) => _sources.AreGiven(parsed) ? root => _sources.Read(parsed, root) : null;
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         if (session.Sources != session.Wiring && session.Get(_file) is null && AddressParser.Parse(session.Get(_source)) is not Address.Bucket { Root: BucketRoot.S3 })
             throw Addressed.Bad(session.Get(_source), "the --source options are for a bucket, s3://BUCKET/REPO:TAG.");
@@ -55,7 +55,7 @@ internal sealed class CopyCommand : CopyVerb
             await CopyAsync(session, Addressed.Image(session.Get(_source)), cancel);
     }
 
-    private Task CopyAsync(Session session, Address from, CancellationToken cancel) => CopyAsync(session, from, Destinations.Anywhere(session.GetOptional(_destination)!, from), cancel);
+    private Task CopyAsync(VerbRun session, Address from, CancellationToken cancel) => CopyAsync(session, from, Destinations.Anywhere(session.GetOptional(_destination)!, from), cancel);
 
     private void Check(CommandResult given)
     {
@@ -69,7 +69,7 @@ internal sealed class CopyCommand : CopyVerb
             given.AddError("--since is for --tags; --tags '*' means all");
     }
 
-    private async Task<IReadOnlyList<CopyItem>> SelectAsync(Session session, string[] patterns, CancellationToken cancel)
+    private async Task<IReadOnlyList<CopyItem>> SelectAsync(VerbRun session, string[] patterns, CancellationToken cancel)
     {
         var (repository, to) = (AddressParser.Parse(session.Get(_source)), session.GetOptional(_destination)!);
         if (AddressParser.Parse(to) is not (Address.Bucket { Reference: null } or Address.Registry { Reference: null } or Address.OciLayout { Tag: null }))

@@ -1,7 +1,8 @@
-using Pail.Addresses;
 using Pail.Cli.Output;
+using Pail.Copy;
 using Pail.Images;
 using Pail.Oci;
+using Pail.Places;
 
 namespace Pail.Cli.Commands;
 
@@ -15,20 +16,20 @@ internal sealed record CopyItem(string Source, string Prefix, Func<(Address From
 internal static class CopyRun
 {
     /// <summary>Copies one image and tells its result.</summary>
-    public static async Task RunAsync(Session session, Address from, Address to, CopyOptions options, bool dryRun, CancellationToken cancel)
+    public static async Task RunAsync(VerbRun session, Address from, Address to, CopyOptions options, bool dryRun, CancellationToken cancel)
     {
-        var report = await CopyAsync(session, from, to, options, dryRun ? new Forecast() : null, cancel);
+        var report = await CopyAsync(session, from, to, options, dryRun ? new DryRunState() : null, cancel);
         session.Result(report, ResultsJson.Plain.CopyReport, lines => Handles(lines, report));
         TellForecast(session, to, dryRun);
     }
 
     /// <summary>Copies images one after the other, and tells their results together. One that fails is told at once, and the others go on.</summary>
     /// <exception cref="PailException">Some were not copied; of the kind of the first failure.</exception>
-    public static async Task RunAsync(Session session, IReadOnlyList<CopyItem> images, CopyOptions options, bool dryRun, CancellationToken cancel)
+    public static async Task RunAsync(VerbRun session, IReadOnlyList<CopyItem> images, CopyOptions options, bool dryRun, CancellationToken cancel)
     {
         var reports = new List<CopyReport>();
         var failures = new List<(CopyItem Item, PailException Cause)>();
-        var forecasts = new Dictionary<Address, Forecast>();
+        var forecasts = new Dictionary<Address, DryRunState>();
         Address? last = null;
         foreach (var item in images)
         {
@@ -39,14 +40,14 @@ internal static class CopyRun
             }
             catch (PailException e) when (!cancel.IsCancellationRequested)
             {
-                session.Terminal.Fail(ExitCode.Of(e.Failure), $"{item.Prefix}{Printable.Line(e.Message, 1000)}", e);
+                session.Terminal.Fail(ExitCode.Of(e.Failure), $"{item.Prefix}{SafeText.OneLine(e.Message, 1000)}", e);
                 failures.Add((item, e));
             }
         }
         session.Result(
             new CopyListing([.. reports.Select(report => report with { Requests = null })], dryRun ? CostReport.Of(session.Wiring.Meter) : session.Cost)
             {
-                Failed = failures.Count == 0 ? null : [.. failures.Select(failure => new CopyFailure(failure.Item.Source, Printable.Line(failure.Cause.Message, 1000)))],
+                Failed = failures.Count == 0 ? null : [.. failures.Select(failure => new CopyFailure(failure.Item.Source, SafeText.OneLine(failure.Cause.Message, 1000)))],
             },
             ResultsJson.Plain.CopyListing,
             lines => Handles(lines, [.. reports]));
@@ -57,7 +58,7 @@ internal static class CopyRun
     }
 
     // What one image would have brought to a repository or layout is there for the next.
-    private static Forecast ForecastOf(Dictionary<Address, Forecast> forecasts, Address to)
+    private static DryRunState ForecastOf(Dictionary<Address, DryRunState> forecasts, Address to)
     {
         var place = to switch
         {
@@ -77,20 +78,20 @@ internal static class CopyRun
     }
 
     // Told with --explain-cost anyway.
-    private static void TellForecast(Session session, Address to, bool dryRun)
+    private static void TellForecast(VerbRun session, Address to, bool dryRun)
     {
         if (dryRun && to is Address.Bucket && !session.ExplainCost && !session.Quiet)
             CostReport.Write(session.Wiring.Meter, session.Terminal.Error, session.Terminal.Ink);
     }
 
-    private static async Task<CopyReport> CopyAsync(Session session, Address from, Address to, CopyOptions options, Forecast? forecast, CancellationToken cancel)
+    private static async Task<CopyReport> CopyAsync(VerbRun session, Address from, Address to, CopyOptions options, DryRunState? forecast, CancellationToken cancel)
     {
         var dryRun = forecast is not null;
         await using var source = await session.Sources.OpenSourceAsync(from, cancel, options.Compression);
         await using var real = await session.Wiring.OpenSinkAsync(to, from, session.Sources, cancel);
         IImageSink sink = forecast is null ? real
             : real is IForecastingSink forecasting ? new DryRunSink(forecasting, session.Wiring.Meter, forecast)
-            : real is ILocalSink local ? LocalDryRunSink.Of(local, forecast)
+            : real is IPeekableSink local ? LocalDryRunSink.Of(local, forecast)
             : throw new InvalidOperationException($"{real.Name} can't be looked at.");
         session.Say($"{session.Terminal.Ink.Bold(from.ToString())} to {session.Terminal.Ink.Bold(to.ToString())}");
         var (tally, result) = await ShowAsync(session, quiet: session.Quiet || dryRun, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));
@@ -112,7 +113,7 @@ internal static class CopyRun
         return report;
     }
 
-    private static async Task<T> ShowAsync<T>(Session session, bool quiet, Func<CopyTally, Task<T>> work)
+    private static async Task<T> ShowAsync<T>(VerbRun session, bool quiet, Func<CopyTally, Task<T>> work)
     {
         if (quiet)
             return await work(new CopyTally(null));

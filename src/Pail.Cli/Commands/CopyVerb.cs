@@ -1,11 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Pail.Addresses;
 using Pail.Cli.Options;
 using Pail.Cli.Output;
 using Pail.Compression;
-using Pail.Images;
+using Pail.Copy;
 using Pail.Oci;
+using Pail.Places;
 
 namespace Pail.Cli.Commands;
 
@@ -38,12 +38,12 @@ internal abstract class CopyVerb(Terminal terminal, string name, string descript
     }
 
     /// <summary>Copies an image.</summary>
-    protected Task CopyAsync(Session session, Address from, Address to, CancellationToken cancel) => CopyRun.RunAsync(session, from, to, OptionsOf(session), session.Get(_dryRun), cancel);
+    protected Task CopyAsync(VerbRun session, Address from, Address to, CancellationToken cancel) => CopyRun.RunAsync(session, from, to, OptionsOf(session), session.Get(_dryRun), cancel);
 
     /// <summary>Copies several.</summary>
-    protected Task CopyAsync(Session session, IReadOnlyList<CopyItem> images, CancellationToken cancel) => CopyRun.RunAsync(session, images, OptionsOf(session), session.Get(_dryRun), cancel);
+    protected Task CopyAsync(VerbRun session, IReadOnlyList<CopyItem> images, CancellationToken cancel) => CopyRun.RunAsync(session, images, OptionsOf(session), session.Get(_dryRun), cancel);
 
-    private CopyOptions OptionsOf(Session session)
+    private CopyOptions OptionsOf(VerbRun session)
     {
         if (session.Get(_all) && session.Get(_platforms) is not null)
             throw new PailException(Failure.BadInput, "--all and --platform exclude each other.");

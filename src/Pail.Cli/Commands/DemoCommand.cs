@@ -15,7 +15,7 @@ internal sealed class DemoCommand : Verb
         AddSharedOptions(store: false);
     }
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var folder = Directory.CreateTempSubdirectory("pail-demo-").FullName;
         var keep = session.Get(_keep);

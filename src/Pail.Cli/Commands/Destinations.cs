@@ -1,5 +1,5 @@
-using Pail.Addresses;
 using Pail.Oci;
+using Pail.Places;
 
 namespace Pail.Cli.Commands;
 

@@ -9,7 +9,7 @@ internal sealed class DigestCommand : ImageVerb
 
     public override IReadOnlyList<(string Line, string Says)> Examples => [("pail digest docker://alpine:3", "what to pin")];
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         await using var source = await OpenAsync(session, cancel);
         var manifest = await ManifestAsync(session, source, cancel);

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Pail.Cli.Output;
-using Pail.Images;
-using Pail.Images.Export;
+using Pail.Copy;
+using Pail.Export;
 
 namespace Pail.Cli.Commands;
 
@@ -22,7 +22,7 @@ internal sealed class ExportCommand : ImageVerb
         ("pail export -o app.tar app:1.0", "of the local Docker Engine"),
     ];
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var path = session.Get(_output);
         if (path is null && session.Terminal.ResultsOnTerminal)

@@ -1,9 +1,10 @@
 using System.CommandLine;
-using Pail.Addresses;
 using Pail.Cli.Options;
 using Pail.Cli.Output;
+using Pail.Copy;
 using Pail.Images;
 using Pail.Oci;
+using Pail.Places;
 
 namespace Pail.Cli.Commands;
 
@@ -22,16 +23,16 @@ internal abstract class ImageVerb : Verb
     }
 
     /// <summary>The platform asked for, if any.</summary>
-    protected Platform? Platform(Session session) => session.Get(_platform);
+    protected Platform? Platform(VerbRun session) => session.Get(_platform);
 
     /// <summary>The image's address.</summary>
-    protected Address Image(Session session) => Addressed.Image(session.Get(_image));
+    protected Address Image(VerbRun session) => Addressed.Image(session.Get(_image));
 
     /// <summary>Opens the image.</summary>
-    protected Task<IImageSource> OpenAsync(Session session, CancellationToken cancel) => session.Wiring.OpenSourceAsync(Image(session), cancel);
+    protected Task<IImageSource> OpenAsync(VerbRun session, CancellationToken cancel) => session.Wiring.OpenSourceAsync(Image(session), cancel);
 
     /// <summary>The image's manifest or index, or the manifest of the platform asked for.</summary>
-    protected async Task<Manifest> ManifestAsync(Session session, IImageSource source, CancellationToken cancel)
+    protected async Task<Manifest> ManifestAsync(VerbRun session, IImageSource source, CancellationToken cancel)
     {
         var root = await source.GetRootAsync(cancel);
         return session.Get(_platform) is { } platform ? await PlatformChoice.ChooseAsync(source, root, platform, cancel) : root;

@@ -1,9 +1,10 @@
 using System.CommandLine;
-using Pail.Addresses;
+using Pail.Buckets;
+using Pail.Buckets.Layouts;
 using Pail.Cli.Output;
-using Pail.Layouts;
-using Pail.Registry;
+using Pail.Places;
 using Pail.Stores;
+using Pail.Stores.Folder;
 
 namespace Pail.Cli.Commands;
 
@@ -30,7 +31,7 @@ internal sealed class InitCommand : Verb
         ("pail init file:/srv/bucket --public", "the same in a folder, for any web server"),
     ];
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var root = AddressParser.ParseRoot(session.Get(_bucket));
         LayoutKind? layout = session.Get(_layout) switch { "v2" => LayoutKind.V2, "pool" => LayoutKind.Pool, _ => null };
@@ -45,7 +46,7 @@ internal sealed class InitCommand : Verb
         session.Result(new InitResult(root.ToString(), made, LayoutName(settings.Layout), settings.Public, opened, session.Cost), ResultsJson.Plain.InitResult, _ => { });
     }
 
-    private static async Task<bool> MakeAsync(Session session, IObjectStore store, BucketRoot root, CancellationToken cancel)
+    private static async Task<bool> MakeAsync(VerbRun session, IObjectStore store, BucketRoot root, CancellationToken cancel)
     {
         if (store is IBucketAdmin admin)
             return await session.Wiring.Engine.Retry.RunAsync(admin.CreateBucketAsync, cancel);
@@ -56,7 +57,7 @@ internal sealed class InitCommand : Verb
     }
 
     // Returns what was opened, as the store keeps it; null where opening is somebody else's business.
-    private static async Task<string?> OpenToAllAsync(Session session, IObjectStore store, BucketRoot root, CancellationToken cancel)
+    private static async Task<string?> OpenToAllAsync(VerbRun session, IObjectStore store, BucketRoot root, CancellationToken cancel)
     {
         if (store is not IBucketAdmin admin)
         {

@@ -22,7 +22,7 @@ internal sealed class InspectCommand : ImageVerb
         ("pail inspect --json app:1.0 | jq .totalSize", "the same for programs"),
     ];
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         if (session.Json && session.Get(_raw))
             throw new PailException(Failure.BadInput, "--raw and --json exclude each other: the manifest is JSON of its own.");

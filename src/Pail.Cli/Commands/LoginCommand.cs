@@ -1,8 +1,8 @@
 using System.CommandLine;
-using Pail.Addresses;
 using Pail.Cli.Output;
-using Pail.Images.Registries;
-using Pail.Images.Registries.Credentials;
+using Pail.Places;
+using Pail.Remote;
+using Pail.Remote.Credentials;
 
 namespace Pail.Cli.Commands;
 
@@ -46,7 +46,7 @@ internal sealed class LoginCommand : Verb
         }
     }
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var (host, terminal) = (Host(session.Get(_registry)), session.Terminal);
         if (!terminal.CanAsk && (session.Get(_user) is null || !session.Get(_stdin)))

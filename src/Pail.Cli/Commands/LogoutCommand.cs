@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Pail.Cli.Output;
-using Pail.Images.Registries.Credentials;
+using Pail.Remote.Credentials;
 
 namespace Pail.Cli.Commands;
 
@@ -15,7 +15,7 @@ internal sealed class LogoutCommand : Verb
         AddSharedOptions(json: false, quiet: true, store: false);
     }
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var host = LoginCommand.Host(session.Get(_registry));
         var known = await new CredentialStore(session.Wiring.Registries.Options).ForgetAsync(host, cancel);

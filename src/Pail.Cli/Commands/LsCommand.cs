@@ -1,9 +1,9 @@
 using System.CommandLine;
-using Pail.Addresses;
 using Pail.Cli.Output;
 using Pail.Images;
-using Pail.Images.Registries;
 using Pail.Oci;
+using Pail.Places;
+using Pail.Remote;
 
 namespace Pail.Cli.Commands;
 
@@ -32,7 +32,7 @@ internal sealed class LsCommand : Verb
         ("pail ls -l docker://registry.example.com/team/app", "the tags of a repository, with size and digest"),
     ];
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         switch (AddressParser.Parse(session.Get(_address)))
         {
@@ -52,7 +52,7 @@ internal sealed class LsCommand : Verb
         }
     }
 
-    private async Task ListAsync(Session session, Address.Bucket address, CancellationToken cancel)
+    private async Task ListAsync(VerbRun session, Address.Bucket address, CancellationToken cancel)
     {
         var registry = await session.Wiring.OpenRegistryAsync(address.Root, cancel);
         var names = address.Repository is { } only ? [only] : await registry.ListRepositoriesAsync(null, cancel).ToListAsync(cancel);
@@ -68,7 +68,7 @@ internal sealed class LsCommand : Verb
         await TellAsync(session, address.Root.ToString(), found, cancel);
     }
 
-    private async Task TellAsync(Session session, string root, List<(string Name, List<(string Tag, Address Image)>? Images)> found, CancellationToken cancel)
+    private async Task TellAsync(VerbRun session, string root, List<(string Name, List<(string Tag, Address Image)>? Images)> found, CancellationToken cancel)
     {
         var all = found.SelectMany(repository => repository.Images ?? []).Select(image => image.Image).ToList();
         Dictionary<Address, ImageListing>? details = null;
@@ -95,7 +95,7 @@ internal sealed class LsCommand : Verb
         });
     }
 
-    private static async Task<Dictionary<Address, ImageListing>> DescribeAsync(Session session, List<Address> images, CancellationToken cancel)
+    private static async Task<Dictionary<Address, ImageListing>> DescribeAsync(VerbRun session, List<Address> images, CancellationToken cancel)
     {
         // Opened one by one, for their buckets are opened once; then read several at once.
         var sources = new List<IImageSource>();

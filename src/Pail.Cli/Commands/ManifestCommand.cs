@@ -9,7 +9,7 @@ internal sealed class ManifestCommand : ImageVerb
 
     public override IReadOnlyList<(string Line, string Says)> Examples => [("pail manifest s3://acme/app:1.0 | sha256sum", "the image's digest")];
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         await using var source = await OpenAsync(session, cancel);
         var manifest = await ManifestAsync(session, source, cancel);

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Pail.Addresses;
 using Pail.Cli.Output;
+using Pail.Places;
 
 namespace Pail.Cli.Commands;
 
@@ -29,7 +29,7 @@ internal sealed class PullCommand : CopyVerb
         ("pail pull s3://acme/app:1.0 oci:build/image", "into a folder, without Docker"),
     ];
 
-    protected override Task RunAsync(Session session, CancellationToken cancel)
+    protected override Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var from = Addressed.Image(session.Get(_image));
         if (from is not (Address.Bucket or Address.Registry))

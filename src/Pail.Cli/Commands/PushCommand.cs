@@ -23,7 +23,7 @@ internal sealed class PushCommand : CopyVerb
         ("pail push --explain-cost app:1.0 file:/srv/bucket//app:1.0", "what it would cost on S3"),
     ];
 
-    protected override Task RunAsync(Session session, CancellationToken cancel)
+    protected override Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var from = Addressed.Image(session.Get(_source));
         var to = Destinations.InBucket(session.Get(_bucket), from);

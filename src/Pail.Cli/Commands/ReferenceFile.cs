@@ -1,4 +1,4 @@
-using Pail.Addresses;
+using Pail.Places;
 
 namespace Pail.Cli.Commands;
 

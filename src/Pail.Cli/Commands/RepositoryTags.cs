@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.IO.Enumeration;
-using Pail.Addresses;
-using Pail.Images;
-using Pail.Images.Registries;
+using Pail.Copy;
 using Pail.Oci;
+using Pail.Places;
+using Pail.Remote;
 
 namespace Pail.Cli.Commands;
 
@@ -14,7 +14,7 @@ internal static class RepositoryTags
 
     /// <summary>Lists them in the order of their characters.</summary>
     /// <exception cref="PailException">The address names no repository, or there is none, or it has no tag.</exception>
-    public static async Task<List<string>> ListAsync(Session session, Address repository, CancellationToken cancel)
+    public static async Task<List<string>> ListAsync(VerbRun session, Address repository, CancellationToken cancel)
     {
         var found = repository switch
         {
@@ -28,15 +28,15 @@ internal static class RepositoryTags
     }
 
     /// <summary>Those of them that one of the patterns matches: <c>*</c> is any characters, <c>?</c> is one.</summary>
-    public static async Task<IReadOnlyList<Reference>> ListAsync(Session session, Address repository, string[] patterns, CancellationToken cancel)
+    public static async Task<IReadOnlyList<Reference>> ListAsync(VerbRun session, Address repository, string[] patterns, CancellationToken cancel)
     {
         var all = await ListAsync(session, repository, cancel);
         var matching = all.Where(tag => patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, tag, ignoreCase: false))).Select(Reference.Parse).ToList();
-        return matching.Count > 0 ? matching : throw new PailException(Failure.NotFound, $"{repository}: none of its {all.Count} tags matches {Printable.Line(string.Join(" or ", patterns))}.");
+        return matching.Count > 0 ? matching : throw new PailException(Failure.NotFound, $"{repository}: none of its {all.Count} tags matches {SafeText.OneLine(string.Join(" or ", patterns))}.");
     }
 
     /// <summary>Those of the images that were made since then; how many were not, and how many don't say, is told.</summary>
-    public static async Task<IReadOnlyList<Address>> SinceAsync(Session session, IReadOnlyList<Address> images, DateTimeOffset since, CancellationToken cancel)
+    public static async Task<IReadOnlyList<Address>> SinceAsync(VerbRun session, IReadOnlyList<Address> images, DateTimeOffset since, CancellationToken cancel)
     {
         var made = new DateTimeOffset?[images.Count];
         await Parallel.ForAsync(0, images.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (at, token) =>

@@ -18,7 +18,7 @@ internal sealed class RmCommand : Verb
 
     public override IReadOnlyList<(string Line, string Says)> Examples => [("pail rm s3://acme/app:1.0-rc1 s3://acme/app:1.0-rc2", "fails with exit code 3 if one of them is not there")];
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         // All are read before the first is removed.
         var targets = session.Get(_tags).Select(text => Addressed.Tag(text, NoDigests)).ToList();

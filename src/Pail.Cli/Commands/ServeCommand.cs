@@ -2,13 +2,14 @@ using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
-using Pail.Addresses;
+using Pail.Buckets;
 using Pail.Cli.Output;
-using Pail.Registry;
+using Pail.Places;
 using Pail.S3;
 using Pail.Server;
 using Pail.Server.Configuration;
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Transfer;
 
 namespace Pail.Cli.Commands;
@@ -69,7 +70,7 @@ internal sealed class ServeCommand : Command, IShowsExamples
         catch (SocketException e)
         {
             // An address that is not this machine's, or a port that needs privileges. One in use is said by the server itself.
-            throw new PailException(Failure.BadInput, $"can't listen at {string.Join(", ", addresses)}: {Oci.Printable.Line(e.Message)}.", e);
+            throw new PailException(Failure.BadInput, $"can't listen at {string.Join(", ", addresses)}: {Oci.SafeText.OneLine(e.Message)}.", e);
         }
     }
 
@@ -100,7 +101,7 @@ internal sealed class ServeCommand : Command, IShowsExamples
     {
         null => new BucketRoot.Folder(DefaultFolder()),
         _ when bucket.StartsWith("s3:", StringComparison.Ordinal) || bucket.StartsWith("file:", StringComparison.Ordinal) => AddressParser.ParseRoot(bucket),
-        _ when bucket.Contains("://", StringComparison.Ordinal) || bucket.Length == 0 => throw new PailException(Failure.BadInput, $"{Oci.Printable.Line(bucket)}: s3://BUCKET, file:DIR or a folder is expected."),
+        _ when bucket.Contains("://", StringComparison.Ordinal) || bucket.Length == 0 => throw new PailException(Failure.BadInput, $"{Oci.SafeText.OneLine(bucket)}: s3://BUCKET, file:DIR or a folder is expected."),
         _ => new BucketRoot.Folder(Path.GetFullPath(bucket)),
     };
 

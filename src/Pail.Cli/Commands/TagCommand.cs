@@ -1,7 +1,7 @@
 using System.CommandLine;
-using Pail.Addresses;
 using Pail.Cli.Output;
 using Pail.Oci;
+using Pail.Places;
 
 namespace Pail.Cli.Commands;
 
@@ -24,7 +24,7 @@ internal sealed class TagCommand : Verb
         ("pail tag s3://acme/app@sha256:9f86d0... 1.0", "back to a known build"),
     ];
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         if (Addressed.Image(session.Get(_image)) is not Address.Bucket { Repository: { } name, Reference: { } reference } image)
             throw Addressed.Bad(session.Get(_image), "an image in a bucket is expected, s3://BUCKET/REPO:TAG or file:DIR//REPO:TAG.");

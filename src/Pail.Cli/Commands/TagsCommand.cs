@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Pail.Addresses;
 using Pail.Cli.Output;
+using Pail.Places;
 
 namespace Pail.Cli.Commands;
 
@@ -17,7 +17,7 @@ internal sealed class TagsCommand : Verb
 
     public override IReadOnlyList<(string Line, string Says)> Examples => [("pail tags s3://acme/team/app", "one tag a line, in the order of their characters"), ("pail tags docker://alpine", "of a registry; without a host, of Docker Hub")];
 
-    protected override async Task RunAsync(Session session, CancellationToken cancel)
+    protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var repository = AddressParser.Parse(session.Get(_repository));
         var tags = await RepositoryTags.ListAsync(session, repository, cancel);

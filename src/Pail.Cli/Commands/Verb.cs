@@ -1,8 +1,8 @@
 using System.CommandLine;
-using Pail.Addresses;
 using Pail.Cli.Options;
 using Pail.Cli.Output;
-using Pail.Images.Registries;
+using Pail.Places;
+using Pail.Remote;
 using Pail.S3;
 using Pail.Stores;
 using Pail.Transfer;
@@ -36,7 +36,7 @@ internal abstract class Verb : Command, IShowsExamples
     public virtual IReadOnlyList<(string Line, string Says)> Examples => [];
 
     /// <summary>Does the work.</summary>
-    protected abstract Task RunAsync(Session session, CancellationToken cancel);
+    protected abstract Task RunAsync(VerbRun session, CancellationToken cancel);
 
     /// <summary>Where buckets are that are copied from, if that is elsewhere than those copied to.</summary>
     protected virtual Func<BucketRoot.S3, S3Options>? SourceStores(ParseResult parsed) => null;
@@ -64,7 +64,7 @@ internal abstract class Verb : Command, IShowsExamples
         var quiet = _output.Quiet(parsed);
         using var registries = new RegistryClients(_registries.Read(parsed), new TransferEngine(_work.Read(parsed, quiet ? null : new RetryNotice(_terminal).Tell)));
         var wiring = new Wiring(root => _store.Read(parsed, root), registries, new RequestMeter());
-        var session = new Session(parsed, _terminal, wiring)
+        var session = new VerbRun(parsed, _terminal, wiring)
         {
             Sources = SourceStores(parsed) is { } others ? wiring.With(others) : wiring,
             Json = _output.Json(parsed),

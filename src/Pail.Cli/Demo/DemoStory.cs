@@ -1,11 +1,13 @@
 using System.Diagnostics;
-using Pail.Addresses;
+using Pail.Buckets;
+using Pail.Buckets.Layouts;
 using Pail.Cli.Output;
-using Pail.Images;
-using Pail.Layouts;
+using Pail.Copy;
+using Pail.Io;
 using Pail.Oci;
-using Pail.Registry;
+using Pail.Places;
 using Pail.Stores;
+using Pail.Stores.Folder;
 
 namespace Pail.Cli.Demo;
 

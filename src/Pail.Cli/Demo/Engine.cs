@@ -80,7 +80,7 @@ internal static class Engine
             var output = process.StandardOutput.ReadToEndAsync(limit.Token);
             var error = process.StandardError.ReadToEndAsync(limit.Token);
             await process.WaitForExitAsync(limit.Token);
-            return new(process.ExitCode == 0, Printable.Line((await output).Trim()), LastLine(await error));
+            return new(process.ExitCode == 0, SafeText.OneLine((await output).Trim()), LastLine(await error));
         }
         catch (Win32Exception)
         {
@@ -98,5 +98,5 @@ internal static class Engine
         }
     }
 
-    private static string LastLine(string text) => Printable.Line(text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault(""));
+    private static string LastLine(string text) => SafeText.OneLine(text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault(""));
 }

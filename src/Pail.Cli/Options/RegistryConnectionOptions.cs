@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Pail.Cli.Commands;
-using Pail.Images.Registries;
+using Pail.Remote;
 
 namespace Pail.Cli.Options;
 

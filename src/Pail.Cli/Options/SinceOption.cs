@@ -18,7 +18,7 @@ internal static class SinceOption
             var text = result.Tokens[0].Value;
             if (Parse(text, TimeProvider.System.GetUtcNow()) is { } since)
                 return since;
-            result.AddError($"'{Printable.Line(text)}' is no time: 30m, 12h, 7d or 2w ago, or a date such as 2026-01-31 or 2026-01-31T12:00:00Z, is expected.");
+            result.AddError($"'{SafeText.OneLine(text)}' is no time: 30m, 12h, 7d or 2w ago, or a date such as 2026-01-31 or 2026-01-31T12:00:00Z, is expected.");
             return null;
         },
     };

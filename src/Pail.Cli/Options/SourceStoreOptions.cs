@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Pail.Addresses;
+using Pail.Places;
 using Pail.S3;
 
 namespace Pail.Cli.Options;

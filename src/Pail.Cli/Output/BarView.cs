@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 using Spectre.Console;
 

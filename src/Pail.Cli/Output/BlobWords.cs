@@ -1,4 +1,4 @@
-using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Cli.Output;

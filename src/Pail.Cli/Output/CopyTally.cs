@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Cli.Output;

@@ -46,7 +46,7 @@ internal static class InspectionReport
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new PailException(Failure.BadContent, $"{inspection.Image}: the config is not valid JSON: {Printable.Line(e.Message)}", e);
+            throw new PailException(Failure.BadContent, $"{inspection.Image}: the config is not valid JSON: {SafeText.OneLine(e.Message)}", e);
         }
     }
 
@@ -60,7 +60,7 @@ internal static class InspectionReport
         void Add(string name, string? value)
         {
             if (!string.IsNullOrEmpty(value))
-                rows.Add([name, Printable.Line(value, 2000)]);
+                rows.Add([name, SafeText.OneLine(value, 2000)]);
         }
         Add("artifact", image.ArtifactType);
         Add("platform", image.Platform);
@@ -91,7 +91,7 @@ internal static class InspectionReport
         lines.WriteLine();
         lines.WriteLine(title);
         string Shown(string digest) => width >= 130 ? digest : $"{digest[..19]}…";
-        Columns.Write(lines, [.. blobs.Select(blob => new[] { Shown(blob.Digest), ByteSize.Format(blob.Size), Printable.Line(blob.Platform ?? blob.ArtifactType ?? blob.MediaType) })], new HashSet<int> { 1 }, indent: 2);
+        Columns.Write(lines, [.. blobs.Select(blob => new[] { Shown(blob.Digest), ByteSize.Format(blob.Size), SafeText.OneLine(blob.Platform ?? blob.ArtifactType ?? blob.MediaType) })], new HashSet<int> { 1 }, indent: 2);
     }
 
     private static InspectedBlob Blob(Descriptor blob) => new(blob.Digest.ToString(), blob.MediaType, blob.Size, blob.Platform?.ToString(), blob.ArtifactType);

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Cli.Output;

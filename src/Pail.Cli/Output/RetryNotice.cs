@@ -21,7 +21,7 @@ internal sealed class RetryNotice(Terminal terminal)
             if (_told != 0 && Stopwatch.GetElapsedTime(_told) < Every)
                 return;
             _told = Stopwatch.GetTimestamp();
-            terminal.Notice($"Trying again: {Printable.Line(error.Message, 400)}");
+            terminal.Notice($"Trying again: {SafeText.OneLine(error.Message, 400)}");
         }
     }
 }

@@ -1,6 +1,6 @@
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
-using Pail.Images;
+using Pail.Io;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Routing;

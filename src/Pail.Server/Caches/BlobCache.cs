@@ -1,4 +1,4 @@
-using Pail.Layouts;
+using Pail.Buckets.Layouts;
 using Pail.Oci;
 
 namespace Pail.Server.Caches;
@@ -38,8 +38,8 @@ internal sealed class BlobCache(LayoutKind layout, TimeSpan lifetime, TimeProvid
     public bool IsExpected(RepositoryName repository, Digest digest) => _entries.TryGet(KeyOf(repository, digest), out _);
 
     /// <summary>True if the blob was stored through this replica just now: what names it is most likely new too.</summary>
-    public bool HasJustLanded(RepositoryName repository, Digest digest) =>
-        _entries.TryGet(KeyOf(repository, digest), out var entry) && entry.Landed && IsFresh(entry);
+    public bool HasJustStored(RepositoryName repository, Digest digest) =>
+        _entries.TryGet(KeyOf(repository, digest), out var entry) && entry.JustStored && IsFresh(entry);
 
     /// <summary>The bucket said that the blob is there.</summary>
     /// <param name="repository">Where.</param>
@@ -48,14 +48,14 @@ internal sealed class BlobCache(LayoutKind layout, TimeSpan lifetime, TimeProvid
     /// <param name="removals">What <see cref="Removals"/> was before the bucket was asked.</param>
     public void Found(RepositoryName repository, Digest digest, long size, long removals)
     {
-        _entries.Set(KeyOf(repository, digest), new Entry(size, time.GetTimestamp(), HasJustLanded(repository, digest)), removals);
+        _entries.Set(KeyOf(repository, digest), new Entry(size, time.GetTimestamp(), HasJustStored(repository, digest)), removals);
         _holders.Set(digest, new Holder(repository));
     }
 
     /// <summary>The blob was stored through this replica.</summary>
-    public void Landed(RepositoryName repository, Digest digest, long size)
+    public void RecordStored(RepositoryName repository, Digest digest, long size)
     {
-        _entries.Set(KeyOf(repository, digest), new Entry(size, time.GetTimestamp(), Landed: true));
+        _entries.Set(KeyOf(repository, digest), new Entry(size, time.GetTimestamp(), JustStored: true));
         _holders.Set(digest, new Holder(repository));
     }
 
@@ -63,18 +63,18 @@ internal sealed class BlobCache(LayoutKind layout, TimeSpan lifetime, TimeProvid
     public RepositoryName? HolderOf(Digest digest) => _holders.TryGet(digest, out var holder) ? holder.Repository : null;
 
     /// <summary>A manifest that names the blob was stored as well: another that does is not most likely new.</summary>
-    public void Settle(RepositoryName repository, Digest digest)
+    public void ClearRecentlyStored(RepositoryName repository, Digest digest)
     {
         var removals = _entries.Removals;
-        if (_entries.TryGet(KeyOf(repository, digest), out var entry) && entry.Landed)
-            _entries.Set(KeyOf(repository, digest), entry with { Landed = false }, removals);
+        if (_entries.TryGet(KeyOf(repository, digest), out var entry) && entry.JustStored)
+            _entries.Set(KeyOf(repository, digest), entry with { JustStored = false }, removals);
     }
 
     /// <summary>A manifest in the repository names the blob.</summary>
-    public void Named(RepositoryName repository, Descriptor blob, long removals)
+    public void RecordReferenced(RepositoryName repository, Descriptor blob, long removals)
     {
         if (!_entries.TryGet(KeyOf(repository, blob.Digest), out _))
-            _entries.Set(KeyOf(repository, blob.Digest), new Entry(blob.Size, null, Landed: false), removals);
+            _entries.Set(KeyOf(repository, blob.Digest), new Entry(blob.Size, null, JustStored: false), removals);
     }
 
     /// <summary>The blob is not there, or no longer.</summary>
@@ -88,5 +88,5 @@ internal sealed class BlobCache(LayoutKind layout, TimeSpan lifetime, TimeProvid
 
     private sealed record Holder(RepositoryName Repository);
 
-    private sealed record Entry(long Size, long? Confirmed, bool Landed);
+    private sealed record Entry(long Size, long? Confirmed, bool JustStored);
 }

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Primitives;
-using Pail.Layouts;
+using Pail.Buckets.Layouts;
 using Pail.Oci;
 
 namespace Pail.Server.Caches;
@@ -23,7 +23,7 @@ internal sealed class CachedManifest(Manifest manifest, long confirmed)
     }
 
     /// <summary>True if it was stored through this replica.</summary>
-    public bool Landed { get; init; }
+    public bool JustStored { get; init; }
 }
 
 /// <summary>Manifests by digest: their bytes can't change, but they can be deleted, so each counts as there for a stated time.</summary>
@@ -57,7 +57,7 @@ internal sealed class ManifestCache(long capacity, LayoutKind layout, TimeSpan l
     /// <param name="removals">What <see cref="Removals"/> was before the bucket was asked; null for what was stored just now.</param>
     public CachedManifest Set(RepositoryName repository, Manifest manifest, bool landed, long? removals)
     {
-        var entry = new CachedManifest(manifest, time.GetTimestamp()) { Landed = landed };
+        var entry = new CachedManifest(manifest, time.GetTimestamp()) { JustStored = landed };
         _entries.Set(KeyOf(repository, manifest.Digest), entry, removals);
         return entry;
     }

@@ -21,14 +21,14 @@ internal static class ConfigurationFile
             foreach (var property in document.RootElement.EnumerateObject())
             {
                 if (Settings.All.All(setting => setting.Name != property.Name))
-                    throw new FormatException($"there is no setting '{Printable.Line(property.Name)}'; docs/server.md lists them");
+                    throw new FormatException($"there is no setting '{SafeText.OneLine(property.Name)}'; docs/server.md lists them");
                 values[property.Name] = property.Value.ValueKind == JsonValueKind.Array ? [.. property.Value.EnumerateArray().Select(Text)] : [Text(property.Value)];
             }
             return values;
         }
         catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
         {
-            throw new PailException(Failure.BadInput, $"{Printable.Line(file)}: {Printable.Line(e.Message).TrimEnd('.')}.", e);
+            throw new PailException(Failure.BadInput, $"{SafeText.OneLine(file)}: {SafeText.OneLine(e.Message).TrimEnd('.')}.", e);
         }
     }
 

@@ -78,7 +78,7 @@ public sealed record ServeConfiguration
             return ((setting.IsArgument ? "" : "--") + setting.Name, given);
         if (variables(setting.Variable) is { Length: > 0 } variable)
             return (setting.Variable, setting.Repeats ? variable.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [variable]);
-        return ($"{Printable.Line(file)}: {setting.Name}", fromFile.GetValueOrDefault(setting.Name));
+        return ($"{SafeText.OneLine(file)}: {setting.Name}", fromFile.GetValueOrDefault(setting.Name));
     }
 
     private ServeConfiguration Checked()

@@ -85,7 +85,7 @@ internal static class Values
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new FormatException($"the file can't be read: {Printable.Line(e.Message).TrimEnd('.')}", e);
+            throw new FormatException($"the file can't be read: {SafeText.OneLine(e.Message).TrimEnd('.')}", e);
         }
     }
 }

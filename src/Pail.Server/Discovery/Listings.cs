@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
+using Pail.Buckets;
 using Pail.Oci;
-using Pail.Registry;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Routing;

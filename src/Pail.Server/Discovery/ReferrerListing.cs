@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Http;
 using Pail.Oci;
-using Pail.Registry;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Manifests;

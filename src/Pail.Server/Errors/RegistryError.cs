@@ -43,7 +43,7 @@ internal sealed record RegistryError(int Status, string Code, string Message)
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>The same error, saying what it is about: one bounded line.</summary>
-    public RegistryError About(string? detail) => this with { Detail = Printable.Line(detail, 300) };
+    public RegistryError About(string? detail) => this with { Detail = SafeText.OneLine(detail, 300) };
 }
 
 /// <summary>An error found where no answer can be returned from.</summary>

@@ -15,9 +15,9 @@ internal sealed class ManifestParts(RegistryServices services)
     private const int MaxWarnings = 10;
 
     /// <summary>True if something it names was stored through this replica just now: so most likely it is new itself.</summary>
-    public bool AnyJustLanded(RepositoryName repository, Manifest manifest) =>
-        manifest.Blobs.Any(blob => services.Blobs.HasJustLanded(repository, blob.Digest))
-        || manifest.Manifests.Any(child => services.Manifests.Get(repository, child.Digest) is { Landed: true } landed && services.Manifests.IsFresh(landed));
+    public bool AnyJustStored(RepositoryName repository, Manifest manifest) =>
+        manifest.Blobs.Any(blob => services.Blobs.HasJustStored(repository, blob.Digest))
+        || manifest.Manifests.Any(child => services.Manifests.Get(repository, child.Digest) is { JustStored: true } landed && services.Manifests.IsFresh(landed));
 
     /// <summary>Looks at all of it: blobs without addresses elsewhere, and manifests of the types that are kept here.</summary>
     public async Task<PartsReport> CheckAsync(RepositoryName repository, Manifest manifest, CancellationToken cancel)

@@ -88,7 +88,7 @@ internal sealed class ManifestPulls(RegistryServices services)
         // The client's next questions.
         if (services.Options.Redirect is not null)
             foreach (var blob in manifest.Blobs)
-                services.Blobs.Named(repository, blob, blobRemovals);
+                services.Blobs.RecordReferenced(repository, blob, blobRemovals);
         return (services.Manifests.Set(repository, manifest, landed: false, removals), etag);
     }
 }

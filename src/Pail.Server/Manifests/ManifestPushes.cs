@@ -48,7 +48,7 @@ internal sealed class ManifestPushes(RegistryServices services)
                 await services.Registry.PutManifestAsync(repository, manifest, cancel);
                 services.Manifests.Set(repository, manifest, landed: true, removals: null);
                 foreach (var blob in manifest.Blobs)
-                    services.Blobs.Settle(repository, blob.Digest);
+                    services.Blobs.ClearRecentlyStored(repository, blob.Digest);
                 if (parts.Warnings.Count > 0)
                     context.Response.Headers.Warning = new StringValues([.. parts.Warnings]);
             }
@@ -92,7 +92,7 @@ internal sealed class ManifestPushes(RegistryServices services)
     // The tags to be written and whether each exists; null if there is nothing to do, under the digest neither.
     private async Task<List<(string Tag, bool Exists)>?> StaleAsync(RepositoryName repository, Manifest manifest, List<string> tags, CancellationToken cancel)
     {
-        if (!IsKnown(repository, manifest) && _parts.AnyJustLanded(repository, manifest))
+        if (!IsKnown(repository, manifest) && _parts.AnyJustStored(repository, manifest))
             return [.. tags.Select(tag => (tag, false))];
         if (tags.Count == 0)
             return await IsThereAsync(repository, Reference.Of(manifest.Digest), manifest, cancel) == true ? null : [];

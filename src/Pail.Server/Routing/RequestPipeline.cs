@@ -91,7 +91,7 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
         foreach (var part in (ReadOnlySpan<string>)["/blobs/uploads/", "/_pail/"])
             if (path.IndexOf(part, StringComparison.Ordinal) is var at and >= 0)
                 return path[..(at + part.Length)] + "…";
-        return Oci.Printable.Line(path, 400);
+        return Oci.SafeText.OneLine(path, 400);
     }
 
     private static long Free(RequestMeter cost) =>

@@ -67,7 +67,7 @@ internal sealed class Certificates
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
-            throw new PailException(Failure.BadInput, $"the certificate {files.Certificate} with the key {files.Key} can't be used: {Oci.Printable.Line(e.Message)}", e);
+            throw new PailException(Failure.BadInput, $"the certificate {files.Certificate} with the key {files.Key} can't be used: {Oci.SafeText.OneLine(e.Message)}", e);
         }
     }
 

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
-using Pail.Registry;
+using Pail.Buckets;
 using Pail.Server.Http;
 
 namespace Pail.Server.Running;

@@ -1,4 +1,4 @@
-using Pail.Layouts;
+using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
 
@@ -31,7 +31,7 @@ internal sealed class BlobMount(RegistryServices services, JoinedWork joined)
         var (sourceKey, key) = (registry.Layout.BlobKey(source, digest), registry.Layout.BlobKey(repository, digest));
         if (!await joined.RunAsync(key, () => registry.Engine.CopyAsync(registry.Store, copier, [(sourceKey, length)], key, registry.Layout.BlobHeaders, CancellationToken.None)))
             return false;
-        services.Blobs.Landed(repository, digest, length);
+        services.Blobs.RecordStored(repository, digest, length);
         return true;
     }
 

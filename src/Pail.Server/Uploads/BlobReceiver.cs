@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Transfer;
 
@@ -38,7 +38,7 @@ internal sealed class BlobReceiver(RegistryServices services, JoinedWork joined)
         {
             await _shared.LeaveAsync(key, upload);
         }
-        services.Blobs.Landed(repository, digest, sender.Position);
+        services.Blobs.RecordStored(repository, digest, sender.Position);
         return sender.Position;
     }
 

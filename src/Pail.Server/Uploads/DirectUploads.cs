@@ -101,7 +101,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
             if (await services.Registry.StatBlobAsync(session.Repository, session.Blob.Digest, context.RequestAborted) != session.Blob.Size)
                 return RegistryError.UploadUnknown;
         }
-        services.Blobs.Landed(session.Repository, session.Blob.Digest, session.Blob.Size);
+        services.Blobs.RecordStored(session.Repository, session.Blob.Digest, session.Blob.Size);
         Answers.Created(context.Response, services.Locate(context, $"/v2/{session.Repository}/blobs/{session.Blob.Digest}"), session.Blob.Digest);
         return null;
     }

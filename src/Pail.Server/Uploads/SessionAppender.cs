@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
-using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Server.Errors;
 using Pail.Stores;
@@ -116,7 +116,7 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
     {
         var digest = session.Digest!.Value;
         await receiver.PutAsync(services.Registry.Layout.BlobKey(session.Repository, digest), digest, writer.Unsent);
-        services.Blobs.Landed(session.Repository, digest, session.Size);
+        services.Blobs.RecordStored(session.Repository, digest, session.Size);
     }
 
     private async Task<UploadSession> StageAsync(UploadSession session, int index, PieceName name, MultipartWriter writer, CancellationToken cancel)

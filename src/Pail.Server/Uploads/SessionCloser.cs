@@ -1,5 +1,5 @@
 using System.IO.Pipelines;
-using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Server.Errors;
 using Pail.Stores;
@@ -30,7 +30,7 @@ internal sealed class SessionCloser(RegistryServices services, SessionAppender a
             await CloseSmallAsync(session, digest, cancel);
         else
             await CloseStagedAsync(session, digest, cancel);
-        services.Blobs.Landed(session.Repository, digest, session.Size);
+        services.Blobs.RecordStored(session.Repository, digest, session.Size);
     }
 
     private async Task CloseSmallAsync(UploadSession session, Digest digest, CancellationToken cancel)

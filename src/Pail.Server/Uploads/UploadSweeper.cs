@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Hosting;
-using Pail.Layouts;
+using Pail.Buckets.Layouts;
 using Pail.Stores;
 
 namespace Pail.Server.Uploads;

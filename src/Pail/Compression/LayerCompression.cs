@@ -120,5 +120,5 @@ public sealed record LayerCompression
         int.TryParse(level, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most ? number : throw Bad(text);
 
     private static FormatException Bad(string text) =>
-        new($"'{Printable.Line(text)}' is no compression: gzip, gzip:1 to gzip:9, zstd, zstd:1 to zstd:{ParallelZstd.MaxLevel}, or none is expected.");
+        new($"'{SafeText.OneLine(text)}' is no compression: gzip, gzip:1 to gzip:9, zstd, zstd:1 to zstd:{ParallelZstd.MaxLevel}, or none is expected.");
 }

@@ -75,7 +75,7 @@ public static class ParallelGzip
             await work;
             running.Dequeue();
             await output.WriteAsync(block.Output, cancel);
-            crc = Crc32.Combine(crc, block.Crc, block.Length);
+            crc = Crc32Combine.Combine(crc, block.Crc, block.Length);
             idle.Push(block);
         }
     }

@@ -1,4 +1,4 @@
-using Pail.Transfer;
+using Pail.Io;
 
 namespace Pail.Compression;
 

@@ -1,11 +1,12 @@
 using Pail.Compression;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
 
 namespace Pail.Images;
 
 /// <summary>A sink that can say what a copy would write, and what that would cost, without writing.</summary>
-public interface IForecastingSink : IImageSink, IReferrerSink, ILayerMemory
+public interface IForecastingSink : IImageSink, IReferrerSink, ILayerLookup
 {
     /// <summary>What <see cref="IImageSink.PutBlobAsync"/> would do; counts the requests that writing would take, where they cost something.</summary>
     Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel);
@@ -13,7 +14,7 @@ public interface IForecastingSink : IImageSink, IReferrerSink, ILayerMemory
     /// <summary>Counts the requests that storing a manifest would take, and a tag if it is to have one.</summary>
     void ForecastManifest(RequestMeter meter, Manifest manifest, string? tag);
 
-    /// <summary>Counts the requests that <see cref="IImageSink.PutRootAsync"/> would make.</summary>
+    /// <summary>Counts the requests that <see cref="IImageSink.CommitAsync"/> would make.</summary>
     void ForecastRoot(RequestMeter meter, Manifest root, bool isStored);
 }
 
@@ -21,7 +22,7 @@ public interface IForecastingSink : IImageSink, IReferrerSink, ILayerMemory
 /// <param name="inner">The sink.</param>
 /// <param name="meter">Counts the requests that writing would take.</param>
 /// <param name="before">What would be there by dry runs before this one; learns what would be by this.</param>
-public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter, Forecast before) : IImageSink, IReferrerSink, ILayerMemory
+public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter, DryRunState before) : IImageSink, IReferrerSink, ILayerLookup
 {
     /// <inheritdoc/>
     public string Name => inner.Name;
@@ -49,7 +50,7 @@ public sealed class DryRunSink(IForecastingSink inner, RequestMeter meter, Forec
     public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => Forecast(manifest, null);
 
     /// <inheritdoc/>
-    public Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
+    public Task CommitAsync(Manifest root, bool isStored, CancellationToken cancel)
     {
         inner.ForecastRoot(meter, root, isStored);
         before.Add(root.Digest);

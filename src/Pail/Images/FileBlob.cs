@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Images;
@@ -50,7 +51,7 @@ public sealed class FileBlob : IAsyncDisposable
         try
         {
             await using (stream)
-                await stream.CopyToAsync(spool.End, 1 << 20, cancel);
+                await stream.CopyToAsync(spool.Writer, 1 << 20, cancel);
             await using var whole = new FileRange(spool.Handle, 0, spool.Length);
             return await OfAsync(spool.Handle, spool, whole, spool.Length, cancel);
         }

@@ -72,7 +72,7 @@ public static class ImageConfig
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
         {
-            throw new PailException(Failure.BadContent, $"the config can't be used: {Printable.Line(e.Message)}", e);
+            throw new PailException(Failure.BadContent, $"the config can't be used: {SafeText.OneLine(e.Message)}", e);
         }
     }
 }

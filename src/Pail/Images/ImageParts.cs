@@ -30,10 +30,10 @@ public static class ImageParts
     private static async Task<T?> FindAsync<T>(IImageSource source, Manifest manifest, Func<Manifest, T?> find, HashSet<Digest> seen, int depth, CancellationToken cancel)
         where T : class
     {
-        if (depth > ImageCopy.MaxDepth)
-            throw new PailException(Failure.BadContent, $"{source.Name}: indexes are nested more than {ImageCopy.MaxDepth} deep.");
-        if (manifest.Manifests.Count + seen.Count > ImageCopy.MaxManifests)
-            throw new PailException(Failure.BadContent, $"{source.Name}: its indexes name more than {ImageCopy.MaxManifests} manifests.");
+        if (depth > GraphLimits.MaxDepth)
+            throw new PailException(Failure.BadContent, $"{source.Name}: indexes are nested more than {GraphLimits.MaxDepth} deep.");
+        if (manifest.Manifests.Count + seen.Count > GraphLimits.MaxManifests)
+            throw new PailException(Failure.BadContent, $"{source.Name}: its indexes name more than {GraphLimits.MaxManifests} manifests.");
         if (find(manifest) is { } found)
             return found;
         foreach (var child in manifest.Manifests)

@@ -7,7 +7,7 @@ namespace Pail.Images;
 /// <param name="memory">Whom to ask; null for nobody.</param>
 /// <param name="kind">How layers are to be compressed.</param>
 /// <param name="diffIds">The layers of the image, by the digests of their tars; empty if they are not known.</param>
-internal sealed class KnownLayers(ILayerMemory? memory, CompressionKind kind, IReadOnlyCollection<Digest> diffIds)
+internal sealed class KnownLayers(ILayerLookup? memory, CompressionKind kind, IReadOnlyCollection<Digest> diffIds)
 {
     private Dictionary<Digest, Descriptor>? _found;
 
@@ -27,14 +27,4 @@ internal sealed class KnownLayers(ILayerMemory? memory, CompressionKind kind, IR
 
     /// <summary>The blob that a layer is there as; null if it is new.</summary>
     public Descriptor? Find(Digest diffId) => _found?.GetValueOrDefault(diffId);
-}
-
-/// <summary>Sizes that decide what is done with layers.</summary>
-public static class LayerLimits
-{
-    /// <summary>Layers larger than this in bytes (8 MiB) are remembered, and asked for: smaller ones cost less to send than to look up.</summary>
-    public const long Remembered = 8 << 20;
-
-    /// <summary>Layers whose tar is larger than this in bytes (1 MiB) are sent as soon as they are made; smaller ones take no time, and come with the manifest.</summary>
-    public const long SentAhead = 1 << 20;
 }

@@ -1,4 +1,5 @@
 using Pail.Compression;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Transfer;
 
@@ -36,7 +37,7 @@ internal static class LayerTar
         }
         catch (InvalidDataException e)
         {
-            throw new PailException(Failure.BadContent, $"{source.Name}: the layer {layer.Digest} can't be decompressed: {Printable.Line(e.Message)}", e);
+            throw new PailException(Failure.BadContent, $"{source.Name}: the layer {layer.Digest} can't be decompressed: {SafeText.OneLine(e.Message)}", e);
         }
         return made.Uncompressed == diffId
             ? made

@@ -1,9 +1,10 @@
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Images;
 
 /// <summary>A sink on this machine, which costs no requests. <see cref="IImageSink.HasRootAsync"/> of one writes nothing.</summary>
-public interface ILocalSink : IImageSink
+public interface IPeekableSink : IImageSink
 {
     /// <summary>True if <see cref="IImageSink.PutBlobAsync"/> would find the blob there.</summary>
     bool HasBlob(Descriptor blob);
@@ -12,10 +13,10 @@ public interface ILocalSink : IImageSink
 /// <summary>Stands for a sink on this machine and looks at it, but writes nothing.</summary>
 /// <param name="inner">The sink.</param>
 /// <param name="before">What would be there by dry runs before this one; learns what would be by this.</param>
-public class LocalDryRunSink(ILocalSink inner, Forecast before) : IImageSink
+public class LocalDryRunSink(IPeekableSink inner, DryRunState before) : IImageSink
 {
     /// <summary>Stands for a sink; holds what refers to an image if that does.</summary>
-    public static LocalDryRunSink Of(ILocalSink inner, Forecast before) => inner is IReferrerSink holder ? new WithReferrers(inner, holder, before) : new LocalDryRunSink(inner, before);
+    public static LocalDryRunSink Of(IPeekableSink inner, DryRunState before) => inner is IReferrerSink holder ? new WithReferrers(inner, holder, before) : new LocalDryRunSink(inner, before);
 
     /// <inheritdoc/>
     public string Name => inner.Name;
@@ -42,7 +43,7 @@ public class LocalDryRunSink(ILocalSink inner, Forecast before) : IImageSink
     public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => Forecast(manifest);
 
     /// <inheritdoc/>
-    public Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel) => Forecast(root);
+    public Task CommitAsync(Manifest root, bool isStored, CancellationToken cancel) => Forecast(root);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
@@ -57,7 +58,7 @@ public class LocalDryRunSink(ILocalSink inner, Forecast before) : IImageSink
         return Task.CompletedTask;
     }
 
-    private sealed class WithReferrers(ILocalSink inner, IReferrerSink holder, Forecast before) : LocalDryRunSink(inner, before), IReferrerSink
+    private sealed class WithReferrers(IPeekableSink inner, IReferrerSink holder, DryRunState before) : LocalDryRunSink(inner, before), IReferrerSink
     {
         public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => holder.ListReferrersAsync(subject, cancel);
 

@@ -1,3 +1,4 @@
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Images;

@@ -38,7 +38,7 @@ public sealed record Platform(string Os, string Architecture, string? Variant = 
         var parts = text.Split('/');
         return parts.Length is 2 or 3 && parts.All(part => part.Length > 0)
             ? new(parts[0], parts[1], parts.Length == 3 ? parts[2] : null)
-            : throw new FormatException($"'{Printable.Line(text)}' is not a platform: os/architecture[/variant] is expected, such as linux/amd64.");
+            : throw new FormatException($"'{SafeText.OneLine(text)}' is not a platform: os/architecture[/variant] is expected, such as linux/amd64.");
     }
 
     /// <summary>True if content for <paramref name="offered"/> runs where this platform is asked for.</summary>

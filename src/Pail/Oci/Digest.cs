@@ -54,7 +54,7 @@ public readonly record struct Digest
     /// <exception cref="FormatException">It is not a valid sha256 or sha512 digest.</exception>
     public static Digest Parse(string? text) => TryParse(text, out var digest)
         ? digest
-        : throw new FormatException($"'{Printable.Line(text)}' is not a digest: sha256: and 64, or sha512: and 128, lower-case hexadecimal digits are expected.");
+        : throw new FormatException($"'{SafeText.OneLine(text)}' is not a digest: sha256: and 64, or sha512: and 128, lower-case hexadecimal digits are expected.");
 
     /// <summary>The digest of bytes held in memory.</summary>
     public static Digest Of(ReadOnlySpan<byte> content, DigestAlgorithm algorithm = DigestAlgorithm.Sha256) =>

@@ -81,7 +81,7 @@ public sealed class Manifest
         // InvalidOperationException: a string that is no Unicode, which JsonElement finds only when it is read.
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
         {
-            throw Bad(digest, Printable.Line(e.Message), e);
+            throw Bad(digest, SafeText.OneLine(e.Message), e);
         }
     }
 

@@ -19,9 +19,9 @@ internal readonly struct ManifestReader(JsonElement root)
         if (came is "" or MediaTypes.OctetStream or MediaTypes.Json)
             came = null;
         if (own is not null && came is not null && own != came)
-            throw new FormatException($"it says it is {Printable.Line(own)}, but came as {Printable.Line(came)}");
+            throw new FormatException($"it says it is {SafeText.OneLine(own)}, but came as {SafeText.OneLine(came)}");
         var type = own ?? came ?? (_root.TryGetProperty("manifests", out _) ? MediaTypes.OciIndex : MediaTypes.OciManifest);
-        return MediaTypes.IsManifest(type) ? type : throw new FormatException($"the media type {Printable.Line(type)} is none of the OCI and Docker manifest types");
+        return MediaTypes.IsManifest(type) ? type : throw new FormatException($"the media type {SafeText.OneLine(type)} is none of the OCI and Docker manifest types");
     }
 
     public string? Text(string name) => !_root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null

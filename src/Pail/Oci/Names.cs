@@ -25,7 +25,7 @@ public readonly partial record struct RepositoryName
     /// <exception cref="FormatException">The specification does not allow it.</exception>
     public static RepositoryName Parse(string? text) => TryParse(text, out var name)
         ? name
-        : throw new FormatException($"'{Printable.Line(text)}' is not a repository name: lower-case letters and digits, separated by '.', '_', '__', '-' or '/', at most {MaxLength} characters.");
+        : throw new FormatException($"'{SafeText.OneLine(text)}' is not a repository name: lower-case letters and digits, separated by '.', '_', '__', '-' or '/', at most {MaxLength} characters.");
 
     /// <summary>The name.</summary>
     public override string ToString() => _text ?? throw new InvalidOperationException("This repository name was never set.");
@@ -68,7 +68,7 @@ public readonly partial record struct Reference
     /// <exception cref="FormatException">It is neither.</exception>
     public static Reference Parse(string? text) => TryParse(text, out var reference)
         ? reference
-        : throw new FormatException($"'{Printable.Line(text)}' is neither a tag (letters, digits, '_', '.', '-', at most 128, not beginning with '.' or '-') nor a digest.");
+        : throw new FormatException($"'{SafeText.OneLine(text)}' is neither a tag (letters, digits, '_', '.', '-', at most 128, not beginning with '.' or '-') nor a digest.");
 
     /// <summary>True for a tag the specification allows.</summary>
     public static bool IsTag([NotNullWhen(true)] string? text) => text is { Length: > 0 and <= 128 } && TagPattern().IsMatch(text);

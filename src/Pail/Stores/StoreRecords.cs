@@ -1,3 +1,4 @@
+
 namespace Pail.Stores;
 
 /// <summary>What goes with an object's bytes.</summary>

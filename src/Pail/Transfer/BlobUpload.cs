@@ -1,4 +1,4 @@
-using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
 

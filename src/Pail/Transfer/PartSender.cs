@@ -1,5 +1,5 @@
 using System.Runtime.ExceptionServices;
-using Pail.Images;
+using Pail.Io;
 using Pail.Stores;
 
 namespace Pail.Transfer;

@@ -1,3 +1,5 @@
+using Pail.Io;
+
 namespace Pail.Transfer;
 
 /// <summary>An object's bytes in order, fetched ahead in parallel ranges.</summary>

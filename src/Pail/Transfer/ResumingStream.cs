@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Pail.Images;
+using Pail.Io;
 
 namespace Pail.Transfer;
 

@@ -1,3 +1,4 @@
+
 namespace Pail.Transfer;
 
 /// <summary>

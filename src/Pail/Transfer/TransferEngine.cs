@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
-using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
 

@@ -1,3 +1,4 @@
+
 namespace Pail.Transfer;
 
 /// <summary>How much a process may use to move blobs. The defaults fit a laptop and a small server alike.</summary>

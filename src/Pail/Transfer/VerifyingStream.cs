@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Transfer;

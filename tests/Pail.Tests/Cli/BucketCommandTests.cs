@@ -1,5 +1,5 @@
 using Pail.Cli;
-using Pail.Images.OciLayouts;
+using Pail.OciLayout;
 
 namespace Pail.Tests.Cli;
 

@@ -1,8 +1,9 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Pail.Images;
-using Pail.Images.OciLayouts;
+using Pail.Copy;
+using Pail.Io;
 using Pail.Oci;
+using Pail.OciLayout;
 using Pail.Tests.Images;
 
 namespace Pail.Tests.Cli;

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Pail.Cli;
-using Pail.Images.OciLayouts;
 using Pail.Oci;
+using Pail.OciLayout;
 using Pail.Tests.Images;
 
 namespace Pail.Tests.Cli;

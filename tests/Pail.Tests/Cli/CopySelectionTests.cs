@@ -5,8 +5,8 @@ using Pail.Cli;
 using Pail.Cli.Commands;
 using Pail.Cli.Options;
 using Pail.Cli.Output;
-using Pail.Images.OciLayouts;
 using Pail.Oci;
+using Pail.OciLayout;
 using Pail.Tests.Images;
 
 namespace Pail.Tests.Cli;

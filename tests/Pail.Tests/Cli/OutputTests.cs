@@ -1,10 +1,10 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Pail.Addresses;
 using Pail.Cli.Commands;
 using Pail.Cli.Output;
-using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
+using Pail.Places;
 using Pail.Stores;
 
 namespace Pail.Tests.Cli;

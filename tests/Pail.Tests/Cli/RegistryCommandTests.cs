@@ -25,7 +25,7 @@ public sealed class RegistryCommandTests : IAsyncLifetime
     public async Task Login_PushInspectPullLogout_WorkTogether()
     {
         var image = RandomImage.Plain();
-        await using (var layout = new Pail.Images.OciLayouts.OciLayoutSink(_folder["layout"], "1.0"))
+        await using (var layout = new Pail.OciLayout.OciLayoutSink(_folder["layout"], "1.0"))
             await Copying.RunAsync(image, layout);
         var digest = image.Root!.Digest.ToString();
 
@@ -61,7 +61,7 @@ public sealed class RegistryCommandTests : IAsyncLifetime
         (await PailAsync("init", folder)).Succeeded();
         foreach (var (tag, seed) in (IEnumerable<(string, int)>)[("1.0", 1), ("1.1", 2), ("2.0", 3)])
         {
-            await using (var layout = new Pail.Images.OciLayouts.OciLayoutSink(_folder["layout"], tag))
+            await using (var layout = new Pail.OciLayout.OciLayoutSink(_folder["layout"], tag))
                 await Copying.RunAsync(RandomImage.Plain(seed), layout);
             (await PailAsync("copy", $"oci:{_folder["layout"]}:{tag}", $"docker://{_registry.Host}/team/app:{tag}")).Succeeded();
         }
@@ -89,7 +89,7 @@ public sealed class RegistryCommandTests : IAsyncLifetime
         await using var open = await DebianRegistry.StartAsync(open: _folder["open"]);
         foreach (var tag in (string[])["1", "2", "3", "4", "5"])
         {
-            await using (var layout = new Pail.Images.OciLayouts.OciLayoutSink(_folder["layout"], tag))
+            await using (var layout = new Pail.OciLayout.OciLayoutSink(_folder["layout"], tag))
                 await Copying.RunAsync(RandomImage.Plain(int.Parse(tag)), layout);
             (await PailAsync("copy", $"oci:{_folder["layout"]}:{tag}", $"docker://{open.Host}/team/app:{tag}")).Succeeded();
         }

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Pail.Cli;
-using Pail.Images;
+using Pail.Copy;
 using Pail.Tests.Images;
 
 namespace Pail.Tests.Cli;

@@ -146,7 +146,7 @@ public sealed class ParallelGzipTests
         return bytes;
     }
 
-    private sealed class TricklingStream(byte[] bytes) : Pail.Transfer.ReadOnlyStream
+    private sealed class TricklingStream(byte[] bytes) : Io.ReadOnlyStream
     {
         private readonly Random _random = new(1);
         private int _at;

@@ -35,7 +35,7 @@ public abstract class BarePullTests(BareRegistry registry) : IDisposable
     [Fact]
     public async Task Run_ByDocker_PrintsWhatTheImageSays()
     {
-        var docker = new Docker(_folder, TestEnvironment.OtherDocker);
+        var docker = new DockerCli(_folder, TestEnvironment.OtherDocker);
         var reference = registry.Reference("runnable");
         await docker.PullAsync(reference);
         Assert.Equal("the whale swims", await docker.RunContainerAsync(reference));

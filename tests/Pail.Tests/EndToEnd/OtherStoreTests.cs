@@ -1,6 +1,7 @@
-using Pail.Images;
+using Pail.Buckets;
+using Pail.Copy;
+using Pail.Io;
 using Pail.Oci;
-using Pail.Registry;
 using Pail.Tests.Cli;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;

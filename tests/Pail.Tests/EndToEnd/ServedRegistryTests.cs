@@ -50,7 +50,7 @@ public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
     {
         var (layout, config) = Image();
         var (one, two) = ($"{registry.Host}/mounts/one:1", $"{registry.Host}/mounts/two:1");
-        var docker = new Docker(_folder, TestEnvironment.Docker);
+        var docker = new DockerCli(_folder, TestEnvironment.Docker);
         await docker.PushAsync(layout, one);
         await docker.PullAsync(one);
         await docker.TagAsync(one, two);
@@ -82,7 +82,7 @@ public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
         await skopeo.PullAsync($"{registry.Host}/team/pail:1");
         Assert.Equal(config, await skopeo.ConfigDigestAsync(""));
 
-        await new Docker(_folder, TestEnvironment.Docker).PushAsync(layout, $"{registry.Host}/team/docker:1");
+        await new DockerCli(_folder, TestEnvironment.Docker).PushAsync(layout, $"{registry.Host}/team/docker:1");
         foreach (var address in (string[])[$"docker://{registry.Host}/", registry.Prefix])
         {
             var pulled = $"oci:{_folder[Guid.NewGuid().ToString("n")]}:1";

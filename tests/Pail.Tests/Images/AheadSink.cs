@@ -1,11 +1,12 @@
 using Pail.Compression;
 using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Tests.Images;
 
 /// <summary>Keeps an image in memory, takes blobs before its manifest, and says how far it is with them.</summary>
-internal sealed class AheadSink : IImageSink, ILayerMemory, ITakesBlobsAhead
+internal sealed class AheadSink : IImageSink, ILayerLookup, IEarlyBlobSink
 {
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,7 +33,7 @@ internal sealed class AheadSink : IImageSink, ILayerMemory, ITakesBlobsAhead
 
     public bool HoldsIndexes => true;
 
-    public bool TakesBlobsAhead => true;
+    public bool TakesEarlyBlobs => true;
 
     public Task<Manifest?> GetNamedAsync(CancellationToken cancel) => Task.FromResult<Manifest?>(null);
 
@@ -64,7 +65,7 @@ internal sealed class AheadSink : IImageSink, ILayerMemory, ITakesBlobsAhead
 
     public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => Image.PutManifestAsync(manifest, cancel);
 
-    public Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel) => Image.PutRootAsync(root, isStored, cancel);
+    public Task CommitAsync(Manifest root, bool isStored, CancellationToken cancel) => Image.CommitAsync(root, isStored, cancel);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -1,4 +1,6 @@
+using Pail.Copy;
 using Pail.Images;
+using Pail.Io;
 
 namespace Pail.Tests.Images;
 

@@ -1,6 +1,8 @@
+using Pail.Copy;
+using Pail.Dir;
 using Pail.Images;
-using Pail.Images.Directories;
-using Pail.Images.OciLayouts;
+using Pail.Io;
+using Pail.OciLayout;
 
 namespace Pail.Tests.Images;
 

@@ -1,7 +1,7 @@
-using Pail.Images;
-using Pail.Images.Docker;
-using Pail.Images.OciLayouts;
+using Pail.Copy;
+using Pail.Docker;
 using Pail.Oci;
+using Pail.OciLayout;
 
 namespace Pail.Tests.Images;
 
@@ -91,7 +91,7 @@ public sealed class DockerArchiveTests : IDisposable
         await File.WriteAllBytesAsync(Archive, docker.Classic());
         await using var source = new DockerArchiveSource(Archive, null);
         var made = new List<(Descriptor Blob, long Read, Task<Stream> Open)>();
-        source.Made = blob => made.Add((blob, source.BytesRead, source.OpenBlobAsync(blob, 0, default)));
+        source.BlobReady = blob => made.Add((blob, source.BytesRead, source.OpenBlobAsync(blob, 0, default)));
 
         var root = await source.GetRootAsync(default);
 

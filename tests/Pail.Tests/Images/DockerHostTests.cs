@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Pail.Images.Docker;
+using Pail.Docker;
 
 namespace Pail.Tests.Images;
 

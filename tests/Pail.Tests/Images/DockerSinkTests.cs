@@ -1,8 +1,9 @@
 using System.Text.Json;
-using Pail.Images;
-using Pail.Images.Docker;
-using Pail.Images.OciLayouts;
+using Pail.Copy;
+using Pail.Docker;
+using Pail.Io;
 using Pail.Oci;
+using Pail.OciLayout;
 
 namespace Pail.Tests.Images;
 

@@ -1,8 +1,8 @@
 using System.IO.Compression;
 using System.Text;
-using Pail.Images.Docker;
-using Pail.Images.OciLayouts;
+using Pail.Docker;
 using Pail.Oci;
+using Pail.OciLayout;
 
 namespace Pail.Tests.Images;
 

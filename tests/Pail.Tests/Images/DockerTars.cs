@@ -2,10 +2,10 @@ using System.Formats.Tar;
 using System.Text;
 using System.Text.Json;
 using Pail.Compression;
+using Pail.Docker;
 using Pail.Images;
-using Pail.Images.Docker;
-using Pail.Images.OciLayouts;
 using Pail.Oci;
+using Pail.OciLayout;
 
 namespace Pail.Tests.Images;
 

@@ -1,9 +1,11 @@
+using Pail.Buckets;
+using Pail.Buckets.Layouts;
+using Pail.Copy;
 using Pail.Images;
-using Pail.Images.OciLayouts;
-using Pail.Layouts;
 using Pail.Oci;
-using Pail.Registry;
+using Pail.OciLayout;
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Transfer;
 
 namespace Pail.Tests.Images;
@@ -60,7 +62,7 @@ public sealed class DryRunTests : IDisposable
         var (both, first, second) = Overlapping();
         (string Tag, MemoryImage Image)[] images = [("1", first), ("2", second), ("latest", second), ("all", both)];
         var layout = Path.Combine(_folder.Path, "layout");
-        async Task<List<(long ClassA, int Sent, int Existed, long Bytes)>> RunAsync(Forecast? forecast)
+        async Task<List<(long ClassA, int Sent, int Existed, long Bytes)>> RunAsync(DryRunState? forecast)
         {
             var told = new List<(long, int, int, long)>();
             foreach (var (tag, image) in images)
@@ -73,7 +75,7 @@ public sealed class DryRunTests : IDisposable
             return told;
         }
 
-        var said = await RunAsync(new Forecast());
+        var said = await RunAsync(new DryRunState());
 
         Assert.Equal([3, 2, 0, 0], said.Select(one => one.Sent));
         Assert.Equal(await RunAsync(null), said);
@@ -116,7 +118,7 @@ public sealed class DryRunTests : IDisposable
         return image;
     }
 
-    private async Task<(long ClassA, CopyResult Result)> CopyAsync(BucketRegistry registry, string repository, MemoryImage image, bool dryRun, string? from = null, string tag = "1", Forecast? forecast = null)
+    private async Task<(long ClassA, CopyResult Result)> CopyAsync(BucketRegistry registry, string repository, MemoryImage image, bool dryRun, string? from = null, string tag = "1", DryRunState? forecast = null)
     {
         var before = _meter.ClassA;
         var real = new BucketSink(registry, RepositoryName.Parse(repository), Reference.Parse(tag), from is null ? null : RepositoryName.Parse(from));

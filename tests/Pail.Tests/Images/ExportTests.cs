@@ -1,8 +1,8 @@
 using System.Formats.Tar;
 using System.Text;
-using Pail.Images.Export;
-using Pail.Images.OciLayouts;
+using Pail.Export;
 using Pail.Oci;
+using Pail.OciLayout;
 using Pail.Tests.Kit;
 
 namespace Pail.Tests.Images;

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using Pail.Images.Docker;
+using Pail.Docker;
 using Pail.Oci;
 using Pail.Tests.Kit.Proxy;
 

@@ -1,12 +1,14 @@
 using System.Text;
+using Pail.Buckets;
+using Pail.Buckets.Layouts;
 using Pail.Compression;
-using Pail.Images;
-using Pail.Images.Docker;
-using Pail.Images.OciLayouts;
-using Pail.Layouts;
+using Pail.Copy;
+using Pail.Docker;
+using Pail.Io;
 using Pail.Oci;
-using Pail.Registry;
+using Pail.OciLayout;
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Transfer;
 
 namespace Pail.Tests.Images;

@@ -1,5 +1,5 @@
-using Pail.Images;
-using Pail.Images.OciLayouts;
+using Pail.Io;
+using Pail.OciLayout;
 using Pail.Tests.Cli;
 
 namespace Pail.Tests.Images;
@@ -30,7 +30,7 @@ public sealed class LocalFileTests : IDisposable
 
         (await Kit.Child.RunAsync("sh", ["-c", $"exec dotnet {PailChild.Program} copy oci:{_folder["layout"]}:1 dir:{_folder["dir"]} 2>/dev/full"])).Succeeded();
 
-        MemoryImage.AssertSame(RandomImage.Plain(), await Copying.ReadAsync(new Pail.Images.Directories.DirSource(_folder["dir"])));
+        MemoryImage.AssertSame(RandomImage.Plain(), await Copying.ReadAsync(new Pail.Dir.DirSource(_folder["dir"])));
     }
 
     public void Dispose() => _folder.Dispose();

@@ -1,4 +1,5 @@
 using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Tests.Images;
@@ -73,7 +74,7 @@ internal sealed class MemoryImage : IImageSource, IImageSink
         return Task.CompletedTask;
     }
 
-    public Task PutRootAsync(Manifest root, bool isStored, CancellationToken cancel)
+    public Task CommitAsync(Manifest root, bool isStored, CancellationToken cancel)
     {
         AddManifest(root);
         return Task.CompletedTask;

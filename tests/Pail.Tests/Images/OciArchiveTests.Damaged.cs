@@ -1,7 +1,7 @@
 using System.Formats.Tar;
 using System.Text;
-using Pail.Images.OciLayouts;
 using Pail.Oci;
+using Pail.OciLayout;
 
 namespace Pail.Tests.Images;
 /// <summary>Archives that are cut, changed or made up: each is one clear line.</summary>

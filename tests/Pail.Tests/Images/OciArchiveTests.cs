@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Formats.Tar;
 using Pail.Images;
-using Pail.Images.OciLayouts;
+using Pail.Io;
+using Pail.OciLayout;
 
 namespace Pail.Tests.Images;
 

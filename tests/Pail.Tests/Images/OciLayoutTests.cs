@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json;
-using Pail.Images;
-using Pail.Images.OciLayouts;
+using Pail.Io;
 using Pail.Oci;
+using Pail.OciLayout;
 
 namespace Pail.Tests.Images;
 

@@ -1,10 +1,13 @@
+using Pail.Buckets;
+using Pail.Buckets.Layouts;
 using Pail.Compression;
+using Pail.Copy;
+using Pail.Docker;
 using Pail.Images;
-using Pail.Images.Docker;
-using Pail.Layouts;
+using Pail.Io;
 using Pail.Oci;
-using Pail.Registry;
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Transfer;
 
 namespace Pail.Tests.Images;
@@ -138,7 +141,7 @@ public sealed class OverlapTests : IAsyncDisposable
         image.AddManifest(Manifest.Parse(System.Text.Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{RandomImage.Json(child.Descriptor, "amd64")}}]}""")));
         var made = new List<Descriptor>();
         await using var source = Source(DockerTars.Containerd(image));
-        source.Made = made.Add;
+        source.BlobReady = made.Add;
 
         await source.GetRootAsync(Cancel);
 
@@ -152,7 +155,7 @@ public sealed class OverlapTests : IAsyncDisposable
         _docker.Config = RandomImage.Config("amd64", _docker.Layers.Select(layer => Digest.Of(layer)));
         var made = new List<Descriptor>();
         await using var source = Source(_docker.Classic());
-        source.Made = made.Add;
+        source.BlobReady = made.Add;
 
         var root = await source.GetRootAsync(Cancel);
 

@@ -1,5 +1,6 @@
 using System.Text;
-using Pail.Images;
+using Pail.Copy;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Tests.Images;

@@ -1,8 +1,8 @@
+using Pail.Dir;
+using Pail.Docker;
 using Pail.Images;
-using Pail.Images.Directories;
-using Pail.Images.Docker;
-using Pail.Images.OciLayouts;
 using Pail.Oci;
+using Pail.OciLayout;
 using Pail.Tests.Kit;
 
 namespace Pail.Tests.Images;

@@ -1,6 +1,7 @@
 using System.Text;
 using Pail.Compression;
-using Pail.Images;
+using Pail.Copy;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Tests.Images;
@@ -133,7 +134,7 @@ public sealed class RecompressionTests
     {
         using var spool = new Spool(reserve: long.MaxValue);
 
-        var error = await Assert.ThrowsAsync<PailException>(() => spool.End.WriteAsync(new byte[64 << 20], TestContext.Current.CancellationToken).AsTask());
+        var error = await Assert.ThrowsAsync<PailException>(() => spool.Writer.WriteAsync(new byte[64 << 20], TestContext.Current.CancellationToken).AsTask());
 
         Assert.Equal((Failure.Unavailable, 0), (error.Failure, spool.Length));
         Assert.Contains("TMPDIR", error.Message, StringComparison.Ordinal);

@@ -1,5 +1,4 @@
-using Pail.Images;
-using Pail.Transfer;
+using Pail.Io;
 
 namespace Pail.Tests.Images;
 

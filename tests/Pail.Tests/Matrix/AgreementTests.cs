@@ -1,14 +1,15 @@
+using Pail.Buckets;
+using Pail.Buckets.Layouts;
+using Pail.Copy;
+using Pail.Docker;
 using Pail.Images;
-using Pail.Images.Docker;
-using Pail.Layouts;
 using Pail.Oci;
-using Pail.Registry;
 using Pail.S3;
 using Pail.Stores;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Clients;
-using Pail.Tests.Registries;
+using Pail.Tests.Remote;
 using Pail.Tests.S3;
 using Pail.Tests.Server;
 
@@ -55,7 +56,7 @@ public sealed class AgreementTests(MatrixServers servers) : IClassFixture<Matrix
     {
         var image = await PutAsync(kind);
         var config = await ConfigOfAsync(image);
-        var docker = new Docker(servers.Home, TestEnvironment.Docker);
+        var docker = new DockerCli(servers.Home, TestEnvironment.Docker);
         foreach (var host in (string[])[servers.Debian.Host, _server.Address.Authority])
         {
             var name = await CopyToAsync(host);

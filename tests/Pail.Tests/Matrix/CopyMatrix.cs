@@ -1,7 +1,9 @@
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
+using Pail.Copy;
 using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Tests.Images;
 

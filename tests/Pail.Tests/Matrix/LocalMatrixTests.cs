@@ -1,5 +1,5 @@
+using Pail.Docker;
 using Pail.Images;
-using Pail.Images.Docker;
 using Pail.Tests.Images;
 
 namespace Pail.Tests.Matrix;

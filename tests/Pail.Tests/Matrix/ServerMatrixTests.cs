@@ -1,12 +1,12 @@
 using System.Text;
-using Pail.Images.Docker;
-using Pail.Images.Registries;
-using Pail.Layouts;
-using Pail.Registry;
+using Pail.Buckets;
+using Pail.Buckets.Layouts;
+using Pail.Docker;
+using Pail.Remote;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Registries;
-using Pail.Tests.Registries;
+using Pail.Tests.Remote;
 using Pail.Tests.S3;
 
 namespace Pail.Tests.Matrix;

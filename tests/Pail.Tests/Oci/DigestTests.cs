@@ -66,7 +66,7 @@ public sealed class DigestTests
     [Fact]
     public void Line_ControlCharactersAndLength_AreTamed()
     {
-        Assert.Equal("a?b?[31m", Printable.Line("a\nb\e[31m"));
-        Assert.Equal("aaa…", Printable.Line(new StringBuilder().Append('a', 500).ToString(), 3));
+        Assert.Equal("a?b?[31m", SafeText.OneLine("a\nb\e[31m"));
+        Assert.Equal("aaa…", SafeText.OneLine(new StringBuilder().Append('a', 500).ToString(), 3));
     }
 }

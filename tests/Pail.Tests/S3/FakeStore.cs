@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Pail.Addresses;
+using Pail.Places;
 using Pail.S3;
 using Pail.Stores;
 using Pail.Tests.Kit.Proxy;

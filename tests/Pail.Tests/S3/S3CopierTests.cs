@@ -1,5 +1,5 @@
 using Amazon.Runtime;
-using Pail.Addresses;
+using Pail.Places;
 using Pail.S3;
 using Pail.Stores;
 

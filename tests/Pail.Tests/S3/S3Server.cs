@@ -1,6 +1,6 @@
 using Amazon.Runtime;
 using Amazon.S3;
-using Pail.Addresses;
+using Pail.Places;
 using Pail.S3;
 using Pail.Stores;
 

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Pail.Layouts;
+using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Tests.Kit.Proxy;

@@ -45,7 +45,7 @@ public sealed class FuzzTests() : ServerTests(new FolderBucket())
             {
                 var request = fuzz.Next();
                 var (status, location) = await client.SendAsync(request, Silence, $"seed {seed}, lane {lane}, request {i}");
-                Assert.True(status is >= 200 and < 500 or 503 && status != 0, $"seed {seed}, lane {lane}, request {i}: {status} for\n{Printable.Line(Encoding.Latin1.GetString(request.Bytes), 2000)}");
+                Assert.True(status is >= 200 and < 500 or 503 && status != 0, $"seed {seed}, lane {lane}, request {i}: {status} for\n{SafeText.OneLine(Encoding.Latin1.GetString(request.Bytes), 2000)}");
                 Interlocked.Increment(ref statuses[status]);
                 fuzz.Heard(location);
             }
@@ -220,7 +220,7 @@ internal sealed class RawClient(Uri server) : IAsyncDisposable
         }
         catch (OperationCanceledException e) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"{what}: no answer to\n{Printable.Line(Encoding.Latin1.GetString(request.Bytes), 2000)}", e);
+            throw new TimeoutException($"{what}: no answer to\n{SafeText.OneLine(Encoding.Latin1.GetString(request.Bytes), 2000)}", e);
         }
     }
 

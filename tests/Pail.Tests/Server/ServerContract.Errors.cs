@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
-using Pail.Layouts;
+using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
 

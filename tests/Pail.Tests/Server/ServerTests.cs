@@ -1,6 +1,7 @@
-using Pail.Layouts;
+using Pail.Buckets.Layouts;
 using Pail.Server;
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Tests.S3;
 
 namespace Pail.Tests.Server;

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Stores.Folder;
 
 namespace Pail.Tests.Stores;
 

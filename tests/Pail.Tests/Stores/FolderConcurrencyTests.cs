@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Stores.Folder;
 
 namespace Pail.Tests.Stores;
 

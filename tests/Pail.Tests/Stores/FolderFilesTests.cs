@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Text;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Tests.Kit;
 
 namespace Pail.Tests.Stores;
@@ -141,8 +143,8 @@ public sealed class FolderFilesTests : IDisposable
     [Theory]
     [InlineData("v2/dir/file", 0)]
     [InlineData("v2/dir", 0)]
-    [InlineData("v2/dir/none", FolderPosix.NoEntry)]
-    [InlineData("none/file", FolderPosix.NoEntry)]
+    [InlineData("v2/dir/none", Posix.NoEntry)]
+    [InlineData("none/file", Posix.NoEntry)]
     [InlineData("v2/link", -1)]
     [InlineData("v2/out/secret", -1)]
     [InlineData("out/v2/dir/file", -1)]
@@ -155,8 +157,8 @@ public sealed class FolderFilesTests : IDisposable
         Directory.CreateSymbolicLink($"{_bucket}/v2/out", _directory);
         Directory.CreateSymbolicLink($"{_bucket}/out", _bucket);
         // As on a system without openat2: old Linux, macOS.
-        using var file = FolderPosix.OpenAfterALook(_bucket, $"{_bucket}/{path}", out var error);
-        Assert.Equal(expected < 0 ? FolderPosix.Loop : expected, error);
+        using var file = Posix.OpenAfterALook(_bucket, $"{_bucket}/{path}", out var error);
+        Assert.Equal(expected < 0 ? Posix.Loop : expected, error);
         Assert.Equal(expected == 0, file is not null);
     }
 

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Pail.Stores;
+using Pail.Stores.Folder;
 
 namespace Pail.Tests.Stores;
 

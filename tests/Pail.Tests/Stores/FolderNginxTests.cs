@@ -2,9 +2,10 @@ using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Pail.Layouts;
+using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Tests.Kit;
 
 namespace Pail.Tests.Stores;

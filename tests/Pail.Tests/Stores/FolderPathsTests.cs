@@ -2,6 +2,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Pail.Stores;
+using Pail.Stores.Folder;
 
 namespace Pail.Tests.Stores;
 

@@ -1,5 +1,6 @@
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Stores.Folder;
 
 namespace Pail.Tests.Stores;
 

@@ -1,5 +1,5 @@
 using System.Buffers;
-using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Transfer;

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Pail.Images;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Tests.Transfer;
@@ -55,7 +55,7 @@ internal sealed class TestBlob
 }
 
 /// <summary>Gives some bytes and then an error, or the end if there is none.</summary>
-internal sealed class BreakingStream(Stream inner, int bytes, Exception? error) : Pail.Transfer.ReadOnlyStream
+internal sealed class BreakingStream(Stream inner, int bytes, Exception? error) : Io.ReadOnlyStream
 {
     private int _left = bytes;
 
@@ -105,7 +105,7 @@ internal sealed class HastyTime(TimeSpan? longest = null) : TimeProvider
 }
 
 /// <summary>Gives some bytes and then nothing until it is cancelled.</summary>
-internal sealed class StallingStream(Stream inner, int bytes) : Pail.Transfer.ReadOnlyStream
+internal sealed class StallingStream(Stream inner, int bytes) : Io.ReadOnlyStream
 {
     private int _left = bytes;
 
@@ -126,7 +126,7 @@ internal sealed class StallingStream(Stream inner, int bytes) : Pail.Transfer.Re
 }
 
 /// <summary>Says how much was read.</summary>
-internal sealed class CountingStream(Stream inner, Action<int> read) : Pail.Transfer.ReadOnlyStream
+internal sealed class CountingStream(Stream inner, Action<int> read) : Io.ReadOnlyStream
 {
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {

@@ -14,7 +14,7 @@ internal abstract class ContainerClient(TestFolder folder)
     /// <summary>The client of this name.</summary>
     public static ContainerClient Of(string name, TestFolder folder) => name switch
     {
-        "docker" => new Docker(folder, TestEnvironment.Docker),
+        "docker" => new DockerCli(folder, TestEnvironment.Docker),
         "podman" or "buildah" => new Podman(folder, name),
         "skopeo" => new Skopeo(folder),
         "ctr" => new Ctr(folder),

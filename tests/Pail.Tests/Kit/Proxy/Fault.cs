@@ -1,3 +1,4 @@
+
 namespace Pail.Tests.Kit.Proxy;
 
 /// <summary>What the proxy does to a request instead of passing it on and its answer back.</summary>

@@ -1,13 +1,14 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Pail.Images;
-using Pail.Images.Registries;
+using Pail.Copy;
+using Pail.Io;
 using Pail.Oci;
+using Pail.Remote;
 using Pail.S3;
 using Pail.Stores;
+using Pail.Tests.Buckets;
 using Pail.Tests.Kit.Proxy;
-using Pail.Tests.Registry;
 using Pail.Tests.S3;
 using Pail.Tests.Transfer;
 

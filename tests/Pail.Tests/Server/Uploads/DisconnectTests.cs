@@ -1,5 +1,6 @@
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Tests.Transfer;
 
 namespace Pail.Tests.Server.Uploads;

@@ -1,5 +1,6 @@
 using Pail.S3;
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Tests.Images;
 using Pail.Tests.S3;
 using Pail.Tests.Transfer;

@@ -1,4 +1,5 @@
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Tests.Transfer;
 
 namespace Pail.Tests.Server.Uploads;

@@ -1,4 +1,4 @@
-using Pail.Layouts;
+using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Tests.Transfer;

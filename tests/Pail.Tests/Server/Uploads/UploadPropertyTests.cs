@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Tests.Transfer;
 
 namespace Pail.Tests.Server.Uploads;

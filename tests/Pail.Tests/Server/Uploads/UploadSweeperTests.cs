@@ -1,10 +1,11 @@
 using System.Buffers;
-using Pail.Layouts;
+using Pail.Buckets;
+using Pail.Buckets.Layouts;
 using Pail.Oci;
-using Pail.Registry;
 using Pail.Server;
 using Pail.Server.Uploads;
 using Pail.Stores;
+using Pail.Stores.Folder;
 using Pail.Tests.Transfer;
 using Pail.Transfer;
 

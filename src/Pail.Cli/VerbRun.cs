@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Pail.Cli.Output;
+using Pail.Stores;
+
+namespace Pail.Cli;
+
+/// <summary>One run of a verb: what was asked, what the work is done with, and how its result is told.</summary>
+internal sealed class VerbRun(ParseResult parsed, Terminal terminal, Wiring wiring)
+{
+    private bool _told;
+
+    public Terminal Terminal => terminal;
+
+    public Wiring Wiring => wiring;
+
+    /// <summary>Where images are copied from: other stores than those of <see cref="Wiring"/>, if that is asked for.</summary>
+    public required Wiring Sources { get; init; }
+
+    public bool Json { get; init; }
+
+    public bool Quiet { get; init; }
+
+    public bool ExplainCost { get; init; }
+
+    private RequestMeter Meter => wiring.Meter;
+
+    /// <summary>What the requests so far cost, if that is to be told with a result.</summary>
+    public CostReport? Cost => ExplainCost ? CostReport.Of(Meter) : null;
+
+    public T? Get<T>(Option<T> option) => parsed.GetValue(option);
+
+    public T Get<T>(Argument<T> argument) => parsed.GetRequiredValue(argument);
+
+    public T? GetOptional<T>(Argument<T> argument) => parsed.GetValue(argument);
+
+    /// <summary>Says something to people, unless they want quiet.</summary>
+    public void Say(string line)
+    {
+        if (!Quiet)
+            terminal.Error.WriteLine(line);
+    }
+
+    /// <summary>Tells the result: as JSON where asked for, else as lines.</summary>
+    public void Result<T>(T result, JsonTypeInfo<T> type, Action<TextWriter> lines)
+    {
+        if (!Json)
+        {
+            lines(terminal.Lines);
+            return;
+        }
+        _told = true;
+        terminal.Lines.WriteLine(JsonSerializer.Serialize(result, type));
+    }
+
+    /// <summary>Tells people the cost, also of work that failed; a JSON result has told it itself.</summary>
+    public void TellCost()
+    {
+        if (ExplainCost && !_told)
+            CostReport.Write(Meter, terminal.Error, terminal.Ink);
+    }
+}

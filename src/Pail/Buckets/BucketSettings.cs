@@ -1,0 +1,63 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Pail.Buckets.Layouts;
+using Pail.Stores;
+using Pail.Transfer;
+
+namespace Pail.Buckets;
+
+/// <summary>What <c>pail.json</c> at the root of a bucket says.</summary>
+/// <param name="Layout">How the bucket is laid out.</param>
+/// <param name="Public">Whether clients pull from the bucket itself, so that the static lists are kept.</param>
+public sealed record BucketSettings(LayoutKind Layout, bool Public)
+{
+    /// <summary>The key of the settings.</summary>
+    public const string Key = "pail.json";
+
+    private const int MaxSize = 64 << 10;
+
+    /// <summary>Reads the settings; where there are none, the keys show the layout, and an empty bucket is to be <c>v2</c>.</summary>
+    /// <remarks>One GET; a LIST more for a bucket without settings.</remarks>
+    /// <exception cref="PailException">The settings can't be understood, or the store failed.</exception>
+    public static async Task<BucketSettings> ReadAsync(IObjectStore store, Retry retry, CancellationToken cancel)
+    {
+        if (await SmallObject.ReadAsync(store, retry, Key, MaxSize, cancel) is { } found)
+            return Parse(found.Bytes, store.Name);
+        var top = await retry.RunAsync(token => store.ListAsync(new ListQuery("", "/"), token), cancel);
+        var pool = !top.Prefixes.Contains("v2/") && top.Prefixes.Any(prefix => prefix is "manifests/" or "blobs/");
+        return new BucketSettings(pool ? LayoutKind.Pool : LayoutKind.V2, Public: false);
+    }
+
+    /// <summary>Writes the settings.</summary>
+    public Task WriteAsync(IObjectStore store, Retry retry, CancellationToken cancel)
+    {
+        var file = new SettingsFile(1, Layout == LayoutKind.Pool ? "pool" : "v2", Public);
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(file, SettingsJson.Default.SettingsFile);
+        return retry.RunAsync(token => store.PutAsync(Key, new ReadOnlySequence<byte>(bytes), V2Layout.ListHeaders, PutCondition.None, token), cancel);
+    }
+
+    private static BucketSettings Parse(ReadOnlyMemory<byte> bytes, string bucket)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(bytes.Span, SettingsJson.Default.SettingsFile) switch
+            {
+                { Version: 1, Layout: "v2", Public: var open } => new BucketSettings(LayoutKind.V2, open),
+                { Version: 1, Layout: "pool", Public: false } => new BucketSettings(LayoutKind.Pool, Public: false),
+                { Version: > 1 } newer => throw new PailException(Failure.BadContent, $"{bucket}: {Key} has version {newer.Version}, made by a newer Pail. Update this one."),
+                _ => throw new PailException(Failure.BadContent, $"{bucket}: {Key} names no layout Pail knows: \"layout\" must be \"v2\" or \"pool\", and only v2 can be public."),
+            };
+        }
+        catch (JsonException e)
+        {
+            throw new PailException(Failure.BadContent, $"{bucket}: {Key} is not valid: {Oci.SafeText.OneLine(e.Message)}", e);
+        }
+    }
+}
+
+internal sealed record SettingsFile(int Version, string Layout, bool Public = false);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSerializable(typeof(SettingsFile))]
+internal sealed partial class SettingsJson : JsonSerializerContext;

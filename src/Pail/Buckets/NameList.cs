@@ -1,0 +1,57 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Pail.Oci;
+
+namespace Pail.Buckets;
+
+/// <summary>The JSON of <c>tags/list</c> and <c>_catalog</c>. Source: OCI distribution-spec, "Listing Tags"; Docker Registry HTTP API V2, "Catalog".</summary>
+public static class NameList
+{
+    internal const string Tags = "tags";
+    internal const string Repositories = "repositories";
+
+    // "+" stays "+": nothing here is ever put into a page.
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    internal static SortedSet<string> Read(ReadOnlyMemory<byte>? bytes, string property)
+    {
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        if (bytes is not { } json)
+            return names;
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            if (document.RootElement.TryGetProperty(property, out var list) && list.ValueKind == JsonValueKind.Array)
+                foreach (var item in list.EnumerateArray())
+                    names.Add(item.GetString() ?? "");
+            return names;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new PailException(Failure.BadContent, $"the bucket's list of {property} is damaged ({SafeText.OneLine(e.Message)}). Run pail init on the bucket again to rebuild it.", e);
+        }
+    }
+
+    /// <summary>The answer to <c>tags/list</c>.</summary>
+    public static byte[] WriteTags(RepositoryName repository, IEnumerable<string> tags) => Write(Tags, tags, repository);
+
+    /// <summary>The answer to <c>_catalog</c>.</summary>
+    public static byte[] WriteCatalog(IEnumerable<string> repositories) => Write(Repositories, repositories, null);
+
+    private static byte[] Write(string property, IEnumerable<string> names, RepositoryName? repository)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, Plain))
+        {
+            json.WriteStartObject();
+            if (repository is { } name)
+                json.WriteString("name", name.ToString());
+            json.WriteStartArray(property);
+            foreach (var item in names)
+                json.WriteStringValue(item);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        return buffer.ToArray();
+    }
+}

@@ -1,0 +1,42 @@
+using Pail.Images;
+using Pail.Io;
+using Pail.Oci;
+using Pail.OciLayout;
+
+namespace Pail.Dir;
+
+/// <summary>The image in a directory: <c>dir:DIR</c>.</summary>
+/// <param name="directory">Path of the directory.</param>
+public sealed class DirSource(string directory) : IImageSource
+{
+    private readonly DirFiles _files = new(directory);
+
+    /// <inheritdoc/>
+    public string Name => $"dir:{directory}";
+
+    /// <inheritdoc/>
+    public Task<Manifest> GetRootAsync(CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
+    {
+        await _files.HasVersionAsync(Name, cancel);
+        var bytes = await _files.ReadAsync(Name, DirFiles.Root, Manifest.MaxSize, cancel)
+            ?? throw new PailException(Failure.NotFound, $"{Name} holds no image: it has no {DirFiles.Root}.");
+        // Nothing says by which digest it was known, but that it lies there under that one, too.
+        var isSha512 = await _files.SizeAsync(_files.PathOfManifest(Digest.Of(bytes, DigestAlgorithm.Sha512)), cancel) is not null;
+        return Manifest.Parse(bytes, algorithm: isSha512 ? DigestAlgorithm.Sha512 : DigestAlgorithm.Sha256);
+    });
+
+    /// <inheritdoc/>
+    public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
+    {
+        var bytes = await _files.ReadAsync(Name, _files.PathOfManifest(descriptor.Digest), Manifest.MaxSize, cancel)
+            ?? throw new PailException(Failure.NotFound, $"{Name} has no manifest {descriptor.Digest}, which its index names.");
+        return Manifest.Parse(bytes, descriptor);
+    });
+
+    /// <inheritdoc/>
+    public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) =>
+        LocalFiles.RunAsync(Name, () => _files.OpenBlobAsync(Name, blob, offset, cancel));
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _files.DisposeAsync();
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text.Json;
+using Pail.Oci;
+
+namespace Pail.Docker;
+
+/// <summary>One image that <c>docker save</c> wrote.</summary>
+/// <param name="Config">The path of its config.</param>
+/// <param name="Layers">The paths of its layers.</param>
+/// <param name="Names">What it is called, each with its tag; none for an image saved by its id.</param>
+internal sealed record SavedEntry(string Config, IReadOnlyList<string> Layers, IReadOnlyList<string> Names);
+
+/// <summary>The <c>manifest.json</c> of <c>docker save</c>: the images of an archive. Source: moby, image/tarexport.</summary>
+internal sealed class SavedList
+{
+    /// <summary>Its path. Since Docker 1.10; before, archives had none.</summary>
+    public const string Path = "manifest.json";
+
+    private readonly string _name;
+
+    private SavedList(string name, IReadOnlyList<SavedEntry> entries) => (_name, Entries) = (name, entries);
+
+    /// <summary>The images, in order.</summary>
+    public IReadOnlyList<SavedEntry> Entries { get; }
+
+    /// <summary>Reads it; null stands for an empty one.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is none.</exception>
+    public static SavedList Parse(string name, byte[]? bytes)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(bytes ?? "[]"u8.ToArray());
+            return new(name, [.. document.RootElement.EnumerateArray().Select(image => new SavedEntry(Text(image.GetProperty("Config")), Texts(image, "Layers"), Texts(image, "RepoTags")))]);
+        }
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
+        {
+            throw new PailException(Failure.BadContent, $"{name}: {Path} can't be used: {SafeText.OneLine(e.Message).TrimEnd('.')}.", e);
+        }
+    }
+
+    /// <summary>The bytes of one that lists an image.</summary>
+    /// <param name="entry">The image.</param>
+    public static byte[] Of(SavedEntry entry) => JsonSerializer.SerializeToUtf8Bytes(
+        new[] { new Dictionary<string, object?> { ["Config"] = entry.Config, ["RepoTags"] = entry.Names.Count == 0 ? null : entry.Names, ["Layers"] = entry.Layers } });
+
+    /// <summary>The image called so, or at that place if <paramref name="image"/> is <c>@N</c>; the only one if nothing is named.</summary>
+    /// <exception cref="PailException">There is none (<see cref="Failure.NotFound"/>), or several (<see cref="Failure.BadInput"/>); the message lists those there are.</exception>
+    public SavedEntry Pick(string? image)
+    {
+        List<SavedEntry> found = image switch
+        {
+            null => [.. Entries],
+            ['@', .. var place] => int.TryParse(place, NumberStyles.None, CultureInfo.InvariantCulture, out var at) && at < Entries.Count ? [Entries[at]] : [],
+            _ => [.. Entries.Where(entry => entry.Names.Select(DockerName.Whole).Contains(DockerName.Whole(DockerName.WithTag(image))))],
+        };
+        return found.Count switch
+        {
+            1 => found[0],
+            0 when Entries.Count == 0 => throw new PailException(Failure.NotFound, $"{_name} holds no image."),
+            0 => throw new PailException(Failure.NotFound, $"{_name} has no image {SafeText.OneLine(image)}; it has {List()}."),
+            _ when image is null => throw new PailException(Failure.BadInput, $"{_name} holds {found.Count} images; add ':' and one of {List()}."),
+            _ => throw new PailException(Failure.BadInput, $"{_name} has {found.Count} images called {SafeText.OneLine(image)}; add ':@N', its place among {List()}."),
+        };
+    }
+
+    // Those without a name by their place, as they are asked for.
+    private string List()
+    {
+        var names = Entries.SelectMany((entry, place) => entry.Names.Count == 0 ? [$"@{place}"] : entry.Names).ToList();
+        var shown = names.Take(20).Select(name => SafeText.OneLine(name));
+        return string.Join(", ", names.Count > 20 ? shown.Append($"{names.Count - 20} more") : shown);
+    }
+
+    private static List<string> Texts(JsonElement image, string property) =>
+        image.TryGetProperty(property, out var list) && list.ValueKind != JsonValueKind.Null ? [.. list.EnumerateArray().Select(Text)] : [];
+
+    private static string Text(JsonElement value) => value.GetString() ?? throw new FormatException("a path or name is null");
+}

@@ -1,0 +1,55 @@
+using Pail.Oci;
+
+namespace Pail.Io;
+
+/// <summary>Files that one process at a time works on; a process that dies lets go of its own.</summary>
+internal static class FileLock
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    // None is a lock on Unix; on Windows it would also forbid to rename the file while it is open.
+    private static readonly FileShare Alone = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
+
+    /// <summary>Opens a file for nobody else, making it and its folder if need be; waits while another has it.</summary>
+    public static Task<FileStream> OpenAsync(string path, CancellationToken cancel) => WaitAsync(
+        () =>
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            var file = new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate,
+                Access = FileAccess.ReadWrite,
+                Share = Alone,
+                Options = FileOptions.Asynchronous,
+                BufferSize = 0,
+            });
+            if (file.CanSeek)
+                return Task.FromResult(file);
+            file.Dispose();
+            throw new PailException(Failure.BadInput, $"{SafeText.OneLine(path)} is no regular file, and in the way of one.");
+        },
+        // Its folder may have been tidied away in this moment.
+        e => IsHeld(e) || e is DirectoryNotFoundException,
+        cancel);
+
+    /// <summary>Reads a file that others work on; waits while one has it.</summary>
+    public static Task<T> ReadAsync<T>(Func<Task<T>> read, CancellationToken cancel) => WaitAsync(read, IsHeld, cancel);
+
+    private static async Task<T> WaitAsync<T>(Func<Task<T>> work, Func<IOException, bool> passes, CancellationToken cancel)
+    {
+        while (true)
+        {
+            try
+            {
+                return await work();
+            }
+            catch (IOException e) when (passes(e))
+            {
+                await Task.Delay(Pause, cancel);
+            }
+        }
+    }
+
+    // EWOULDBLOCK of Linux, of macOS, and ERROR_SHARING_VIOLATION of Windows.
+    private static bool IsHeld(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
+}

@@ -1,0 +1,87 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Pail.Oci;
+
+/// <summary>The list of a manifest's referrers: an OCI index kept as an object. Source: OCI distribution-spec, "Listing Referrers".</summary>
+public static class ReferrerList
+{
+    // "+" stays "+": nothing here is ever put into a page.
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>No referrers.</summary>
+    internal static readonly byte[] Empty = Write([]);
+
+    /// <summary>What the list says of a manifest: its artifact type is its own, else its config's media type.</summary>
+    public static Descriptor Describe(Manifest referrer) => referrer.Descriptor with
+    {
+        ArtifactType = referrer.ArtifactType ?? (referrer.IsIndex ? null : referrer.Config?.MediaType),
+        Annotations = referrer.Annotations,
+    };
+
+    /// <summary>The list with one more; null if it is in it.</summary>
+    internal static byte[]? Add(ReadOnlyMemory<byte>? list, Manifest referrer)
+    {
+        var entries = Read(list);
+        return entries.Any(entry => entry.Digest == referrer.Digest) ? null : Write([.. entries, Describe(referrer)]);
+    }
+
+    /// <summary>The list without one; null if it is not in it.</summary>
+    internal static byte[]? Remove(ReadOnlyMemory<byte>? list, Digest referrer)
+    {
+        var entries = Read(list);
+        return entries.Any(entry => entry.Digest == referrer) ? Write([.. entries.Where(entry => entry.Digest != referrer)]) : null;
+    }
+
+    /// <summary>The referrers in a list; none where there is no list.</summary>
+    internal static IReadOnlyList<Descriptor> Read(ReadOnlyMemory<byte>? list)
+    {
+        if (list is not { } bytes)
+            return [];
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            return new ManifestReader(document.RootElement).List("manifests");
+        }
+        catch (Exception e) when (e is JsonException or FormatException)
+        {
+            throw new PailException(Failure.BadContent, $"a list of referrers in the bucket is damaged: {SafeText.OneLine(e.Message)}.", e);
+        }
+    }
+
+    /// <summary>The list as it is stored and served.</summary>
+    public static byte[] Write(IReadOnlyList<Descriptor> entries)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, Plain))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("schemaVersion", 2);
+            json.WriteString("mediaType", MediaTypes.OciIndex);
+            json.WriteStartArray("manifests");
+            foreach (var entry in entries)
+                WriteEntry(json, entry);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        return buffer.ToArray();
+    }
+
+    private static void WriteEntry(Utf8JsonWriter json, Descriptor entry)
+    {
+        json.WriteStartObject();
+        json.WriteString("mediaType", entry.MediaType);
+        json.WriteString("digest", entry.Digest.ToString());
+        json.WriteNumber("size", entry.Size);
+        if (entry.ArtifactType is { } type)
+            json.WriteString("artifactType", type);
+        if (entry.Annotations.Count > 0)
+        {
+            json.WriteStartObject("annotations");
+            foreach (var (name, value) in entry.Annotations)
+                json.WriteString(name, value);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+}

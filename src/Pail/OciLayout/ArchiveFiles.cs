@@ -1,0 +1,103 @@
+using Microsoft.Win32.SafeHandles;
+using Pail.Io;
+using Pail.Tar;
+
+namespace Pail.OciLayout;
+
+/// <summary>A layout in a tar file, read where it lies: one pass finds where each file begins, nothing is unpacked.</summary>
+/// <remarks>A tar compressed with gzip has no such places; it is decompressed into a temporary file first.</remarks>
+/// <param name="name">Its address, for messages.</param>
+/// <param name="file">Path of the tar.</param>
+/// <param name="saved">True if Docker may have saved it: then any file counts, and links are followed that stay in the archive, for it saves a layer that comes twice as one.</param>
+internal sealed class ArchiveFiles(string name, string file, bool saved = false) : ILayoutFiles
+{
+    private readonly SemaphoreSlim _once = new(1);
+    private readonly Dictionary<string, (long Offset, TarEntry Entry)> _entries = [];
+    private FileStream? _archive;
+    private Spool? _spool;
+    private SafeFileHandle? _handle;
+
+    public async Task<long?> SizeAsync(string path, CancellationToken cancel)
+    {
+        await ReadAsync(cancel);
+        if (Find(path) is not { } found)
+            return null;
+        if (found.Entry.Kind == TarKind.File)
+            return found.Entry.Size;
+        return saved ? null : throw new PailException(Failure.BadContent, $"{name}: {path} is a link in the archive, not a file.");
+    }
+
+    public async Task<Stream> OpenAsync(string path, long offset, CancellationToken cancel)
+    {
+        await ReadAsync(cancel);
+        var (start, entry) = Find(path)!.Value;
+        return new FileRange(_handle!, start + offset, entry.Size - offset);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_archive is not null)
+            await _archive.DisposeAsync();
+        _spool?.Dispose();
+        _once.Dispose();
+    }
+
+    private (long Offset, TarEntry Entry)? Find(string path)
+    {
+        for (var links = 0; _entries.TryGetValue(path, out var found); links++)
+            if (!saved || !found.Entry.IsLink || links == TarEntry.MaxLinks)
+                return found;
+            else
+                path = found.Entry.TargetPath();
+        return null;
+    }
+
+    private async Task ReadAsync(CancellationToken cancel)
+    {
+        await _once.WaitAsync(cancel);
+        try
+        {
+            if (_handle is null)
+                _handle = await IndexAsync(await OpenTarAsync(cancel), cancel);
+        }
+        finally
+        {
+            _once.Release();
+        }
+    }
+
+    private async Task<FileStream> OpenTarAsync(CancellationToken cancel)
+    {
+        var tar = await TarInput.OpenAsync(name, file, cancel);
+        if (tar is FileStream plain)
+        {
+            if (_archive is not null)
+                await _archive.DisposeAsync();
+            return _archive = plain;
+        }
+        await using (tar)
+        {
+            _spool?.Dispose();
+            _spool = new Spool();
+            await tar.CopyToAsync(_spool.Writer, 1 << 20, cancel);
+            return _spool.Writer;
+        }
+    }
+
+    // Of a layout, only what it is made of is remembered: other files cost no memory, however long their names are.
+    private async Task<SafeFileHandle> IndexAsync(FileStream tar, CancellationToken cancel)
+    {
+        tar.Position = 0;
+        _entries.Clear();
+        var scanner = new TarScanner(tar, name);
+        while (await scanner.NextAsync(cancel) is { } entry)
+        {
+            if (entry.Kind == TarKind.Other || !(saved || LayoutPaths.IsPart(entry.Path)))
+                continue;
+            entry.ThrowIfLong(name);
+            if (!_entries.TryAdd(entry.Path, (scanner.Position, entry)))
+                throw new PailException(Failure.BadContent, $"{name}: the archive holds {Oci.SafeText.OneLine(entry.Path, 160)} twice.");
+        }
+        return tar.SafeFileHandle;
+    }
+}

@@ -1,0 +1,118 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Pail.Oci;
+using Pail.Remote.Credentials;
+using Pail.Remote.Http;
+
+namespace Pail.Remote.Access;
+
+/// <summary>A bearer token.</summary>
+/// <param name="Value">The token.</param>
+/// <param name="Renew">When a new one should be had, on the clock of <see cref="TimeProvider"/>.</param>
+/// <param name="Refresh">A token that others can be had for, if one was given.</param>
+internal sealed record Token(string Value, DateTimeOffset Renew, string? Refresh);
+
+/// <summary>
+/// Asks for tokens where the registry says. Source: CNCF Distribution, "Token authentication" and "OAuth2 token authentication".
+/// </summary>
+internal sealed class TokenService(RegistryWire wire, string host, TimeProvider time)
+{
+    private const int MaxAnswer = 1 << 20;
+    private const int MaxToken = 32 << 10;
+
+    // Source: the specification of the token's answer, "expires_in".
+    private const int DefaultLifetime = 60;
+
+    /// <summary>The time that tokens are renewed by.</summary>
+    public DateTimeOffset Now => time.GetUtcNow();
+
+    /// <summary>Asks for a token.</summary>
+    /// <param name="challenge">The registry's challenge.</param>
+    /// <param name="scopes">What the token shall be good for; none to prove only who we are.</param>
+    /// <param name="credential">Who we are; null for anybody.</param>
+    /// <param name="offline">Ask for a refresh token as well.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    public async Task<Token> AskAsync(Challenge challenge, IReadOnlyCollection<string> scopes, Credential? credential, bool offline, CancellationToken cancel)
+    {
+        var realm = wire.Origins.Follow(wire.Origins.Registry, challenge["realm"], "the realm of its tokens");
+        if (credential is not null && realm.Scheme == "http" && !(realm.Host == wire.Origins.Registry.Host || (realm.IsLoopback && wire.Origins.IsLocal)))
+            throw new PailException(Failure.BadContent, $"{host}: its realm is at {SafeText.OneLine(realm.Host)} without encryption; credentials don't go there.");
+        // GET is Docker's own way and POST is OAuth2's, which identity tokens need. What one realm lacks, another has alone.
+        var get = Plain(realm, challenge, scopes, credential?.User, offline);
+        RegistryRequest[] ways = credential switch
+        {
+            { IdentityToken: { } refresh } => [Grant("refresh_token", [("refresh_token", refresh)]), .. credential.Password is null ? [] : new[] { get }],
+            { Password: { } password } => [get, Grant("password", [("username", credential.User), ("password", password), .. offline ? [("access_type", "offline")] : Array.Empty<(string, string)>()])],
+            _ => [get],
+        };
+        for (var way = 0; ; way++)
+        {
+            var request = ways[way];
+            using var answer = await wire.SendAsync(request, request.Address, request.Method == HttpMethod.Get ? credential?.Basic : null, cancel, authorizeOthers: true);
+            if (answer.Status == HttpStatusCode.OK)
+                return Read(await answer.ReadAsync(MaxAnswer, cancel));
+            if (answer.Status is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed && way + 1 < ways.Length)
+                continue;
+            // OAuth2 calls it a bad request. Source: RFC 6749, 5.2, "invalid_grant".
+            throw answer.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || (answer.Status == HttpStatusCode.BadRequest && request.Method == HttpMethod.Post)
+                ? Denied(credential)
+                : await answer.ErrorAsync(cancel);
+        }
+
+        RegistryRequest Grant(string kind, IEnumerable<(string Name, string Value)> proof) => new(HttpMethod.Post, realm)
+        {
+            Body = _ => new FormUrlEncodedContent(
+                new[] { ("grant_type", kind), ("service", challenge["service"] ?? ""), ("client_id", "pail"), ("scope", string.Join(' ', scopes)) }
+                    .Concat(proof).Select(pair => KeyValuePair.Create(pair.Item1, pair.Item2))),
+        };
+    }
+
+    private PailException Denied(Credential? credential) => new(Failure.Denied, credential is null
+        ? $"{host} lets nobody in without a login: pail login {host}"
+        : $"{host} does not accept the {(credential.IdentityToken is null ? "user name and password" : "identity token")} from {credential.Origin}: pail login {host}");
+
+    private static RegistryRequest Plain(Uri realm, Challenge challenge, IReadOnlyCollection<string> scopes, string? user, bool offline)
+    {
+        var query = scopes.Select(scope => ("scope", scope)).ToList();
+        if (challenge["service"] is { } service)
+            query.Insert(0, ("service", service));
+        if (!string.IsNullOrEmpty(user))
+            query.Add(("account", user));
+        if (offline)
+            query.AddRange([("offline_token", "true"), ("client_id", "pail")]);
+        var text = string.Join('&', query.Select(pair => $"{pair.Item1}={Uri.EscapeDataString(pair.Item2)}"));
+        var builder = new UriBuilder(realm) { Fragment = "" };
+        builder.Query = builder.Query.Length > 1 ? $"{builder.Query[1..]}&{text}" : text;
+        return new RegistryRequest(HttpMethod.Get, builder.Uri);
+    }
+
+    private Token Read(byte[] json)
+    {
+        TokenAnswer? answer;
+        try
+        {
+            answer = JsonSerializer.Deserialize(json, TokenJson.Default.TokenAnswer);
+        }
+        catch (JsonException e)
+        {
+            throw new PailException(Failure.BadContent, $"{host}: what should be a token is no JSON: {SafeText.OneLine(e.Message)}", e);
+        }
+        var value = string.IsNullOrEmpty(answer?.Token) ? answer?.AccessToken : answer.Token;
+        if (value is not { Length: > 0 and <= MaxToken } || value.Any(c => c is <= ' ' or > '~'))
+            throw new PailException(Failure.BadContent, $"{host}: it answered without a token that can be used.");
+        // A little early: a token must not die on its way. By our own clock, for theirs may differ.
+        var lifetime = TimeSpan.FromSeconds(Math.Clamp(answer!.ExpiresIn ?? DefaultLifetime, 1, 86_400));
+        return new Token(value, time.GetUtcNow() + (lifetime * 0.8), answer.RefreshToken is { Length: > 0 and <= MaxToken } refresh ? refresh : null);
+    }
+}
+
+internal sealed record TokenAnswer(
+    [property: JsonPropertyName("token")] string? Token,
+    [property: JsonPropertyName("access_token")] string? AccessToken,
+    [property: JsonPropertyName("expires_in")] double? ExpiresIn,
+    [property: JsonPropertyName("refresh_token")] string? RefreshToken);
+
+[JsonSourceGenerationOptions(NumberHandling = JsonNumberHandling.AllowReadingFromString)]
+[JsonSerializable(typeof(TokenAnswer))]
+internal sealed partial class TokenJson : JsonSerializerContext;

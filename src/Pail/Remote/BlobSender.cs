@@ -1,0 +1,124 @@
+using System.Net;
+using Pail.Io;
+using Pail.Oci;
+using Pail.Remote.Http;
+using Pail.Transfer;
+
+namespace Pail.Remote;
+
+/// <summary>
+/// Brings blobs into a repository of a registry, by the cheapest way it takes: it has the blob; it mounts it from another
+/// repository; large ones go to the bucket behind a Pail server (docs/direct-upload.md); one request has the whole body; or
+/// many have a chunk each. Source: OCI distribution-spec, "Pushing blobs".
+/// </summary>
+internal sealed class BlobSender(RegistryClient client, TransferEngine engine, RepositoryName? mountFrom)
+{
+    private static readonly HttpStatusCode[] Redirects =
+        [HttpStatusCode.MovedPermanently, HttpStatusCode.Found, HttpStatusCode.SeeOther, HttpStatusCode.TemporaryRedirect, HttpStatusCode.PermanentRedirect];
+
+    private Task<bool>? _takesDirectUploads;
+    private volatile bool _wantsChunks;
+
+    public async Task<BlobOutcome> PutAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
+    {
+        if (mountFrom is { } from && await MountAsync(blob, from, cancel))
+            return BlobOutcome.Copied;
+        // Who asks for a direct upload is told whether the blob is there.
+        var mayGoDirect = blob.Size > engine.Options.SinglePutLimit && await TakesDirectUploadsAsync(cancel);
+        if (!mayGoDirect && await HasAsync(blob, cancel))
+            return BlobOutcome.Existed;
+        if (mayGoDirect)
+        {
+            var direct = new DirectBlobStore(client, blob);
+            switch (await engine.Retry.RunAsync(direct.AskAsync, cancel))
+            {
+                case DirectState.Present:
+                    return BlobOutcome.Existed;
+                case DirectState.Parts:
+                    await engine.UploadAsync(direct, blob.Digest.ToString(), new(MediaTypes.OctetStream), blob, open, progress, cancel);
+                    return BlobOutcome.Sent;
+            }
+        }
+        if (!_wantsChunks && await SendWholeAsync(blob, open, progress, cancel) is { } outcome)
+            return outcome;
+        _wantsChunks = true;
+        return await engine.Retry.RunAsync(token => new ChunkedUpload(client, engine, blob, open, progress).RunAsync(token), cancel);
+    }
+
+    /// <summary>What <see cref="PutAsync"/> would do, if the registry mounts as it should.</summary>
+    public async Task<BlobOutcome> ForecastAsync(Descriptor blob, CancellationToken cancel) =>
+        await HasAsync(blob, cancel) ? BlobOutcome.Existed : mountFrom is null ? BlobOutcome.Sent : BlobOutcome.Copied;
+
+    /// <summary>Whether the repository has a blob.</summary>
+    public Task<bool> HasAsync(Descriptor blob, CancellationToken cancel) => engine.Retry.RunAsync(
+        async token =>
+        {
+            // Where it redirects to may answer a GET only, but it does not redirect to what it does not have.
+            using var answer = await client.SendAsync(HttpMethod.Head, client.In($"blobs/{blob.Digest}"), token, [HttpStatusCode.OK, HttpStatusCode.NotFound, .. Redirects]);
+            return answer.Status != HttpStatusCode.NotFound;
+        },
+        cancel);
+
+    // One that can't mount begins an upload instead, which is left to it: whether to go on with it is only known after asking whether the blob is there.
+    private Task<bool> MountAsync(Descriptor blob, RepositoryName from, CancellationToken cancel) => engine.Retry.RunAsync(
+        async token =>
+        {
+            var request = new RegistryRequest(HttpMethod.Post, client.In($"blobs/uploads/?mount={Uri.EscapeDataString(blob.Digest.ToString())}&from={Uri.EscapeDataString(from.ToString())}"), HttpStatusCode.Created, HttpStatusCode.Accepted)
+            {
+                Body = client.Body(default, MediaTypes.OctetStream),
+                MoreScopes = [$"repository:{from}:pull"],
+            };
+            using var answer = await client.SendAsync(request, token);
+            return answer.Status == HttpStatusCode.Created;
+        },
+        cancel);
+
+    private Task<bool> TakesDirectUploadsAsync(CancellationToken cancel)
+    {
+        return _takesDirectUploads ??= AskAsync();
+
+        async Task<bool> AskAsync()
+        {
+            using var answer = await engine.Retry.RunAsync(token => client.SendAsync(HttpMethod.Get, client.At(""), token, HttpStatusCode.OK, HttpStatusCode.NotFound), cancel);
+            return answer["Pail-Extensions"] is { } extensions && extensions.Split(',').Any(one => one.Trim() == "direct-upload");
+        }
+    }
+
+    // One stream: what breaks is sent again from its beginning. Null if the registry takes no body of that size.
+    private Task<BlobOutcome?> SendWholeAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => engine.Retry.RunAsync<BlobOutcome?>(
+        async token =>
+        {
+            if (await UploadSession.BeginAsync(client, blob.Digest, token) is not { } session)
+                return BlobOutcome.Copied;
+            var sent = 0L;
+            try
+            {
+                // From the source as it comes; a source that breaks is opened again where it broke.
+                await using var source = new VerifyingStream(new ResumingStream(open, engine.Retry), blob);
+                var request = new RegistryRequest(HttpMethod.Put, session.Closing(blob.Digest), HttpStatusCode.Created, HttpStatusCode.RequestEntityTooLarge)
+                {
+                    Body = guard => RegistryClient.Typed(new StreamedContent(source, blob.Size, guard, client.Options.Patience, client.Answering(blob.Size), bytes => progress.Advance(Count(ref sent, bytes))), MediaTypes.OctetStream),
+                    CanRepeat = false,
+                };
+                using var answer = await client.SendAsync(request, token);
+                if (answer.Status == HttpStatusCode.Created)
+                    return BlobOutcome.Sent;
+                progress.Advance(-sent);
+                await session.AbandonAsync();
+                return null;
+            }
+            catch
+            {
+                progress.Advance(-sent);
+                await session.AbandonAsync();
+                throw;
+            }
+        },
+        cancel);
+
+    private static long Count(ref long sum, long bytes)
+    {
+        sum += bytes;
+        return bytes;
+    }
+}

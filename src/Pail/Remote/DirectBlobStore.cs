@@ -1,0 +1,186 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Pail.Oci;
+using Pail.Remote.Http;
+using Pail.Stores;
+
+namespace Pail.Remote;
+
+/// <summary>What a registry says to a wish to send a blob to its bucket.</summary>
+internal enum DirectState
+{
+    /// <summary>It has the blob.</summary>
+    Present,
+
+    /// <summary>The blob shall be sent in the usual way.</summary>
+    Send,
+
+    /// <summary>Parts may be sent.</summary>
+    Parts,
+}
+
+/// <summary>
+/// One blob's way into the bucket of a Pail server, as the store that <see cref="Transfer.TransferEngine"/> uploads to:
+/// parts go to presigned addresses, all else is asked of the server. docs/direct-upload.md describes the requests.
+/// </summary>
+internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : IObjectStore
+{
+    private const int AddressesAtOnce = 64;
+    private const int MaxAnswer = 1 << 20;
+
+    private readonly ConcurrentDictionary<(string Upload, int Window), Lazy<Task<IReadOnlyList<string>>>> _addresses = new();
+    private string? _session;
+
+    /// <inheritdoc/>
+    public string Name { get; } = client.In("").ToString();
+
+    /// <summary>Asks whether the blob can be sent so.</summary>
+    public async Task<DirectState> AskAsync(CancellationToken cancel)
+    {
+        var wish = JsonSerializer.SerializeToUtf8Bytes(new DirectWish(blob.Digest.ToString(), blob.Size), DirectClientJson.Default.DirectWish);
+        using var answer = await client.SendAsync(new RegistryRequest(HttpMethod.Post, client.In("_pail/uploads"), HttpStatusCode.OK) { Body = client.Body(wish, MediaTypes.Json) }, cancel);
+        var offer = await ReadAsync(answer, DirectClientJson.Default.DirectOffer, cancel);
+        _session = offer?.Session;
+        return offer switch
+        {
+            { State: "present" } => DirectState.Present,
+            { State: "parts", Session: not null } => DirectState.Parts,
+            _ => DirectState.Send,
+        };
+    }
+
+    /// <inheritdoc/>
+    public async Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel)
+    {
+        if (Interlocked.Exchange(ref _session, null) is { } asked)
+            return asked;
+        // The one before was lost: another.
+        return await AskAsync(cancel) == DirectState.Parts && Interlocked.Exchange(ref _session, null) is { } session
+            ? session
+            : throw new StoreException(StoreError.Rejected, $"{Name}: the server takes no parts any more.");
+    }
+
+    /// <inheritdoc/>
+    public async Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel)
+    {
+        var (window, index) = Math.DivRem(number - 1, AddressesAtOnce);
+        var asked = _addresses.GetOrAdd((upload.Id, window), key => new(() => AskAddressesAsync(key.Upload, key.Window, cancel)));
+        var addresses = await asked.Value;
+        try
+        {
+            var address = client.Follow(client.At(""), addresses[index], "the place of a part");
+            using var answer = await client.SendAsync(new RegistryRequest(HttpMethod.Put, address, HttpStatusCode.OK) { Body = guard => client.Content(body, guard) }, cancel);
+            return answer.Headers.ETag?.Tag.Trim('"') ?? throw new StoreException(StoreError.Rejected, $"{Name}: the bucket answered a part without an ETag.");
+        }
+        catch (PailException e) when (e.Failure == Failure.Denied)
+        {
+            // Parts that move at once may all find that out: only these addresses are forgotten, not newer ones.
+            _addresses.TryRemove(new((upload.Id, window), asked));
+            throw new StoreException(StoreError.Unavailable, $"{Name}: the address of part {number} was too old.", e);
+        }
+        catch (PailException e) when (e is { Failure: Failure.NotFound } and not StoreException)
+        {
+            throw new StoreException(StoreError.NoSuchUpload, $"{Name}: the upload is gone.", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel)
+    {
+        var list = JsonSerializer.SerializeToUtf8Bytes(new DirectParts([.. parts.Select(part => new DirectPart(part.ETag, part.Size))]), DirectClientJson.Default.DirectParts);
+        var request = new RegistryRequest(HttpMethod.Put, SessionAt(upload.Id), HttpStatusCode.Created)
+        {
+            Body = guard => RegistryClient.Typed(client.Content(new(list), guard, blob.Size), MediaTypes.Json),
+        };
+        (await client.SendAsync(request, cancel)).Dispose();
+        return "";
+    }
+
+    /// <inheritdoc/>
+    public async Task AbortUploadAsync(UploadId upload, CancellationToken cancel) =>
+        (await client.SendAsync(HttpMethod.Delete, SessionAt(upload.Id), cancel, HttpStatusCode.NoContent, HttpStatusCode.NotFound)).Dispose();
+
+    /// <inheritdoc/>
+    // Whether parts came after an abort is the server's business: it sweeps.
+    public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) => Task.FromResult<IReadOnlyList<UploadedPart>>([]);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<PendingUpload>> ListUploadsAsync(string prefix, CancellationToken cancel) => Task.FromResult<IReadOnlyList<PendingUpload>>([]);
+
+    /// <inheritdoc/>
+    public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel)
+    {
+        using var answer = await client.SendAsync(HttpMethod.Head, client.In($"blobs/{key}"), cancel, HttpStatusCode.OK, HttpStatusCode.NotFound);
+        return answer.Status == HttpStatusCode.OK
+            ? new(answer.Content.ContentLength ?? -1, key, answer.Content.LastModified ?? default, MediaTypes.OctetStream)
+            : null;
+    }
+
+    // The rest of what a store can do, no upload in parts asks for.
+
+    /// <inheritdoc/>
+    public Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel) => throw OnlyParts();
+
+    /// <inheritdoc/>
+    public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) => throw OnlyParts();
+
+    /// <inheritdoc/>
+    public Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel) => throw OnlyParts();
+
+    /// <inheritdoc/>
+    public Task DeleteAsync(string key, CancellationToken cancel) => throw OnlyParts();
+
+    private static InvalidOperationException OnlyParts() => new("Only uploads in parts go this way.");
+
+    private async Task<IReadOnlyList<string>> AskAddressesAsync(string upload, int window, CancellationToken cancel)
+    {
+        try
+        {
+            var first = (window * AddressesAtOnce) + 1;
+            using var answer = await client.SendAsync(HttpMethod.Post, SessionAt($"{upload}?first={first}&count={AddressesAtOnce}"), cancel, HttpStatusCode.OK);
+            var addresses = await ReadAsync(answer, DirectClientJson.Default.DirectAddresses, cancel);
+            // For the last parts there may be fewer than were asked for, but no more.
+            return addresses?.Urls is { Count: > 0 and <= AddressesAtOnce } urls ? urls : throw new StoreException(StoreError.Rejected, $"{Name}: the server named no addresses for parts.");
+        }
+        catch
+        {
+            _addresses.TryRemove((upload, window), out _);
+            throw;
+        }
+    }
+
+    private Uri SessionAt(string path) => client.Follow(client.At(""), path, "the place of an upload");
+
+    private async Task<T?> ReadAsync<T>(RegistryAnswer answer, JsonTypeInfo<T> type, CancellationToken cancel)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(await answer.ReadAsync(MaxAnswer, cancel), type);
+        }
+        catch (JsonException e)
+        {
+            throw new StoreException(StoreError.Rejected, $"{Name}: the server's answer makes no sense: {SafeText.OneLine(e.Message)}", e);
+        }
+    }
+}
+
+internal sealed record DirectWish(string Digest, long Size);
+
+internal sealed record DirectOffer(string? State, string? Session);
+
+internal sealed record DirectAddresses(IReadOnlyList<string>? Urls);
+
+internal sealed record DirectParts(IReadOnlyList<DirectPart> Parts);
+
+internal sealed record DirectPart(string Etag, long Size);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(DirectWish))]
+[JsonSerializable(typeof(DirectOffer))]
+[JsonSerializable(typeof(DirectAddresses))]
+[JsonSerializable(typeof(DirectParts))]
+internal sealed partial class DirectClientJson : JsonSerializerContext;

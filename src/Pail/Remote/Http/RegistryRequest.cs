@@ -1,0 +1,30 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Pail.Transfer;
+
+namespace Pail.Remote.Http;
+
+/// <summary>A request to a registry, as often as it has to be made.</summary>
+/// <param name="Method">Its method.</param>
+/// <param name="Address">Where.</param>
+/// <param name="Expected">The statuses that are no failure.</param>
+internal sealed record RegistryRequest(HttpMethod Method, Uri Address, params HttpStatusCode[] Expected)
+{
+    /// <summary>Makes the body, if there is one.</summary>
+    public Func<StallGuard, HttpContent>? Body { get; init; }
+
+    /// <summary>False if the body is a stream that can be sent once.</summary>
+    public bool CanRepeat { get; init; } = true;
+
+    /// <summary>The media types wanted.</summary>
+    public IReadOnlyList<string> Accept { get; init; } = [];
+
+    /// <summary>The bytes wanted; null for all.</summary>
+    public RangeHeaderValue? Range { get; init; }
+
+    /// <summary>Scopes needed besides those of the repository itself.</summary>
+    public IReadOnlyList<string> MoreScopes { get; init; } = [];
+
+    /// <summary>A redirect is followed. Uploads never are: what is sent was meant for whom it was sent to.</summary>
+    public bool FollowsRedirects => Method == HttpMethod.Get || Method == HttpMethod.Head;
+}

@@ -1,0 +1,162 @@
+using System.Buffers;
+using System.Net;
+using System.Net.Http.Headers;
+using Pail.Oci;
+using Pail.Remote.Access;
+using Pail.Remote.Credentials;
+using Pail.Remote.Http;
+using Pail.Stores;
+using Pail.Transfer;
+
+namespace Pail.Remote;
+
+/// <summary>
+/// Requests to one repository of a registry. Each goes this way:
+/// <list type="number">
+/// <item>What proves who we are is added, once the registry has asked for it; a token that is about to end is renewed first.</item>
+/// <item>A 401 is answered with what it asks for, and the request made again: for lack of a token, then for lack of a scope.</item>
+/// <item>Redirects of reads are followed, without what proves who we are, where <see cref="Origins"/> lets us go.</item>
+/// <item>Any other status than those expected is an exception that says what the registry said.</item>
+/// </list>
+/// </summary>
+internal sealed class RegistryClient : IDisposable
+{
+    private const int MostRedirects = 5;
+    private const int MostProofs = 2;
+
+    private readonly RegistryOptions _options;
+    private readonly RegistryWire _wire;
+    private readonly Authorizer _authorizer;
+    private readonly RepositoryName? _repository;
+    private readonly string[] _scopes;
+
+    /// <summary>Makes a client. No request is made yet.</summary>
+    /// <param name="host">The registry, as addresses name it.</param>
+    /// <param name="repository">The repository; null to speak to the registry as a whole.</param>
+    /// <param name="actions">What shall be done: <c>pull</c> or <c>pull,push</c>.</param>
+    /// <param name="options">How it is reached.</param>
+    /// <param name="time">The clock; null for the system's.</param>
+    /// <param name="login">Proves who we are with this, instead of what is kept.</param>
+    public RegistryClient(string host, RepositoryName? repository, string actions, RegistryOptions options, TimeProvider? time = null, Credential? login = null)
+    {
+        (Host, _repository, _options) = (host, repository, options);
+        _scopes = repository is { } name ? [$"repository:{name}:{actions}"] : [];
+        _wire = new RegistryWire(host, options);
+        var kept = new CredentialStore(options);
+        _authorizer = new Authorizer(
+            new TokenService(_wire, host, time ?? TimeProvider.System),
+            cancel => login is null ? kept.FindAsync(host, repository?.ToString(), cancel) : Task.FromResult<Credential?>(login)) { Offline = login is not null };
+    }
+
+    /// <summary>The registry, as addresses name it.</summary>
+    public string Host { get; }
+
+    /// <summary>How it is reached.</summary>
+    public RegistryOptions Options => _options;
+
+    /// <summary>The refresh token that came with a login, if any.</summary>
+    public string? RefreshToken => _authorizer.Refresh;
+
+    /// <summary>False once the registry has refused to look for a blob in its other repositories.</summary>
+    public bool MayFindBlobs { get; set; } = true;
+
+    /// <summary>The address of something in the repository, such as <c>blobs/DIGEST</c>.</summary>
+    public Uri In(string path) => new(_wire.Origins.Registry, $"{_repository}/{path}");
+
+    /// <summary>The address of something of the registry.</summary>
+    public Uri At(string path) => new(_wire.Origins.Registry, path);
+
+    /// <summary>Where an upload goes on: what the registry named, looked at as any address of its.</summary>
+    public Uri Follow(RegistryAnswer answer, string what) => Follow(answer.Address, answer["Location"], what);
+
+    /// <summary>An address that the registry named, looked at as any of its.</summary>
+    public Uri Follow(Uri asked, string? named, string what) => _wire.Origins.Follow(asked, named, what);
+
+    /// <summary>The address of the next page, which must be of the registry itself.</summary>
+    public Uri? NextPage(RegistryAnswer answer)
+    {
+        // Source: RFC 8288; registries send one link, <address>; rel="next".
+        if (answer["Link"] is not { } link || link.IndexOf('<', StringComparison.Ordinal) is not (>= 0 and var from) || link.IndexOf('>', from) is not (> 0 and var to) || !link.Contains("next", StringComparison.Ordinal))
+            return null;
+        var next = _wire.Origins.Follow(answer.Address, link[(from + 1)..to], "the next page of a list");
+        return _wire.Origins.IsOwn(next) ? next : throw new PailException(Failure.BadContent, $"{Host}: the next page of a list is on another host, {SafeText.OneLine(next.Host)}.");
+    }
+
+    /// <summary>Makes a request that has no body, or one that can be sent again.</summary>
+    public Task<RegistryAnswer> SendAsync(HttpMethod method, Uri address, CancellationToken cancel, params HttpStatusCode[] expected) =>
+        SendAsync(new RegistryRequest(method, address, expected), cancel);
+
+    /// <summary>Makes a request once, proofs and redirects aside. The caller disposes the answer.</summary>
+    /// <exception cref="PailException">There was no answer, or another than those expected.</exception>
+    public async Task<RegistryAnswer> SendAsync(RegistryRequest request, CancellationToken cancel)
+    {
+        string[] scopes = [.. _scopes, .. request.MoreScopes];
+        var address = _wire.Rebased(request.Address);
+        var proof = await _authorizer.GetAsync(scopes, cancel);
+        for (var (proofs, redirects) = (0, 0); ;)
+        {
+            var answer = await _wire.SendAsync(request, address, proof, cancel);
+            try
+            {
+                if (request.Expected.Contains(answer.Status))
+                    return answer;
+                if (answer.Status == HttpStatusCode.Unauthorized && _wire.Origins.IsOwn(answer.Address) && proofs++ < MostProofs
+                    && await _authorizer.AnswerAsync(answer.Headers, proof, scopes, cancel) is { } better)
+                {
+                    if (!request.CanRepeat)
+                        throw new StoreException(StoreError.Unavailable, $"{Host}: what proved who we are ended while a blob was sent.");
+                    proof = better;
+                    address = _wire.Rebased(address);
+                }
+                else if ((int)answer.Status is 301 or 302 or 303 or 307 or 308 && request.FollowsRedirects)
+                {
+                    if (++redirects > MostRedirects)
+                        throw new PailException(Failure.BadContent, $"{Host}: more than {MostRedirects} redirects, one after the other.");
+                    address = _wire.Origins.Follow(answer.Address, answer["Location"], "a redirect");
+                }
+                else
+                {
+                    throw Explained(await answer.ErrorAsync(cancel), answer);
+                }
+            }
+            catch
+            {
+                answer.Dispose();
+                throw;
+            }
+            answer.Dispose();
+        }
+    }
+
+    /// <summary>A body that lies in memory.</summary>
+    public Func<StallGuard, HttpContent> Body(ReadOnlyMemory<byte> bytes, string mediaType) => guard => Typed(Content(new(bytes), guard), mediaType);
+
+    /// <summary>A body that lies in several pieces of memory, for which an answer takes as long as looking at them takes.</summary>
+    public SequenceContent Content(ReadOnlySequence<byte> bytes, StallGuard guard, long work = 0) =>
+        new(bytes, guard, _options.Patience, Answering(work));
+
+    /// <summary>How long an answer may take for which so many bytes are looked at, slowly.</summary>
+    public TimeSpan Answering(long work) => _options.Patience + TimeSpan.FromSeconds(work / (double)(1 << 20));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _authorizer.Dispose();
+        _wire.Dispose();
+    }
+
+    public static HttpContent Typed(HttpContent content, string mediaType)
+    {
+        content.Headers.ContentType = new MediaTypeHeaderValue(mediaType);
+        return content;
+    }
+
+    // A registry that wants a login says no more than 401.
+    private PailException Explained(PailException error, RegistryAnswer answer) => answer.Status switch
+    {
+        HttpStatusCode.Unauthorized when !_wire.Origins.IsOwn(answer.Address) => error,
+        HttpStatusCode.Unauthorized when !_authorizer.HasCredential => new(Failure.Denied, $"{error.Message}. There is no login for {Host}: pail login {Host}", error),
+        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when _authorizer.HasCredential => new(Failure.Denied, $"{error.Message}. The login for {Host} is wrong, or not good for this.", error),
+        _ => error,
+    };
+}

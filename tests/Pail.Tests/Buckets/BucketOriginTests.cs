@@ -1,0 +1,66 @@
+using Pail.Buckets;
+using Pail.Buckets.Layouts;
+using Pail.Io;
+using Pail.Oci;
+using Pail.S3;
+using Pail.Stores;
+using Pail.Tests.S3;
+using Pail.Tests.Transfer;
+using Pail.Transfer;
+
+namespace Pail.Tests.Buckets;
+
+/// <summary>Very large blobs, copied by the store from one bucket to another, on Ceph RGW.</summary>
+public sealed class BucketOriginTests : IAsyncLifetime
+{
+    private const int MiB = 1 << 20;
+
+    private static readonly RepositoryName App = RepositoryName.Parse("app");
+    private static readonly RepositoryName Other = RepositoryName.Parse("team/other");
+
+    private readonly string[] _buckets = [S3Server.NewName(), S3Server.NewName()];
+    private readonly RequestMeter _meter = new();
+    private readonly TransferEngine _engine = new(new TransferOptions { SingleCopyLimit = 24 * MiB });
+    private S3Store[] _stores = [];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _stores = [.. _buckets.Select(bucket => S3Server.Ceph.Open(bucket, meter: _meter))];
+        foreach (var store in _stores)
+            await store.CreateBucketAsync(Cancel);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var store in _stores)
+            store.Dispose();
+        foreach (var bucket in _buckets)
+            await S3Server.Ceph.RemoveAsync(bucket);
+    }
+
+    [Theory]
+    [InlineData(LayoutKind.V2, LayoutKind.Pool)]
+    [InlineData(LayoutKind.Pool, LayoutKind.V2)]
+    public async Task PutBlob_LargeOneOfAnotherBucket_IsCopiedByRangesAndRemembered(LayoutKind from, LayoutKind to)
+    {
+        var (origin, target) = (new BucketRegistry(_stores[0], _engine, new(from, false)), new BucketRegistry(_stores[1], _engine, new(to, false)));
+        var content = new TestBlob(40 * MiB);
+        var blob = content.Descriptor;
+        await origin.PutBlobAsync(App, blob, content.Open, NoProgress.Instance, Cancel);
+        var expected = new RequestMeter();
+        var bucket = new CrossBucketCopy(origin, App, target);
+        Assert.Equal(BlobOutcome.Copied, await target.ForecastBlobAsync(expected, Other, blob, null, bucket, Cancel));
+
+        var scope = _meter.BeginScope();
+        Assert.Equal(BlobOutcome.Copied, await target.PutBlobAsync(Other, blob, (_, _) => throw new InvalidOperationException("It was read."), NoProgress.Instance, Cancel, origin: bucket));
+
+        Assert.Equal(7, scope.Counts[StoreOperation.UploadPartCopy]);
+        Assert.Equal(expected.ClassA, scope.ClassA);
+        await using var copied = target.OpenBlob(Other, blob, 0);
+        Assert.Equal(blob.Digest, Digest.FromHash(DigestAlgorithm.Sha256, await System.Security.Cryptography.SHA256.HashDataAsync(copied, Cancel)));
+        // In a third repository it is found without being told where it is.
+        Assert.Equal(to == LayoutKind.V2 ? BlobOutcome.Copied : BlobOutcome.Existed, await target.PutBlobAsync(App, blob, content.Open, NoProgress.Instance, Cancel));
+    }
+}

@@ -1,0 +1,49 @@
+using Pail.Stores;
+using Pail.Tests.S3;
+
+namespace Pail.Tests.Buckets;
+
+/// <summary>The registry over Ceph RGW.</summary>
+public sealed class CephRegistryTests : S3RegistryTests
+{
+    private protected override S3Server Server => S3Server.Ceph;
+}
+
+/// <summary>The registry over Swift's s3api, which has no conditional writes.</summary>
+public sealed class SwiftRegistryTests : S3RegistryTests
+{
+    private protected override S3Server Server => S3Server.Swift;
+
+    private protected override bool WritesConditionally => false;
+
+    // The first list is tried with a condition, once; each is written without one and read again.
+    private protected override (long A, long B) PublicPushCost => (8, 11);
+}
+
+/// <summary>The registry over a real S3 server.</summary>
+public abstract class S3RegistryTests : RegistryContract, IAsyncDisposable
+{
+    private readonly List<string> _buckets = [];
+    private readonly List<IDisposable> _stores = [];
+
+    private protected abstract S3Server Server { get; }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        _stores.ForEach(store => store.Dispose());
+        foreach (var bucket in _buckets)
+            await Server.RemoveAsync(bucket);
+    }
+
+    private protected override async Task<IObjectStore> NewBucketAsync()
+    {
+        _buckets.Add(S3Server.NewName());
+        using (var store = Server.Open(_buckets[^1]))
+            await store.CreateBucketAsync(CancellationToken.None);
+        var opened = Server.Open(_buckets[^1], meter: Meter);
+        _stores.Add(opened);
+        return opened;
+    }
+}

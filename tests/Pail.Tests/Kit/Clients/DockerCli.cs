@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Pail.Tests.Images;
+
+namespace Pail.Tests.Kit.Clients;
+
+/// <summary>A Docker Engine. Registries on loopback may speak plain HTTP to it by default.</summary>
+internal sealed class DockerCli(TestFolder folder, string socket) : ContainerClient(folder)
+{
+    public override string Name => "docker";
+
+    public override async Task PushAsync(TestLayout layout, string reference)
+    {
+        (await RunProgramAsync("skopeo", ["copy", "--quiet", "--dest-daemon-host", socket, layout.Address(), $"docker-daemon:{reference}"])).Succeeded();
+        await PushAsync(reference);
+        await RemoveAsync(reference);
+    }
+
+    /// <summary>Pushes what it has, and returns what it says of that.</summary>
+    public async Task<string> PushAsync(string reference) => (await DoAsync("push", reference)).Succeeded().Output;
+
+    /// <summary>Gives an image another name.</summary>
+    public async Task TagAsync(string reference, string other) => (await DoAsync("tag", reference, other)).Succeeded();
+
+    public override async Task PullAsync(string reference) => (await TryPullAsync(reference)).Succeeded();
+
+    /// <summary>Pulls an image, if it can.</summary>
+    public Task<Finished> TryPullAsync(string reference) => DoAsync("pull", "--quiet", reference);
+
+    /// <summary>Loads a file.</summary>
+    public async Task LoadAsync(string file) => (await DoAsync("load", "--quiet", "--input", file)).Succeeded();
+
+    /// <summary>The names by digest that it gives an image.</summary>
+    public async Task<string[]> RepoDigestsAsync(string reference) =>
+        JsonSerializer.Deserialize<string[]>((await DoAsync("image", "inspect", "--format", "{{json .RepoDigests}}", reference)).Succeeded().Output)!;
+
+    public override async Task<string> ConfigDigestAsync(string reference) =>
+        (await DoAsync("image", "inspect", "--format", "{{.Id}}", reference)).Succeeded().Output.Trim();
+
+    public override async Task RemoveAsync(string reference) => (await DoAsync("image", "rm", "--force", reference)).Succeeded();
+
+    /// <summary>Runs a container, and returns what it printed.</summary>
+    public async Task<string> RunContainerAsync(string reference) =>
+        (await DoAsync("run", "--rm", "--network", "none", reference)).Succeeded().Output.Trim();
+
+    /// <summary>Builds the folder into an image.</summary>
+    public async Task BuildAsync(string context, string reference) =>
+        (await DoAsync("build", "--quiet", "--network", "none", "--tag", reference, context)).Succeeded();
+
+    /// <summary>Saves an image into a file.</summary>
+    public async Task SaveAsync(string reference, string file) => (await DoAsync("save", "--output", file, reference)).Succeeded();
+
+    private Task<Finished> DoAsync(params IEnumerable<string> arguments) => RunAsync(["--host", socket, .. arguments]);
+}
