@@ -24,16 +24,16 @@ public static class RegistryServer
 
     /// <summary>Makes a server; it listens once started. The caller disposes it.</summary>
     /// <param name="options">How it runs.</param>
-    /// <param name="registry">The bucket it serves.</param>
+    /// <param name="bucket">The bucket it serves.</param>
     /// <param name="time">The clock; null for the system's.</param>
     /// <exception cref="PailException">The certificate can't be used.</exception>
-    public static WebApplication Build(ServerOptions options, BucketRegistry registry, TimeProvider? time = null)
+    public static WebApplication Build(ServerOptions options, Bucket bucket, TimeProvider? time = null)
     {
         var clock = time ?? TimeProvider.System;
         var log = options.Log is { } output ? new ServerLog(output, clock) : null;
         var certificates = options.Tls is { } files ? new Certificates(files, log, clock) : null;
-        var services = new RegistryServices(options, registry, log, clock);
-        var health = new Health(registry, clock);
+        var services = new RegistryServices(options, bucket, log, clock);
+        var health = new Health(bucket, clock);
         var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services)), health);
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

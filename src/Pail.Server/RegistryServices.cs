@@ -6,13 +6,14 @@ using Pail.Server.Running;
 namespace Pail.Server;
 
 /// <summary>What all handlers of a server work with.</summary>
-internal sealed class RegistryServices(ServerOptions options, BucketRegistry registry, ServerLog? log, TimeProvider time)
+internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ServerLog? log, TimeProvider time)
 {
     private readonly Forwarding _forwarding = new(options.TrustedProxies);
 
     public ServerOptions Options => options;
 
-    public BucketRegistry Registry => registry;
+    /// <summary>The bucket that is served.</summary>
+    public Bucket Bucket => bucket;
 
     /// <summary>The log; null if none is kept.</summary>
     public ServerLog? Log => log;
@@ -20,10 +21,10 @@ internal sealed class RegistryServices(ServerOptions options, BucketRegistry reg
     public TimeProvider Time => time;
 
     /// <summary>The blobs known to be there. Who stores one says so here.</summary>
-    public BlobCache Blobs { get; } = new(registry.Layout.Kind, options.DigestLifetime, time);
+    public BlobCache Blobs { get; } = new(bucket.SharesBlobs, options.DigestLifetime, time);
 
     /// <summary>Manifests by digest.</summary>
-    public ManifestCache Manifests { get; } = new(options.ManifestMemory, registry.Layout.Kind, options.DigestLifetime, time);
+    public ManifestCache Manifests { get; } = new(options.ManifestMemory, bucket.SharesBlobs, options.DigestLifetime, time);
 
     /// <summary>What tags named.</summary>
     public TagCache Tags { get; } = new(options.TagLifetime, time);

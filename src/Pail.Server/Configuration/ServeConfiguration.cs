@@ -1,4 +1,5 @@
 using Pail.Oci;
+using Pail.Stores;
 using Pail.Transfer;
 
 namespace Pail.Server.Configuration;
