@@ -13,8 +13,8 @@ public sealed class DockerDaemonTests : IDisposable
     public async Task BuiltImage_PushedAndPulled_RunsElsewhere()
     {
         await using var bucket = await TestBucket.TakeAsync();
-        var here = new DockerCli(_folder, TestEnvironment.Docker);
-        var there = new DockerCli(_folder, TestEnvironment.OtherDocker);
+        var here = new DockerCli(_folder, Engine.Docker);
+        var there = new DockerCli(_folder, Engine.Other);
         await here.BuildAsync(Context(), "built:1");
 
         await PailCli.Direct.DoAsync("init", bucket.Address);

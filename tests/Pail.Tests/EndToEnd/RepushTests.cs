@@ -22,7 +22,7 @@ public sealed class RepushTests : IAsyncLifetime
     public async Task Push_FromEngine_SmallLayerChanged_SendsIt()
     {
         await InitAsync();
-        var docker = new DockerCli(_folder, TestEnvironment.Docker);
+        var docker = new DockerCli(_folder, Engine.Docker);
         var context = Context();
         await docker.BuildAsync(context, "repush:1");
         var first = await PushAsync("repush:1", "app:1");
@@ -44,7 +44,7 @@ public sealed class RepushTests : IAsyncLifetime
         Assert.Single(third.Requests, request => request.Operation == StoreOperation.CopyObject);
 
         await new PailCli(TestEnvironment.S3, TestEnvironment.OtherDocker).DoAsync("pull", $"{_bucket.Address}/other:2", "docker-daemon:repushed:2");
-        var there = new DockerCli(_folder, TestEnvironment.OtherDocker);
+        var there = new DockerCli(_folder, Engine.Other);
         Assert.Equal(await docker.ConfigDigestAsync("repush:2"), await there.ConfigDigestAsync("repushed:2"));
         await there.RemoveAsync("repushed:2");
         await docker.RemoveAsync("repush:1");
@@ -76,7 +76,7 @@ public sealed class RepushTests : IAsyncLifetime
     public async Task Push_FromDockerArchive_SavedByDocker_AsFromTheEngine()
     {
         await InitAsync();
-        var docker = new DockerCli(_folder, TestEnvironment.Docker);
+        var docker = new DockerCli(_folder, Engine.Docker);
         var context = Context();
         await docker.BuildAsync(context, "saved:1");
         await docker.SaveAsync("saved:1", _folder["1.tar"]);
@@ -146,7 +146,7 @@ public sealed class RepushTests : IAsyncLifetime
         await using var engine = new DockerDaemonSource(new DockerEngine(TestEnvironment.Docker), "registered:1");
         Assert.True((await Copying.RunAsync(engine, kit.Sink(gate.Host))).Unchanged);
         Assert.Equal(0, engine.BytesRead);
-        await new DockerCli(_folder, TestEnvironment.Docker).RemoveAsync("registered:1");
+        await new DockerCli(_folder, Engine.Docker).RemoveAsync("registered:1");
     }
 
     [Theory]

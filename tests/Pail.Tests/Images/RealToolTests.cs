@@ -250,7 +250,7 @@ public sealed class RealToolTests : IDisposable
 
     private async Task<string> IdAsync(string engine) => (await RunAsync("docker", "--host", engine, "image", "inspect", "--format", "{{.Id}}", _name)).Output;
 
-    private Task<Finished> CtrAsync(params IEnumerable<string> arguments) => RunAsync("ctr", ["--address", TestEnvironment.Containerd, "--namespace", _name, .. arguments]);
+    private Task<Finished> CtrAsync(params IEnumerable<string> arguments) => RunAsync("ctr", ["--address", Engine.Docker.Containerd, "--namespace", _name, .. arguments]);
 
     private Task<Finished> PodmanAsync(params IEnumerable<string> arguments) =>
         RunAsync("podman", ["--root", _folder["podman"], "--runroot", _folder["pr"], "--storage-driver", "vfs", .. arguments]);

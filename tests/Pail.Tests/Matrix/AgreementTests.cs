@@ -56,7 +56,7 @@ public sealed class AgreementTests(MatrixServers servers) : IClassFixture<Matrix
     {
         var image = await PutAsync(kind);
         var config = await ConfigOfAsync(image);
-        var docker = new DockerCli(servers.Home, TestEnvironment.Docker);
+        var docker = new DockerCli(servers.Home, Engine.Docker);
         foreach (var host in (string[])[servers.Debian.Host, _server.Address.Authority])
         {
             var name = await CopyToAsync(host);
