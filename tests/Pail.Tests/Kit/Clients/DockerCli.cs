@@ -41,6 +41,14 @@ internal sealed class DockerCli(TestFolder folder, Engine engine) : ContainerCli
 
     public override async Task RemoveAsync(string reference) => (await DoAsync("image", "rm", "--force", reference)).Succeeded();
 
+    /// <summary>Removes all images whose names match.</summary>
+    public async Task RemoveAllAsync(string pattern)
+    {
+        var ids = (await DoAsync("images", "--quiet", "--filter", $"reference={pattern}")).Succeeded().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        if (ids.Length > 0)
+            (await DoAsync(["image", "rm", "--force", .. ids.Distinct()])).Succeeded();
+    }
+
     /// <summary>Runs a container, and returns what it printed.</summary>
     public async Task<string> RunContainerAsync(string reference) =>
         (await DoAsync("run", "--rm", "--network", "none", reference)).Succeeded().Output.Trim();
