@@ -29,6 +29,7 @@ internal sealed record Engine(string Name, Machine Machine, string Socket, bool 
     public static Engine Named(string name) => name switch
     {
         "docker" => Docker,
+        "other docker" => Other,
         "docker 26" => Docker26,
         "docker 26 containerd" => Docker26Containerd,
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
