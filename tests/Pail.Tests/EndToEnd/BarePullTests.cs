@@ -8,6 +8,7 @@ using Pail.Tests.Kit.Clients;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>What makes Pail worth having: real clients pull from the bucket itself.</summary>
+[UsesDebian13]
 public abstract class BarePullTests(BareRegistry registry) : IDisposable
 {
     private readonly TestFolder _folder = new();

@@ -5,6 +5,7 @@ using Pail.Tests.Kit.Clients;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>From one Docker Engine to another through a bucket.</summary>
+[UsesDebian13]
 public sealed class DockerDaemonTests : IDisposable
 {
     private readonly TestFolder _folder = new();

@@ -12,6 +12,7 @@ using Pail.Tests.Remote;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>What is sent again, and asked for, when an image is there already, or most of it. These numbers are promises.</summary>
+[UsesDebian13]
 public sealed class RepushTests : IAsyncLifetime
 {
     private readonly TestFolder _folder = new();

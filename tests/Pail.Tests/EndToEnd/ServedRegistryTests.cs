@@ -8,6 +8,7 @@ using Pail.Tests.Kit.Clients;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>Real clients push to <c>pail serve</c> and pull from it.</summary>
+[UsesDebian13]
 public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
 {
     private const int MiB = 1 << 20;

@@ -1,3 +1,5 @@
+using Pail.Docker;
+
 namespace Pail.Tests.Kit;
 
 /// <summary>A Docker Engine that <c>./test</c> starts.</summary>
@@ -24,6 +26,13 @@ internal sealed record Engine(string Name, Machine Machine, string Socket, bool 
 
     /// <summary>The path of the socket of its containerd.</summary>
     public string Containerd => Path.Combine(Path.GetDirectoryName(Socket["unix://".Length..])!, "exec/containerd/containerd.sock");
+
+    /// <summary>Opens it as Pail does, when it runs.</summary>
+    public async Task<DockerEngine> OpenAsync()
+    {
+        await Machine.ReadyAsync();
+        return new(Socket);
+    }
 
     /// <summary>The engine of this name, though perhaps not running yet.</summary>
     public static Engine Named(string name) => name switch

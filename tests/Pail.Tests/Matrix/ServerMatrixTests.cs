@@ -44,6 +44,7 @@ public sealed class MatrixServers : IAsyncLifetime
 }
 
 /// <summary>Every place to every other where one of them is on a server or in an engine, every kind of image.</summary>
+[UsesDebian13]
 public sealed class ServerMatrixTests(MatrixServers servers) : IClassFixture<MatrixServers>, IAsyncLifetime
 {
     private static readonly string[] Names = ["s3 v2", "s3 pool", "docker-registry", .. Engine.Names];
@@ -126,20 +127,14 @@ public sealed class ServerMatrixTests(MatrixServers servers) : IClassFixture<Mat
     };
 
     private Place DockerDaemon(Engine engine) => new(engine.Name,
-        async image => new DockerDaemonSource(await OpenAsync(engine), $"matrix/{image}-{_case}:1"),
-        async image => new DockerDaemonSink(await OpenAsync(engine), $"matrix/{image}-{_case}:1"))
+        async image => new DockerDaemonSource(await engine.OpenAsync(), $"matrix/{image}-{_case}:1"),
+        async image => new DockerDaemonSink(await engine.OpenAsync(), $"matrix/{image}-{_case}:1"))
     {
         HoldsAll = false,
         KeepsManifests = engine.KeepsImages,
         Refuses = engine.KeepsImages ? NoArtifactsNorSha512 : LocalPlaces.NoArtifacts,
         MayRefuse = new Dictionary<string, string> { ["zstd"] = "its layers are compressed with zstd" },
     };
-
-    private static async Task<DockerEngine> OpenAsync(Engine engine)
-    {
-        await engine.Machine.ReadyAsync();
-        return new(engine.Socket);
-    }
 
     private static Place Named(Place place, Func<string, string> name) => new(place.ToString(), image => place.SourceAsync(name(image)), image => place.SinkAsync(name(image)))
     {
