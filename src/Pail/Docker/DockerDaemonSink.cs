@@ -71,6 +71,9 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IPeeka
             return true;
         });
         var id = (await engine.FindAsync(_target, cancel))?.Id;
+        // Docker then says that it loaded the image.
+        if (id is null && root.Blobs.Append(root.Descriptor).Any(blob => blob.Digest.Algorithm == DigestAlgorithm.Sha512))
+            throw new PailException(Failure.BadInput, $"{Name}: some digests of the image are sha512, which Docker's containerd image store does not take.");
         if (!IsThis(id, root))
             throw new PailException(Failure.Conflict, $"{Name}: Docker loaded the image, but then {_target} was {(id is null ? "not there" : SafeText.OneLine(id))}, not {root.Config!.Digest}.");
     }
