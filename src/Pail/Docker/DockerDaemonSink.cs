@@ -1,6 +1,7 @@
 using Pail.Images;
 using Pail.Io;
 using Pail.Oci;
+using Pail.Stores;
 using Pail.OciLayout;
 using Pail.Transfer;
 
@@ -13,7 +14,7 @@ namespace Pail.Docker;
 /// </remarks>
 /// <param name="engine">The engine; disposed with this.</param>
 /// <param name="image">What to call the image; <c>:latest</c> is added where no tag is.</param>
-public sealed class DockerDaemonSink(DockerEngine engine, string image) : IPeekableSink
+public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImageSink, IForecast
 {
     private readonly EngineLoad _load = new(engine);
     private readonly string _target = DockerName.ForTarget($"docker-daemon:{image}", image);
@@ -23,7 +24,7 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IPeeka
     public string Name => $"docker-daemon:{image}";
 
     /// <inheritdoc/>
-    public bool HoldsIndexes => false;
+    public SinkAbilities Abilities => new() { HoldsIndexes = false, Forecast = this };
 
     /// <inheritdoc/>
     public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)
@@ -32,9 +33,9 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IPeeka
         return IsThis((await engine.FindAsync(_target, cancel))?.Id, root);
     }
 
-    // An engine is sent the whole image or nothing.
     /// <inheritdoc/>
-    public bool HasBlob(Descriptor blob) => false;
+    // An engine is sent the whole image or nothing.
+    public Task<BlobOutcome> BlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) => Task.FromResult(BlobOutcome.Sent);
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => Task.FromResult(false);

@@ -3,6 +3,7 @@ using Pail.Dir;
 using Pail.Images;
 using Pail.Io;
 using Pail.OciLayout;
+using Pail.Stores;
 
 namespace Pail.Tests.Images;
 
@@ -151,7 +152,7 @@ public sealed class DirTests : IDisposable
     [Fact]
     public async Task DryRun_MakesNothing()
     {
-        var result = await Copying.RunAsync(RandomImage.Index(), LocalDryRunSink.Of(new DirSink(Dir), new()));
+        var result = await Copying.RunAsync(RandomImage.Index(), new DryRunSink(new DirSink(Dir), new RequestMeter(), new()));
 
         Assert.Equal(5, result.Sent);
         Assert.False(Directory.Exists(Dir));
