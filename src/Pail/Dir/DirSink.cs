@@ -1,7 +1,6 @@
 using Pail.Images;
 using Pail.Io;
 using Pail.Oci;
-using Pail.Stores;
 using Pail.OciLayout;
 
 namespace Pail.Dir;
@@ -27,7 +26,7 @@ public sealed class DirSink(string directory) : IImageSink, IForecast
     });
 
     /// <inheritdoc/>
-    public Task<BlobOutcome> BlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) => Task.FromResult(_arriving.Has(_files.PathOfBlob(blob.Digest), blob) ? BlobOutcome.Existed : BlobOutcome.Sent);
+    public Task<BlobOutcome> ForecastBlobAsync(Descriptor blob, CancellationToken cancel) => Task.FromResult(_arriving.Has(_files.PathOfBlob(blob.Digest), blob) ? BlobOutcome.Existed : BlobOutcome.Sent);
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => LocalFiles.RunAsync(Name, () => _files.HoldsAsync(manifest, cancel));

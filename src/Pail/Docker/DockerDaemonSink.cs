@@ -1,7 +1,6 @@
 using Pail.Images;
 using Pail.Io;
 using Pail.Oci;
-using Pail.Stores;
 using Pail.OciLayout;
 using Pail.Transfer;
 
@@ -35,7 +34,7 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImage
 
     /// <inheritdoc/>
     // An engine is sent the whole image or nothing.
-    public Task<BlobOutcome> BlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) => Task.FromResult(BlobOutcome.Sent);
+    public Task<BlobOutcome> ForecastBlobAsync(Descriptor blob, CancellationToken cancel) => Task.FromResult(BlobOutcome.Sent);
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => Task.FromResult(false);

@@ -1,6 +1,5 @@
 using Pail.Io;
 using Pail.Oci;
-using Pail.Stores;
 
 namespace Pail.Images;
 
@@ -35,23 +34,13 @@ public sealed record SinkAbilities
     /// <summary>Finds layers by their tars; null if the sink can't.</summary>
     public ILayerLookup? Layers { get; init; }
 
-    /// <summary>Says what would be written; null if the sink can't.</summary>
+    /// <summary>Says what would be written; null if the sink can't. A bucket needs none: there the store makes no writes in a dry run.</summary>
     public IForecast? Forecast { get; init; }
 }
 
-/// <summary>Says what a sink would write, and what requests that would take. Writes nothing.</summary>
+/// <summary>Says what a sink would write. Writes nothing.</summary>
 public interface IForecast
 {
-    /// <summary>Returns what <see cref="IImageSink.PutBlobAsync"/> would do; counts the requests that writing would take.</summary>
-    Task<BlobOutcome> BlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel);
-
-    /// <summary>Counts the requests that storing a manifest would take, and a tag if it is to have one. None where requests cost nothing.</summary>
-    void Manifest(RequestMeter meter, Manifest manifest, string? tag)
-    {
-    }
-
-    /// <summary>Counts the requests that <see cref="IImageSink.CommitAsync"/> would make. None where requests cost nothing.</summary>
-    void Root(RequestMeter meter, Manifest root, bool isStored)
-    {
-    }
+    /// <summary>Returns what <see cref="IImageSink.PutBlobAsync"/> would do; the requests it takes to find out are real.</summary>
+    Task<BlobOutcome> ForecastBlobAsync(Descriptor blob, CancellationToken cancel);
 }

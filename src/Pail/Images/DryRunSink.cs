@@ -1,14 +1,12 @@
 using Pail.Io;
 using Pail.Oci;
-using Pail.Stores;
 
 namespace Pail.Images;
 
-/// <summary>Stands for a sink and reads it, but writes nothing: what would be written is counted.</summary>
+/// <summary>Stands for a sink and reads it, but writes nothing.</summary>
 /// <param name="inner">The sink, which has <see cref="SinkAbilities.Forecast"/>.</param>
-/// <param name="meter">Counts the requests that writing would take.</param>
 /// <param name="before">What would be there by dry runs before this one; learns what would be by this.</param>
-public sealed class DryRunSink(IImageSink inner, RequestMeter meter, DryRunState before) : IImageSink, IReferrerSink
+public sealed class DryRunSink(IImageSink inner, DryRunState before) : IImageSink, IReferrerSink
 {
     private readonly IForecast _forecast = inner.Abilities.Forecast ?? throw new InvalidOperationException($"{inner.Name} can't say what it would write.");
 
@@ -29,40 +27,34 @@ public sealed class DryRunSink(IImageSink inner, RequestMeter meter, DryRunState
     {
         if (before.Holds(blob.Digest))
             return BlobOutcome.Existed;
-        var outcome = await _forecast.BlobAsync(meter, blob, cancel);
+        var outcome = await _forecast.ForecastBlobAsync(blob, cancel);
         before.Add(blob.Digest);
         return outcome;
     }
 
     /// <inheritdoc/>
-    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => Forecast(manifest, null);
+    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => Remember(manifest);
 
     /// <inheritdoc/>
-    public Task CommitAsync(Manifest root, bool isStored, CancellationToken cancel)
-    {
-        _forecast.Root(meter, root, isStored);
-        before.Add(root.Digest);
-        return Task.CompletedTask;
-    }
+    public Task CommitAsync(Manifest root, bool isStored, CancellationToken cancel) => Remember(root);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => inner.Abilities.Referrers!.ListReferrersAsync(subject, cancel);
 
     /// <inheritdoc/>
-    public Task PutReferrerAsync(Manifest referrer, CancellationToken cancel) => Forecast(referrer, null);
+    public Task PutReferrerAsync(Manifest referrer, CancellationToken cancel) => Remember(referrer);
 
     /// <inheritdoc/>
     public Task<bool> HasTagAsync(Manifest manifest, string tag, CancellationToken cancel) => inner.Abilities.Referrers!.HasTagAsync(manifest, tag, cancel);
 
     /// <inheritdoc/>
-    public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => Forecast(manifest, tag);
+    public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => Remember(manifest);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
-    private Task Forecast(Manifest manifest, string? tag)
+    private Task Remember(Manifest manifest)
     {
-        _forecast.Manifest(meter, manifest, tag);
         before.Add(manifest.Digest);
         return Task.CompletedTask;
     }

@@ -1,7 +1,6 @@
 using Pail.Images;
 using Pail.Io;
 using Pail.Oci;
-using Pail.Stores;
 using Pail.Tar;
 using Pail.Transfer;
 
@@ -66,7 +65,7 @@ public abstract class ArchiveSink : IImageSink, IForecast
     });
 
     /// <inheritdoc/>
-    public Task<BlobOutcome> BlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) => Task.FromResult(BlobOutcome.Sent);
+    public Task<BlobOutcome> ForecastBlobAsync(Descriptor blob, CancellationToken cancel) => Task.FromResult(BlobOutcome.Sent);
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => Task.FromResult(false);

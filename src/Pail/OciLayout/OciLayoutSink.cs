@@ -1,7 +1,6 @@
 using Pail.Images;
 using Pail.Io;
 using Pail.Oci;
-using Pail.Stores;
 
 namespace Pail.OciLayout;
 
@@ -27,7 +26,7 @@ public sealed class OciLayoutSink(string directory, string? tag) : IImageSink, I
     });
 
     /// <inheritdoc/>
-    public Task<BlobOutcome> BlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) => Task.FromResult(_layout.Has(blob) ? BlobOutcome.Existed : BlobOutcome.Sent);
+    public Task<BlobOutcome> ForecastBlobAsync(Descriptor blob, CancellationToken cancel) => Task.FromResult(_layout.Has(blob) ? BlobOutcome.Existed : BlobOutcome.Sent);
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => LocalFiles.RunAsync(Name, () => _layout.Files.HoldsAsync(manifest, cancel));

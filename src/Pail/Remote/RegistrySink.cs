@@ -108,8 +108,7 @@ public sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IFor
     public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => PutAsync(manifest, tag, cancel);
 
     /// <inheritdoc/>
-    // Registries have no price list: nothing is counted.
-    public Task<BlobOutcome> BlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) =>
+    public Task<BlobOutcome> ForecastBlobAsync(Descriptor blob, CancellationToken cancel) =>
         _found.ContainsKey(blob.Digest) ? Task.FromResult(BlobOutcome.Existed) : _sender.ForecastAsync(blob, cancel);
 
     /// <inheritdoc/>

@@ -3,7 +3,6 @@ using Pail.Dir;
 using Pail.Images;
 using Pail.Io;
 using Pail.OciLayout;
-using Pail.Stores;
 
 namespace Pail.Tests.Images;
 
@@ -152,7 +151,7 @@ public sealed class DirTests : IDisposable
     [Fact]
     public async Task DryRun_MakesNothing()
     {
-        var result = await Copying.RunAsync(RandomImage.Index(), new DryRunSink(new DirSink(Dir), new RequestMeter(), new()));
+        var result = await Copying.RunAsync(RandomImage.Index(), new DryRunSink(new DirSink(Dir), new()));
 
         Assert.Equal(5, result.Sent);
         Assert.False(Directory.Exists(Dir));
