@@ -129,7 +129,10 @@ public abstract class BarePullTests(BareRegistry registry) : IDisposable
 }
 
 /// <summary>From Ceph RGW.</summary>
-public sealed class RgwBarePullTests(RgwRegistry registry) : BarePullTests(registry), IClassFixture<RgwRegistry>;
+public sealed class RgwBarePullTests(Rgw16Registry registry) : BarePullTests(registry), IClassFixture<Rgw16Registry>;
+
+/// <summary>From Ceph RGW 18.</summary>
+public sealed class Rgw18BarePullTests(Rgw18Registry registry) : BarePullTests(registry), IClassFixture<Rgw18Registry>;
 
 /// <summary>From a folder behind nginx.</summary>
 public sealed class NginxBarePullTests(NginxRegistry registry) : BarePullTests(registry), IClassFixture<NginxRegistry>;

@@ -18,6 +18,9 @@ public abstract class BareRegistry : IAsyncLifetime
     /// <summary>What a repository's name is added to.</summary>
     protected abstract string Prefix { get; }
 
+    /// <summary>The program that writes to it.</summary>
+    private protected virtual PailCli Pail => PailCli.Direct;
+
     /// <summary>A folder of this fixture.</summary>
     protected TestFolder Folder { get; } = new();
 
@@ -60,20 +63,33 @@ public abstract class BareRegistry : IAsyncLifetime
     {
         var layout = new TestLayout(Folder[kind]);
         _images[kind] = (layout, layout.Tag(make(layout)));
-        await PailCli.Direct.DoAsync("push", layout.Address(), $"{Prefix}team/app:{kind}");
+        await Pail.DoAsync("push", layout.Address(), $"{Prefix}team/app:{kind}");
     }
 
     /// <summary>Makes the bucket and lets it be served.</summary>
     protected abstract Task StartAsync();
 }
 
-/// <summary>A bucket on RGW, which serves it itself.</summary>
-public sealed class RgwRegistry : BareRegistry
+/// <summary>A bucket on the RGW of this machine.</summary>
+public sealed class Rgw16Registry() : RgwRegistry(Machine.Here, () => TestEnvironment.S3);
+
+/// <summary>A bucket on that of Debian 13.</summary>
+public sealed class Rgw18Registry() : RgwRegistry(Machine.Debian13, () => TestEnvironment.S3OfDebian13);
+
+/// <summary>A bucket on an RGW, which serves it itself.</summary>
+public abstract class RgwRegistry : BareRegistry
 {
+    private readonly Machine _machine;
+    private readonly Func<Uri> _server;
     private TestBucket? _bucket;
+
+    private protected RgwRegistry(Machine machine, Func<Uri> server) => (_machine, _server) = (machine, server);
 
     /// <inheritdoc/>
     public override string Host => _bucket!.Registry;
+
+    /// <inheritdoc/>
+    private protected override PailCli Pail => new(_server());
 
     /// <inheritdoc/>
     public override string Address => _bucket!.Address;
@@ -84,8 +100,9 @@ public sealed class RgwRegistry : BareRegistry
     /// <inheritdoc/>
     protected override async Task StartAsync()
     {
-        _bucket = await TestBucket.TakeAsync();
-        await PailCli.Direct.DoAsync("init", _bucket.Address, "--public");
+        await _machine.ReadyAsync();
+        _bucket = await TestBucket.TakeAsync(_server());
+        await Pail.DoAsync("init", _bucket.Address, "--public");
     }
 
     /// <inheritdoc/>

@@ -11,11 +11,16 @@ internal sealed class TestBucket : IAsyncDisposable
     private static readonly ConcurrentQueue<string> Free = new(TestEnvironment.PublicBuckets);
     private static readonly SemaphoreSlim Names = new(Free.Count);
 
-    private readonly AmazonS3Client _client = new(
-        new BasicAWSCredentials(TestEnvironment.Variable("AWS_ACCESS_KEY_ID"), TestEnvironment.Variable("AWS_SECRET_ACCESS_KEY")),
-        new AmazonS3Config { ServiceURL = TestEnvironment.S3.ToString(), ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+    private readonly Uri _server;
+    private readonly AmazonS3Client _client;
 
-    private TestBucket(string name) => Name = name;
+    private TestBucket(string name, Uri server)
+    {
+        (Name, _server) = (name, server);
+        _client = new(
+            new BasicAWSCredentials(TestEnvironment.Variable("AWS_ACCESS_KEY_ID"), TestEnvironment.Variable("AWS_SECRET_ACCESS_KEY")),
+            new AmazonS3Config { ServiceURL = server.ToString(), ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+    }
 
     /// <summary>Its name.</summary>
     public string Name { get; }
@@ -24,13 +29,14 @@ internal sealed class TestBucket : IAsyncDisposable
     public string Address => $"s3://{Name}";
 
     /// <summary>The host and port at which it is a registry, for clients that pull from it.</summary>
-    public string Registry => $"{Name}.s3.localhost:{TestEnvironment.S3.Port}";
+    public string Registry => $"{Name}.s3.localhost:{_server.Port}";
 
     /// <summary>Waits until one of the names that resolve is free.</summary>
-    public static async Task<TestBucket> TakeAsync()
+    /// <param name="server">The RGW; null for that of this machine.</param>
+    public static async Task<TestBucket> TakeAsync(Uri? server = null)
     {
         await Names.WaitAsync(TestContext.Current.CancellationToken);
-        return Free.TryDequeue(out var name) ? new TestBucket(name) : throw new InvalidOperationException("A name is missing.");
+        return Free.TryDequeue(out var name) ? new TestBucket(name, server ?? TestEnvironment.S3) : throw new InvalidOperationException("A name is missing.");
     }
 
     /// <summary>The keys it holds that begin so.</summary>

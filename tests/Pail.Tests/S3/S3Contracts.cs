@@ -1,4 +1,5 @@
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Tests.Stores;
 
 namespace Pail.Tests.S3;
@@ -11,6 +12,15 @@ public sealed class CephContract : S3Contract
     protected override StoreTraits Traits => Ceph16;
 
     private protected override S3Server Server => S3Server.Ceph;
+}
+
+/// <summary>Ceph RGW 18, likewise.</summary>
+[UsesDebian13]
+public sealed class Ceph18Contract : S3Contract
+{
+    protected override StoreTraits Traits => CephContract.Ceph16;
+
+    private protected override S3Server Server => S3Server.Ceph18;
 }
 
 /// <summary>OpenStack Swift's s3api.</summary>
@@ -31,6 +41,7 @@ public abstract class S3Contract : ObjectStoreContract
 
     protected override async Task<IObjectStore> OpenEmptyAsync(RequestMeter meter)
     {
+        await Server.ReadyAsync();
         using (var store = Server.Open(_bucket))
             Assert.True(await store.CreateBucketAsync(TestContext.Current.CancellationToken));
         return Server.Open(_bucket, meter: meter);

@@ -3,15 +3,25 @@ using Amazon.S3;
 using Pail.Places;
 using Pail.S3;
 using Pail.Stores;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.S3;
 
 /// <summary>The real S3 servers that <c>./test</c> starts.</summary>
-internal sealed record S3Server(string Endpoint, AWSCredentials Credentials)
+internal sealed record S3Server(string Endpoint, AWSCredentials Credentials, Machine? Machine = null)
 {
-    public static S3Server Ceph => new(Variable("PAIL_TEST_S3"), new BasicAWSCredentials(Variable("AWS_ACCESS_KEY_ID"), Variable("AWS_SECRET_ACCESS_KEY")));
+    private static BasicAWSCredentials OfCeph => new(Variable("AWS_ACCESS_KEY_ID"), Variable("AWS_SECRET_ACCESS_KEY"));
+
+    /// <summary>Ceph RGW of this machine, 16 on Debian 12.</summary>
+    public static S3Server Ceph => new(Variable("PAIL_TEST_S3"), OfCeph);
+
+    /// <summary>Ceph RGW 18.</summary>
+    public static S3Server Ceph18 => new(TestEnvironment.S3OfDebian13.ToString(), OfCeph, Machine.Debian13);
 
     public static S3Server Swift => new(Variable("PAIL_TEST_SWIFT"), new BasicAWSCredentials(Variable("PAIL_TEST_SWIFT_ACCESS"), Variable("PAIL_TEST_SWIFT_SECRET")));
+
+    /// <summary>Waits until it answers.</summary>
+    public Task ReadyAsync() => (Machine ?? Machine.Here).ReadyAsync();
 
     public S3Options Options(string bucket, string prefix = "") => new(new BucketRoot.S3(bucket, prefix)) { Endpoint = Endpoint, Credentials = Credentials };
 
