@@ -4,8 +4,8 @@ using System.Collections.Concurrent;
 namespace Pail.Stores;
 
 /// <summary>
-/// Counts writes instead of making them, and remembers them: what one would have written, later reads find. Reads of
-/// everything else are made. So what runs over it is what would run without it.
+/// Counts writes instead of making them, and remembers them: later reads find what would have been written, and are counted
+/// too. All other reads are made. What runs over it is what would run without it.
 /// </summary>
 /// <remarks>Conditions are taken to hold unless what was remembered says otherwise. Of blobs only the size is kept (<see cref="KeepsBytes"/>).</remarks>
 /// <param name="inner">The store that is read.</param>
@@ -34,6 +34,9 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     {
         if (!_written.TryGetValue(key, out var written))
             return await Inner.HeadAsync(key, cancel);
+        // A source is asked, and counted, by its own store.
+        if (written?.Source is null)
+            Count(StoreOperation.HeadObject);
         if (written is not { Source: var (store, source) })
             return written?.Info;
         return await store.HeadAsync(source, cancel) is { } info ? written.Info with { Size = info.Size } : null;
@@ -44,10 +47,11 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     {
         if (!_written.TryGetValue(key, out var written))
             return await Inner.GetAsync(key, range, cancel);
+        if (written?.Source is var (store, source))
+            return await store.GetAsync(source, range, cancel);
+        Count(StoreOperation.GetObject);
         if (written is null)
             return null;
-        if (written.Source is var (store, source))
-            return await store.GetAsync(source, range, cancel);
         if (written.Bytes is not { } bytes)
             throw new StoreException(StoreError.Rejected, $"{Name}: {key} would be written by this dry run, which does not keep its bytes.");
         var first = (int)(range?.First ?? 0);
