@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Pail.Buckets;
 using Pail.Server.Caches;
 using Pail.Server.Running;
@@ -6,16 +7,17 @@ using Pail.Server.Running;
 namespace Pail.Server;
 
 /// <summary>What all handlers of a server work with.</summary>
-internal sealed class RegistryServices(ServerOptions options, BucketRegistry registry, ServerLog? log, TimeProvider time)
+internal sealed class RegistryServices(ServerOptions options, BucketRegistry registry, ILogger log, TimeProvider time)
 {
-    private readonly Forwarding _forwarding = new(options.TrustedProxies);
+    private volatile BucketRegistry _registry = registry;
 
     public ServerOptions Options => options;
 
-    public BucketRegistry Registry => registry;
+    /// <summary>The bucket, with the settings it has now: ask each time.</summary>
+    public BucketRegistry Registry => _registry;
 
-    /// <summary>The log; null if none is kept.</summary>
-    public ServerLog? Log => log;
+    /// <summary>The log; nothing is enabled in it if none is kept.</summary>
+    public ILogger Log => log;
 
     public TimeProvider Time => time;
 
@@ -28,9 +30,9 @@ internal sealed class RegistryServices(ServerOptions options, BucketRegistry reg
     /// <summary>What tags named.</summary>
     public TagCache Tags { get; } = new(options.TagLifetime, time);
 
-    /// <summary>The value of a Location header for a path of this server, as whoever sent the request has to ask for it.</summary>
-    public string Locate(HttpContext context, string path) => _forwarding.Origin(context) + path;
+    /// <summary>Goes by other settings of the same bucket from now on.</summary>
+    public void Follow(BucketSettings settings) => _registry = new BucketRegistry(_registry.Store, _registry.Engine, settings);
 
-    /// <summary>Whom the request is from, as far as that can be believed.</summary>
-    public string Client(HttpContext context) => _forwarding.Client(context);
+    /// <summary>The value of a Location header for a path of this server: absolute if a trusted proxy says how clients reach it, else relative.</summary>
+    public string Locate(HttpContext context, string path) => options.TrustedProxies.Count == 0 ? path : Forwarding.Origin(context) + path;
 }

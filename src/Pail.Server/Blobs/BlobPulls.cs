@@ -52,6 +52,7 @@ internal sealed class BlobPulls(RegistryServices services)
         var address = options.Redirect!.PresignGet(services.Registry.Layout.BlobKey(route.Repository, route.Digest), options.RedirectLifetime);
         Answers.Empty(context.Response, StatusCodes.Status307TemporaryRedirect);
         context.Response.Headers.Location = address.AbsoluteUri;
+        context.Response.Headers[HeaderValues.DigestName] = route.Digest.ToString();
         return null;
     }
 

@@ -1,5 +1,5 @@
-using Microsoft.Extensions.Hosting;
 using Pail.Buckets.Layouts;
+using Pail.Server.Running;
 using Pail.Stores;
 
 namespace Pail.Server.Uploads;
@@ -8,7 +8,8 @@ namespace Pail.Server.Uploads;
 /// Removes what nobody will ask for any more: what dead sessions staged, and the unfinished uploads of replicas that were
 /// killed. Two LIST requests each time, for every thousand such things. Any number of replicas may sweep at once.
 /// </summary>
-internal sealed class UploadSweeper(RegistryServices services) : BackgroundService
+internal sealed class UploadSweeper(RegistryServices services)
+    : RecurringTask("removing what dead uploads left", services.Options.SweepInterval, services.Log, services.Time)
 {
     // Blobs are also written by clients with no server between, and one of 5 TiB takes days.
     private static readonly TimeSpan LongestPush = TimeSpan.FromDays(7);
@@ -25,23 +26,11 @@ internal sealed class UploadSweeper(RegistryServices services) : BackgroundServi
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken cancel)
     {
-        while (true)
-        {
-            // Never at the start, and replicas started together don't sweep together.
-            await Task.Delay(services.Options.SweepInterval * (0.5 + Random.Shared.NextDouble()), services.Time, stoppingToken);
-            try
-            {
-                var (objects, uploads) = await SweepAsync(stoppingToken);
-                if (objects + uploads > 0)
-                    services.Log?.Event($"removed what dead uploads left: {objects} objects, {uploads} unfinished uploads");
-            }
-            catch (PailException e)
-            {
-                services.Log?.Event($"can't remove what dead uploads left: {e.Message}");
-            }
-        }
+        var (objects, uploads) = await SweepAsync(cancel);
+        if (objects + uploads > 0)
+            services.Log.Swept(objects, uploads);
     }
 
     private async Task<int> SweepObjectsAsync(DateTimeOffset dead, CancellationToken cancel)
@@ -53,7 +42,7 @@ internal sealed class UploadSweeper(RegistryServices services) : BackgroundServi
             var page = await services.Registry.Engine.Retry.RunAsync(token => Store.ListAsync(asked, token), cancel);
             foreach (var entry in page.Objects.Where(entry => entry.Modified < dead))
             {
-                await Store.DeleteAsync(entry.Key, cancel);
+                await services.Registry.Engine.Retry.RunAsync(token => Store.DeleteAsync(entry.Key, token), cancel);
                 removed++;
             }
             query = page.Continuation is null ? null : query with { Continuation = page.Continuation };
@@ -72,7 +61,7 @@ internal sealed class UploadSweeper(RegistryServices services) : BackgroundServi
                 : DateTimeOffset.MinValue;
             if (pending.Started >= limit)
                 continue;
-            await Store.AbortUploadAsync(pending.Upload, cancel);
+            await services.Registry.Engine.Retry.RunAsync(token => Store.AbortUploadAsync(pending.Upload, token), cancel);
             removed++;
         }
         return removed;

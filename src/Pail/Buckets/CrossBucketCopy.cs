@@ -40,7 +40,7 @@ public sealed class CrossBucketCopy(BucketRegistry origin, RepositoryName reposi
             return await to.Engine.CopyAsync(
                 to.Store, (await _copier.Value)!, [(origin.Layout.BlobKey(repository, blob.Digest), blob.Size)], to.Layout.BlobKey(target, blob.Digest), to.Layout.LayerHeaders(blob.DiffId), cancel);
         }
-        catch (StoreException e) when (e.Error is StoreError.AccessDenied or StoreError.Rejected)
+        catch (StoreException e) when (e.Error is StoreError.AccessDenied or StoreError.Unsupported or StoreError.Rejected)
         {
             _refused = true;
             return false;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Microsoft.Extensions.Logging.Abstractions;
 using Pail.Buckets;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
@@ -112,7 +113,7 @@ public sealed class UploadSweeperTests : IAsyncDisposable
     }
 
     private UploadSweeper Sweeper() => new(new RegistryServices(
-        new ServerOptions(), new BucketRegistry(_store, new TransferEngine(new()), new BucketSettings(LayoutKind.V2, Public: false)), null, _time));
+        new ServerOptions(), new BucketRegistry(_store, new TransferEngine(new()), new BucketSettings(LayoutKind.V2, Public: false)), NullLogger.Instance, _time));
 
     private sealed class LaterTime : TimeProvider
     {
