@@ -13,10 +13,10 @@ internal sealed class VerbRun(ParseResult parsed, Terminal terminal, Wiring wiri
 
     public Terminal Terminal => terminal;
 
-    public Wiring Wiring => wiring;
+    public Wiring Wiring { get; private set; } = wiring;
 
     /// <summary>Where images are copied from: other stores than those of <see cref="Wiring"/>, if that is asked for.</summary>
-    public required Wiring Sources { get; init; }
+    public required Wiring Sources { get; set; }
 
     public bool Json { get; init; }
 
@@ -24,10 +24,17 @@ internal sealed class VerbRun(ParseResult parsed, Terminal terminal, Wiring wiri
 
     public bool ExplainCost { get; init; }
 
-    private RequestMeter Meter => wiring.Meter;
+    private RequestMeter Meter => Wiring.Meter;
 
     /// <summary>What the requests so far cost, if that is to be told with a result.</summary>
     public CostReport? Cost => ExplainCost ? CostReport.Of(Meter) : null;
+
+    /// <summary>From now on nothing is written to a bucket.</summary>
+    public void BeginDryRun()
+    {
+        var dry = Wiring.DryRun();
+        (Sources, Wiring) = (Sources == Wiring ? dry : Sources, dry);
+    }
 
     public T? Get<T>(Option<T> option) => parsed.GetValue(option);
 

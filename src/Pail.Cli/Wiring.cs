@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Pail.Buckets;
-using Pail.Buckets.Layouts;
 using Pail.Cli.Commands;
 using Pail.Compression;
 using Pail.Dir;
@@ -17,10 +16,10 @@ using Pail.Transfer;
 namespace Pail.Cli;
 
 /// <summary>The composition root: makes of an address what can be read or written.</summary>
-internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryClients registries, RequestMeter meter)
+internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryClients registries, RequestMeter meter, bool dryRun = false)
 {
     private readonly Dictionary<BucketRoot, IObjectStore> _stores = [];
-    private readonly Dictionary<BucketRoot, BucketRegistry> _opened = [];
+    private readonly Dictionary<BucketRoot, Bucket> _opened = [];
 
     /// <summary>Counts the requests of everything opened here.</summary>
     public RequestMeter Meter => meter;
@@ -34,27 +33,31 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryClients 
     /// <summary>The same, but for where buckets are.</summary>
     public Wiring With(Func<BucketRoot.S3, S3Options> others) => new(others, registries, meter);
 
+    /// <summary>The same, but what is written to buckets is only counted, and remembered as long as this lives.</summary>
+    public Wiring DryRun() => new(s3, registries, meter, dryRun: true);
+
     /// <summary>The objects of a bucket; one store for each root, however often it is opened.</summary>
     public IObjectStore OpenStore(BucketRoot root)
     {
-        if (!_stores.TryGetValue(root, out var store))
-            _stores[root] = store = root switch
-            {
-                BucketRoot.Folder folder => new FolderStore(folder.Directory, Meter),
-                BucketRoot.S3 bucket => OpenS3(bucket),
-                _ => throw new InvalidOperationException(),
-            };
-        return store;
+        if (_stores.TryGetValue(root, out var store))
+            return store;
+        store = root switch
+        {
+            BucketRoot.Folder folder => new FolderStore(folder.Directory, Meter),
+            BucketRoot.S3 bucket => OpenS3(bucket),
+            _ => throw new InvalidOperationException(),
+        };
+        return _stores[root] = dryRun ? new DryRunStore(store, Meter) : store;
     }
 
     /// <summary>The registry in a bucket. Reads the bucket's settings, once.</summary>
-    public async Task<BucketRegistry> OpenRegistryAsync(BucketRoot root, CancellationToken cancel)
+    public async Task<Bucket> OpenRegistryAsync(BucketRoot root, CancellationToken cancel)
     {
         if (!_opened.TryGetValue(root, out var registry))
             _opened[root] = registry = IsAnonymous(root)
                 // What may be read without credentials are the images, not the settings; and only v2 can be public.
-                ? new BucketRegistry(OpenStore(root), Engine, new BucketSettings(LayoutKind.V2, Public: true))
-                : await BucketRegistry.OpenAsync(OpenStore(root), Engine, cancel);
+                ? new Bucket(OpenStore(root), Engine, BucketSettings.OfPublic)
+                : await Bucket.OpenAsync(OpenStore(root), Engine, cancel);
         return registry;
     }
 
@@ -64,7 +67,7 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryClients 
     /// <param name="compression">How layers are compressed that are not; null for the default.</param>
     public async Task<IImageSource> OpenSourceAsync(Address address, CancellationToken cancel, LayerCompression? compression = null) => address switch
     {
-        Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSource(await OpenRegistryAsync(bucket.Root, cancel), name, reference),
+        Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSource((await OpenRegistryAsync(bucket.Root, cancel)).Repository(name), reference),
         Address.OciLayout layout => new OciLayoutSource(layout.Directory, layout.Tag),
         Address.OciArchive archive => new OciArchiveSource(archive.File, archive.Tag),
         Address.Dir dir => new DirSource(dir.Directory),
@@ -82,7 +85,7 @@ internal sealed class Wiring(Func<BucketRoot.S3, S3Options> s3, RegistryClients 
     public async Task<IImageSink> OpenSinkAsync(Address address, Address from, Wiring sources, CancellationToken cancel) => address switch
     {
         Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(
-            await OpenRegistryAsync(bucket.Root, cancel), name, reference,
+            (await OpenRegistryAsync(bucket.Root, cancel)).Repository(name), reference,
             from is Address.Bucket other && other.Root == bucket.Root && sources == this ? other.Repository : null,
             await OriginAsync(from, sources, bucket.Root, cancel)),
         Address.OciLayout layout => new OciLayoutSink(layout.Directory, layout.Tag),

@@ -17,7 +17,7 @@ public sealed partial class S3Store
 
     /// <inheritdoc/>
     public async Task<IServerSideCopy?> CopierFromAsync(IObjectStore other, CancellationToken cancel) =>
-        other is S3Store source && await _connection.IsSameAsync(source._connection) && (source._bucket == _bucket || await OwnsAsync(source._bucket, cancel))
+        other.Innermost is S3Store source && await _connection.IsSameAsync(source._connection) && (source._bucket == _bucket || await OwnsAsync(source._bucket, cancel))
             ? new FromOther(this, source)
             : null;
 

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Globalization;
-using System.Net;
 using Amazon.S3;
 using Amazon.S3.Model;
+using Pail.Oci;
 using Pail.Stores;
 using Pail.Transfer;
 
@@ -78,20 +78,15 @@ public sealed partial class S3Store
     public async Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) => await PartsAsync(upload, cancel) ?? [];
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<PendingUpload>> ListUploadsAsync(string prefix, CancellationToken cancel)
+    public async Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel)
     {
-        var uploads = new List<PendingUpload>();
         var request = new ListMultipartUploadsRequest { BucketName = _bucket, Prefix = _prefix + prefix, Encoding = EncodingType.Url };
-        ListMultipartUploadsResponse page;
-        do
-        {
-            page = await ControlAsync(StoreOperation.ListMultipartUploads, prefix, token => _connection.Client.ListMultipartUploadsAsync(request, token), cancel);
-            uploads.AddRange((page.MultipartUploads ?? []).Select(upload => new PendingUpload(new UploadId(Relative(upload.Key), upload.UploadId), Utc(upload.Initiated))));
-            request.KeyMarker = WebUtility.UrlDecode(page.NextKeyMarker);
-            request.UploadIdMarker = page.NextUploadIdMarker;
-        }
-        while (page.IsTruncated == true);
-        return uploads;
+        if (after is { } last)
+            (request.KeyMarker, request.UploadIdMarker) = (_prefix + last.Key, last.Id);
+        var page = await ControlAsync(StoreOperation.ListMultipartUploads, prefix, token => _connection.Client.ListMultipartUploadsAsync(request, token), cancel);
+        return new(
+            [.. (page.MultipartUploads ?? []).Select(upload => new PendingUpload(new UploadId(Relative(upload.Key), upload.UploadId), Utc(upload.Initiated)))],
+            page.IsTruncated != true ? null : string.IsNullOrEmpty(page.NextKeyMarker) ? new UploadId("", "") : new UploadId(Relative(page.NextKeyMarker), page.NextUploadIdMarker ?? ""));
     }
 
     // Null if there is no such upload.
@@ -112,7 +107,10 @@ public sealed partial class S3Store
                 return null;
             }
             parts.AddRange((page.Parts ?? []).Select(part => new UploadedPart(part.PartNumber ?? 0, WireHeaders.Unquote(part.ETag), part.Size ?? 0)));
-            request.PartNumberMarker = page.NextPartNumberMarker?.ToString(CultureInfo.InvariantCulture);
+            var marker = page.NextPartNumberMarker?.ToString(CultureInfo.InvariantCulture);
+            if (page.IsTruncated == true && (marker is null || marker == request.PartNumberMarker))
+                throw new StoreException(StoreError.Rejected, $"{Name}: the store says that the list of parts of {SafeText.OneLine(upload.Key)} goes on, and not how to ask for the rest of it.");
+            request.PartNumberMarker = marker;
         }
         while (page.IsTruncated == true);
         return parts;

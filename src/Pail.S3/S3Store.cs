@@ -150,7 +150,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
         return new ListPage(
             [.. (page.S3Objects ?? []).Select(entry => new ObjectEntry(Relative(entry.Key), entry.Size ?? 0, WireHeaders.Unquote(entry.ETag), Utc(entry.LastModified)))],
             [.. (page.CommonPrefixes ?? []).Select(Relative)],
-            page.IsTruncated == true ? page.NextContinuationToken : null);
+            page.IsTruncated == true ? page.NextContinuationToken ?? "" : null);
     }
 
     /// <inheritdoc/>

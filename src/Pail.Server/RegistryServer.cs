@@ -25,10 +25,10 @@ public static class RegistryServer
 
     /// <summary>Makes a server; it listens once started. The caller disposes it.</summary>
     /// <param name="options">How it runs.</param>
-    /// <param name="registry">The bucket it serves.</param>
+    /// <param name="bucket">The bucket it serves.</param>
     /// <param name="time">The clock; null for the system's.</param>
     /// <exception cref="PailException">The certificate can't be used.</exception>
-    public static WebApplication Build(ServerOptions options, BucketRegistry registry, TimeProvider? time = null)
+    public static WebApplication Build(ServerOptions options, Bucket bucket, TimeProvider? time = null)
     {
         var clock = time ?? TimeProvider.System;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -49,11 +49,11 @@ public static class RegistryServer
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTime);
         AddLog(builder, options, clock);
-        builder.Services.AddSingleton(services => new RegistryServices(options, registry, LogOf(services), clock));
+        builder.Services.AddSingleton(services => new RegistryServices(options, bucket, LogOf(services), clock));
         builder.Services.AddHostedService(services => new SettingsWatch(services.GetRequiredService<RegistryServices>()));
         if (options is { ReadOnly: false } && options.SweepInterval > TimeSpan.Zero)
             builder.Services.AddHostedService(services => new UploadSweeper(services.GetRequiredService<RegistryServices>()));
-        return Handle(builder.Build(), options, registry, clock);
+        return Handle(builder.Build(), options, bucket, clock);
     }
 
     /// <summary>Waits until a started server is told to stop.</summary>
@@ -72,12 +72,12 @@ public static class RegistryServer
         throw new InvalidOperationException($"the server stopped by itself{(cause is null ? "" : $": {cause.GetType().Name}: {cause.Message}")}", cause);
     }
 
-    private static WebApplication Handle(WebApplication app, ServerOptions options, BucketRegistry registry, TimeProvider clock)
+    private static WebApplication Handle(WebApplication app, ServerOptions options, Bucket bucket, TimeProvider clock)
     {
         // Read now, so that files that can't be used are an error of building.
         _ = app.Services.GetService<Certificates>();
         var services = app.Services.GetRequiredService<RegistryServices>();
-        var health = new Health(registry, clock);
+        var health = new Health(bucket, clock);
         var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services)), health);
         app.Lifetime.ApplicationStopping.Register(() => health.Stopping = true);
         Forwarding.Use(app, options.TrustedProxies);

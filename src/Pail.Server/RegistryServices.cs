@@ -7,14 +7,14 @@ using Pail.Server.Running;
 namespace Pail.Server;
 
 /// <summary>What all handlers of a server work with.</summary>
-internal sealed class RegistryServices(ServerOptions options, BucketRegistry registry, ILogger log, TimeProvider time)
+internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILogger log, TimeProvider time)
 {
-    private volatile BucketRegistry _registry = registry;
+    private volatile Bucket _bucket = bucket;
 
     public ServerOptions Options => options;
 
     /// <summary>The bucket, with the settings it has now: ask each time.</summary>
-    public BucketRegistry Registry => _registry;
+    public Bucket Bucket => _bucket;
 
     /// <summary>The log; nothing is enabled in it if none is kept.</summary>
     public ILogger Log => log;
@@ -22,16 +22,16 @@ internal sealed class RegistryServices(ServerOptions options, BucketRegistry reg
     public TimeProvider Time => time;
 
     /// <summary>The blobs known to be there. Who stores one says so here.</summary>
-    public BlobCache Blobs { get; } = new(registry.Layout.Kind, options.DigestLifetime, time);
+    public BlobCache Blobs { get; } = new(bucket.SharesBlobs, options.DigestLifetime, time);
 
     /// <summary>Manifests by digest.</summary>
-    public ManifestCache Manifests { get; } = new(options.ManifestMemory, registry.Layout.Kind, options.DigestLifetime, time);
+    public ManifestCache Manifests { get; } = new(options.ManifestMemory, bucket.SharesBlobs, options.DigestLifetime, time);
 
     /// <summary>What tags named.</summary>
     public TagCache Tags { get; } = new(options.TagLifetime, time);
 
-    /// <summary>Goes by other settings of the same bucket from now on.</summary>
-    public void Follow(BucketSettings settings) => _registry = new BucketRegistry(_registry.Store, _registry.Engine, settings);
+    /// <summary>Goes by the settings that this one has from now on: the same bucket, whose blobs are shared as before.</summary>
+    public void Follow(Bucket bucket) => _bucket = bucket;
 
     /// <summary>The value of a Location header for a path of this server: absolute if a trusted proxy says how clients reach it, else relative.</summary>
     public string Locate(HttpContext context, string path) => options.TrustedProxies.Count == 0 ? path : Forwarding.Origin(context) + path;

@@ -18,6 +18,8 @@ internal static class CopyRun
     /// <summary>Copies one image and tells its result.</summary>
     public static async Task RunAsync(VerbRun session, Address from, Address to, CopyOptions options, bool dryRun, CancellationToken cancel)
     {
+        if (dryRun)
+            session.BeginDryRun();
         var report = await CopyAsync(session, from, to, options, dryRun ? new DryRunState() : null, cancel);
         session.Result(report, ResultsJson.Plain.CopyReport, lines => Handles(lines, report));
         TellForecast(session, to, dryRun);
@@ -27,6 +29,8 @@ internal static class CopyRun
     /// <exception cref="PailException">Some were not copied; of the kind of the first failure.</exception>
     public static async Task RunAsync(VerbRun session, IReadOnlyList<CopyItem> images, CopyOptions options, bool dryRun, CancellationToken cancel)
     {
+        if (dryRun)
+            session.BeginDryRun();
         var reports = new List<CopyReport>();
         var failures = new List<(CopyItem Item, PailException Cause)>();
         var forecasts = new Dictionary<Address, DryRunState>();
@@ -89,7 +93,8 @@ internal static class CopyRun
         var dryRun = forecast is not null;
         await using var source = await session.Sources.OpenSourceAsync(from, cancel, options.Compression);
         await using var real = await session.Wiring.OpenSinkAsync(to, from, session.Sources, cancel);
-        IImageSink sink = forecast is null ? real
+        // Of a bucket the store itself makes no writes.
+        IImageSink sink = forecast is null || to is Address.Bucket ? real
             : real is IForecastingSink forecasting ? new DryRunSink(forecasting, session.Wiring.Meter, forecast)
             : real is IPeekableSink local ? LocalDryRunSink.Of(local, forecast)
             : throw new InvalidOperationException($"{real.Name} can't be looked at.");

@@ -34,21 +34,22 @@ internal sealed class InitCommand : Verb
     protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var root = AddressParser.ParseRoot(session.Get(_bucket));
-        LayoutKind? layout = session.Get(_layout) switch { "v2" => LayoutKind.V2, "pool" => LayoutKind.Pool, _ => null };
+        var layout = BucketLayout.Named(session.Get(_layout));
         bool? open = session.Get(_public) ? true : null;
-        if (layout == LayoutKind.Pool && open == true)
-            throw new PailException(Failure.BadInput, "a pool bucket can't be pulled from without a server: --public goes with --layout v2.");
+        if (layout is { CanBePublic: false } && open == true)
+            throw new PailException(Failure.BadInput, $"a {layout.Name} bucket can't be pulled from without a server: --public goes with --layout v2.");
         var store = session.Wiring.OpenStore(root);
         var made = await MakeAsync(session, store, root, cancel);
-        var settings = (await BucketRegistry.InitAsync(store, session.Wiring.Engine, layout, open, cancel)).Settings;
-        session.Say($"{(made ? "Made" : "Set up")} {root}: layout {LayoutName(settings.Layout)}{(settings.Public ? ", with the lists that pulls from the bucket itself need" : "")}.");
+        var settings = (await BucketSetup.RunAsync(store, session.Wiring.Engine, layout, open, cancel)).Settings;
+        var name = BucketLayout.Of(settings.Layout).Name;
+        session.Say($"{(made ? "Made" : "Set up")} {root}: layout {name}{(settings.Public ? ", with the lists that pulls from the bucket itself need" : "")}.");
         var opened = open == true ? await OpenToAllAsync(session, store, root, cancel) : null;
-        session.Result(new InitResult(root.ToString(), made, LayoutName(settings.Layout), settings.Public, opened, session.Cost), ResultsJson.Plain.InitResult, _ => { });
+        session.Result(new InitResult(root.ToString(), made, name, settings.Public, opened, session.Cost), ResultsJson.Plain.InitResult, _ => { });
     }
 
     private static async Task<bool> MakeAsync(VerbRun session, IObjectStore store, BucketRoot root, CancellationToken cancel)
     {
-        if (store is IBucketAdmin admin)
+        if (store.Abilities.Admin is { } admin)
             return await session.Wiring.Engine.Retry.RunAsync(admin.CreateBucketAsync, cancel);
         if (root is not BucketRoot.Folder { Directory: var path } || Directory.Exists(path))
             return false;
@@ -59,7 +60,7 @@ internal sealed class InitCommand : Verb
     // Returns what was opened, as the store keeps it; null where opening is somebody else's business.
     private static async Task<string?> OpenToAllAsync(VerbRun session, IObjectStore store, BucketRoot root, CancellationToken cancel)
     {
-        if (store is not IBucketAdmin admin)
+        if (store.Abilities.Admin is not { } admin)
         {
             session.Say("Now let a web server serve this folder; docs/public-buckets.md has a configuration for nginx.");
             return null;
@@ -78,6 +79,4 @@ internal sealed class InitCommand : Verb
             return null;
         }
     }
-
-    private static string LayoutName(LayoutKind kind) => kind == LayoutKind.Pool ? "pool" : "v2";
 }

@@ -59,7 +59,7 @@ internal sealed class LsCommand : Verb
         var found = new List<(string, List<(string, Address)>?)>();
         foreach (var name in names)
             found.Add((name.ToString(), session.Get(_tags) || session.Get(_long) || address.Repository is not null
-                ? await registry.ListTagsAsync(name, null, cancel).Select(tag => (tag, (Address)new Address.Bucket(address.Root, name, Reference.Parse(tag)))).ToListAsync(cancel)
+                ? await registry.Repository(name).Tags.ListAsync(null, cancel).Select(tag => (tag, (Address)new Address.Bucket(address.Root, name, Reference.Parse(tag)))).ToListAsync(cancel)
                 : null));
         if (address.Repository is not null && found[0].Item2 is { Count: 0 })
             throw new PailException(Failure.NotFound, $"{address}: no such repository, or one without tags.");

@@ -19,7 +19,7 @@ internal static class RepositoryTags
         var found = repository switch
         {
             Address.Registry { Reference: null } registry => RegistryTags.ListAsync(registry.Host, registry.Repository, session.Sources.Registries, cancel),
-            Address.Bucket { Repository: { } name, Reference: null } bucket => (await session.Sources.OpenRegistryAsync(bucket.Root, cancel)).ListTagsAsync(name, null, cancel),
+            Address.Bucket { Repository: { } name, Reference: null } bucket => (await session.Sources.OpenRegistryAsync(bucket.Root, cancel)).Repository(name).Tags.ListAsync(null, cancel),
             _ => throw Addressed.Bad(repository.ToString(), "a repository is expected, without tag or digest, such as s3://BUCKET/app or docker://HOST/app."),
         };
         // Not every registry sorts.

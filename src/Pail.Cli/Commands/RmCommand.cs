@@ -27,7 +27,7 @@ internal sealed class RmCommand : Verb
         {
             var registry = await session.Wiring.OpenRegistryAsync(root, cancel);
             var address = $"{root.WithSeparator}{name}:{tag}";
-            if (!await registry.DeleteTagAsync(name, tag, cancel))
+            if (!await registry.Repository(name).Tags.DeleteAsync(tag, cancel))
                 throw new PailException(Failure.NotFound, $"{address}: no such tag.");
             session.Say($"removed {address}");
             removed.Add(address);

@@ -45,11 +45,11 @@ internal sealed class ServeCommand : Command, IShowsExamples
         var meter = new RequestMeter();
         var store = Open(configuration, meter);
         using var owned = store as IDisposable;
-        var registry = await BucketRegistry.OpenAsync(store, new TransferEngine(configuration.Transfer), cancel);
+        var registry = await Bucket.OpenAsync(store, new TransferEngine(configuration.Transfer), cancel);
         await using var server = RegistryServer.Build(
             configuration.Server with
             {
-                Redirect = configuration.Redirect ? store as IPresigner : null,
+                Redirect = configuration.Redirect ? store.Abilities.Presign : null,
                 Log = configuration.Log ? _terminal.Out : null,
                 Meter = configuration.ExplainCost ? meter : null,
             },

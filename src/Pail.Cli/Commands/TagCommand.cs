@@ -31,11 +31,11 @@ internal sealed class TagCommand : Verb
         var tags = session.Get(_tags);
         if (tags.FirstOrDefault(tag => !Reference.IsTag(tag)) is { } bad)
             throw Addressed.Bad(bad, "not a tag: letters, digits, '_', '.', '-', at most 128, not beginning with '.' or '-'.");
-        var registry = await session.Wiring.OpenRegistryAsync(image.Root, cancel);
-        var manifest = await registry.GetManifestAsync(name, reference, cancel) ?? throw new PailException(Failure.NotFound, $"{image}: there is no such image.");
+        var repository = (await session.Wiring.OpenRegistryAsync(image.Root, cancel)).Repository(name);
+        var manifest = await repository.Manifests.GetAsync(reference, cancel) ?? throw new PailException(Failure.NotFound, $"{image}: there is no such image.");
         foreach (var tag in tags.Distinct())
         {
-            await registry.TagAsync(name, manifest, tag, cancel);
+            await repository.Tags.PutAsync(manifest, tag, cancel: cancel);
             session.Say($"{image.Root.WithSeparator}{name}:{tag} is {manifest.Digest}");
         }
         session.Result(new TagResult(image.Root.WithSeparator + name, manifest.Digest.ToString(), tags, session.Cost), ResultsJson.Plain.TagResult, _ => { });

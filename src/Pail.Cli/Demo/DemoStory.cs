@@ -42,9 +42,9 @@ internal sealed class DemoStory(TextWriter lines, Ink ink, int width)
         var root = new BucketRoot.Folder(Path.Combine(folder, "bucket"));
         var store = wiring.OpenStore(root);
         FolderStore.Create(root.Directory);
-        var registry = await BucketRegistry.InitAsync(store, wiring.Engine, LayoutKind.V2, open: true, cancel);
+        var bucket = await BucketSetup.RunAsync(store, wiring.Engine, null, open: true, cancel);
         var pushing = new RequestMeter();
-        var (objects, seconds) = await PushAsync(wiring, registry, image, pushing, cancel);
+        var (objects, seconds) = await PushAsync(wiring, store, bucket, image, pushing, cancel);
         Step($"Pushed into a bucket, in {seconds:0.00} s");
         Line("Here a folder stands for S3. Each key is the path a client will ask for:");
         lines.WriteLine();
@@ -86,11 +86,11 @@ internal sealed class DemoStory(TextWriter lines, Ink ink, int width)
         return new(name, image.Manifest.Digest.ToString(), objects, pull.Steps, engines, CostReport.Of(pushing), keep ? root.Directory : null);
     }
 
-    private static async Task<(IReadOnlyList<DemoObject> Objects, double Seconds)> PushAsync(Wiring wiring, BucketRegistry registry, DemoImage image, RequestMeter meter, CancellationToken cancel)
+    private static async Task<(IReadOnlyList<DemoObject> Objects, double Seconds)> PushAsync(Wiring wiring, IObjectStore store, Bucket bucket, DemoImage image, RequestMeter meter, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
         var before = new Dictionary<StoreOperation, long>(wiring.Meter.Counts);
-        await using var sink = new BucketSink(registry, RepositoryName.Parse(Repository), Reference.Parse(Tag));
+        await using var sink = new BucketSink(bucket.Repository(RepositoryName.Parse(Repository)), Reference.Parse(Tag));
         await ImageCopy.RunAsync(image, sink, new CopyOptions(), NoProgress.Instance, cancel);
         var seconds = clock.Elapsed.TotalSeconds;
         foreach (var (operation, count) in wiring.Meter.Counts)
@@ -98,9 +98,9 @@ internal sealed class DemoStory(TextWriter lines, Ink ink, int width)
                 meter.Count(operation);
 
         var objects = new List<DemoObject>();
-        var page = await registry.Store.ListAsync(new ListQuery(""), cancel);
+        var page = await store.ListAsync(new ListQuery(""), cancel);
         foreach (var item in page.Objects)
-            objects.Add(new(item.Key, (await registry.Store.HeadAsync(item.Key, cancel))?.ContentType ?? "", item.Size));
+            objects.Add(new(item.Key, (await store.HeadAsync(item.Key, cancel))?.ContentType ?? "", item.Size));
         return (objects, seconds);
     }
 

@@ -49,7 +49,7 @@ internal sealed class BlobPulls(RegistryServices services)
         if (RangeHeader.Read(Conditions.Range(context.Request, route.Digest.ToString()), size).Kind == RangeKind.Unsatisfiable)
             return BlobStream.Unsatisfiable(context, size);
         var options = services.Options;
-        var address = options.Redirect!.PresignGet(services.Registry.Layout.BlobKey(route.Repository, route.Digest), options.RedirectLifetime);
+        var address = services.Bucket.Repository(route.Repository).Blobs.Presign(options.Redirect!, route.Digest, options.RedirectLifetime);
         Answers.Empty(context.Response, StatusCodes.Status307TemporaryRedirect);
         context.Response.Headers.Location = address.AbsoluteUri;
         context.Response.Headers[HeaderValues.DigestName] = route.Digest.ToString();
@@ -99,7 +99,7 @@ internal sealed class BlobPulls(RegistryServices services)
         if (blobs.IsThere(repository, digest, out var known))
             return known;
         var removals = blobs.Removals;
-        if (await services.Registry.StatBlobAsync(repository, digest, cancel) is not { } size)
+        if (await services.Bucket.Repository(repository).Blobs.FindAsync(digest, cancel) is not { Size: var size })
         {
             if (blobs.IsExpected(repository, digest))
                 blobs.Forget(repository, digest);

@@ -1,11 +1,9 @@
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
-using Pail.Io;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Routing;
 using Pail.Stores;
-using Pail.Transfer;
 
 namespace Pail.Server.Blobs;
 
@@ -21,15 +19,14 @@ internal sealed class BlobStream(RegistryServices services)
     public async Task<RegistryError?> SendAsync(HttpContext context, RegistryRoute.Blob route, RangeAnswer? range)
     {
         var cancel = context.RequestAborted;
-        var key = services.Registry.Layout.BlobKey(route.Repository, route.Digest);
         ByteRange? first = range is { } part ? ByteRange.Of(part.First, part.Length) : null;
         var removals = services.Blobs.Removals;
-        if (await services.Registry.Engine.Retry.RunAsync(token => services.Registry.Store.GetAsync(key, first, token), cancel) is not { } content)
+        if (await services.Bucket.Repository(route.Repository).Blobs.GetAsync(route.Digest, first, cancel) is not { } content)
         {
             services.Blobs.Forget(route.Repository, route.Digest);
             return RegistryError.BlobUnknown.About(route.Digest.ToString());
         }
-        await using var source = Resuming(key, first?.First ?? 0, content);
+        await using var opened = content;
         services.Blobs.Found(route.Repository, route.Digest, content.Info.Size, removals);
 
         var response = context.Response;
@@ -41,7 +38,7 @@ internal sealed class BlobStream(RegistryServices services)
             response.StatusCode = StatusCodes.Status206PartialContent;
             response.Headers.ContentRange = $"bytes {sent.First}-{sent.First + sent.Length - 1}/{content.Info.Size}";
         }
-        await PumpAsync(source, response.BodyWriter, content.Length, cancel);
+        await PumpAsync(content.Body, response.BodyWriter, content.Length, cancel);
         return null;
     }
 
@@ -76,24 +73,5 @@ internal sealed class BlobStream(RegistryServices services)
             if (flushed.IsCompleted || flushed.IsCanceled)
                 return;
         }
-    }
-
-    // The first GET is made already; one that takes it up must find the same object.
-    private ResumingStream Resuming(string key, long start, ObjectContent opened)
-    {
-        ObjectContent? first = opened;
-        BlobOpener open = async (offset, cancel) =>
-        {
-            if (Interlocked.Exchange(ref first, null) is { } now)
-                return now.Body;
-            var last = start + opened.Length - 1;
-            var again = await services.Registry.Store.GetAsync(key, new ByteRange(offset, last), cancel);
-            if (again is not null && again.Info.ETag == opened.Info.ETag)
-                return again.Body;
-            if (again is not null)
-                await again.DisposeAsync();
-            throw new PailException(Failure.Conflict, $"{services.Registry.Store.Name}: {key} was changed or removed while it was read.");
-        };
-        return new ResumingStream(open, services.Registry.Engine.Retry, start);
     }
 }

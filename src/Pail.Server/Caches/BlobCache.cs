@@ -1,4 +1,3 @@
-using Pail.Buckets.Layouts;
 using Pail.Oci;
 
 namespace Pail.Server.Caches;
@@ -7,10 +6,10 @@ namespace Pail.Server.Caches;
 /// Blobs this replica knows to be there, so that it need not ask the bucket again. Bounded; what was confirmed counts as
 /// known for a stated time, since another replica may delete it.
 /// </summary>
-/// <param name="layout">In a pool, what is known for one repository is known for all.</param>
+/// <param name="shared">True if what is known for one repository is known for all.</param>
 /// <param name="lifetime">How long a confirmation counts.</param>
 /// <param name="time">The clock.</param>
-internal sealed class BlobCache(LayoutKind layout, TimeSpan lifetime, TimeProvider time)
+internal sealed class BlobCache(bool shared, TimeSpan lifetime, TimeProvider time)
 {
     private const int Capacity = 1 << 16;
 
@@ -82,7 +81,7 @@ internal sealed class BlobCache(LayoutKind layout, TimeSpan lifetime, TimeProvid
 
     private bool IsFresh(Entry entry) => entry.Confirmed is { } at && time.GetElapsedTime(at) < lifetime;
 
-    private Key KeyOf(RepositoryName repository, Digest digest) => new(layout == LayoutKind.Pool ? default : repository, digest);
+    private Key KeyOf(RepositoryName repository, Digest digest) => new(shared ? default : repository, digest);
 
     private readonly record struct Key(RepositoryName Repository, Digest Digest);
 

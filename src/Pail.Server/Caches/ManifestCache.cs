@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Primitives;
-using Pail.Buckets.Layouts;
 using Pail.Oci;
 
 namespace Pail.Server.Caches;
@@ -28,10 +27,10 @@ internal sealed class CachedManifest(Manifest manifest, long confirmed)
 
 /// <summary>Manifests by digest: their bytes can't change, but they can be deleted, so each counts as there for a stated time.</summary>
 /// <param name="capacity">The most memory taken, in bytes; 0 for none.</param>
-/// <param name="layout">In a pool, manifests by digest are the same in all repositories.</param>
+/// <param name="shared">True if manifests by digest are the same in all repositories.</param>
 /// <param name="lifetime">How long a manifest counts as there without asking.</param>
 /// <param name="time">The clock.</param>
-internal sealed class ManifestCache(long capacity, LayoutKind layout, TimeSpan lifetime, TimeProvider time)
+internal sealed class ManifestCache(long capacity, bool shared, TimeSpan lifetime, TimeProvider time)
 {
     // What an entry takes beside the manifest's bytes: its descriptors, headers and keys, roughly.
     private const int Overhead = 4096;
@@ -65,7 +64,7 @@ internal sealed class ManifestCache(long capacity, LayoutKind layout, TimeSpan l
     /// <summary>It is not there, or no longer.</summary>
     public void Forget(RepositoryName repository, Digest digest) => _entries.Remove(KeyOf(repository, digest));
 
-    private Key KeyOf(RepositoryName repository, Digest digest) => new(layout == LayoutKind.Pool ? default : repository, digest);
+    private Key KeyOf(RepositoryName repository, Digest digest) => new(shared ? default : repository, digest);
 
     private readonly record struct Key(RepositoryName Repository, Digest Digest);
 }

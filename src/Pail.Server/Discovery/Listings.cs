@@ -22,7 +22,7 @@ internal sealed class Listings(RegistryServices services)
             return invalid;
         if (query.Last is { } last && !Reference.IsTag(last))
             return RegistryError.TagInvalid.About(last);
-        var page = await services.Registry.ListTagPageAsync(route.Repository, query.Last, query.Count ?? MaxTags, context.RequestAborted);
+        var page = await services.Bucket.Repository(route.Repository).Tags.ListPageAsync(query.Last, query.Count ?? MaxTags, context.RequestAborted);
         if (!page.Found && query.Last is null)
             return RegistryError.NameUnknown.About(route.Repository.ToString());
         Link(context, query, MaxTags, page);
@@ -44,7 +44,7 @@ internal sealed class Listings(RegistryServices services)
         }
         var page = query.Count == 0
             ? new NamePage([], More: false, Found: true)
-            : await services.Registry.ListRepositoryPageAsync(after, query.Count ?? MaxRepositories, context.RequestAborted);
+            : await services.Bucket.ListRepositoryPageAsync(after, query.Count ?? MaxRepositories, context.RequestAborted);
         Link(context, query, MaxRepositories, page);
         await Answers.BodyAsync(context, HeaderValues.Json, NameList.WriteCatalog(page.Names));
         return null;

@@ -22,7 +22,7 @@ internal sealed class ReferrerListing(RegistryServices services, ManifestPulls m
     public async Task<RegistryError?> GetAsync(HttpContext context, RegistryRoute.Referrers route)
     {
         var cancel = context.RequestAborted;
-        var kept = services.Registry.ListReferrersAsync(route.Repository, route.Subject, cancel);
+        var kept = services.Bucket.Repository(route.Repository).Referrers.ListAsync(route.Subject, cancel);
         var tagged = FromTagAsync(route.Repository, route.Subject, cancel);
         await Task.WhenAll(kept, tagged);
         var entries = (await kept).Concat(await tagged).DistinctBy(entry => entry.Digest).OrderBy(entry => entry.Digest.ToString(), StringComparer.Ordinal);

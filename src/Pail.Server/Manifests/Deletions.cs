@@ -15,8 +15,8 @@ internal sealed class Deletions(RegistryServices services)
         try
         {
             existed = route.Reference.Digest is { } digest
-                ? await services.Registry.DeleteManifestAsync(route.Repository, digest, context.RequestAborted)
-                : await services.Registry.DeleteTagAsync(route.Repository, route.Reference.Tag!, context.RequestAborted);
+                ? await services.Bucket.Repository(route.Repository).Manifests.DeleteAsync(digest, context.RequestAborted)
+                : await services.Bucket.Repository(route.Repository).Tags.DeleteAsync(route.Reference.Tag!, context.RequestAborted);
         }
         finally
         {
@@ -35,7 +35,7 @@ internal sealed class Deletions(RegistryServices services)
         bool existed;
         try
         {
-            existed = await services.Registry.DeleteBlobAsync(route.Repository, route.Digest, context.RequestAborted);
+            existed = await services.Bucket.Repository(route.Repository).Blobs.DeleteAsync(route.Digest, context.RequestAborted);
         }
         finally
         {

@@ -33,7 +33,7 @@ internal sealed class ManifestParts(RegistryServices services)
         await Parallel.ForEachAsync(unseen, Options(cancel), async (blob, token) =>
         {
             var removals = services.Blobs.Removals;
-            if (await services.Registry.StatBlobAsync(repository, blob.Digest, token) is not { } size)
+            if (await services.Bucket.Repository(repository).Blobs.FindAsync(blob.Digest, token) is not { Size: var size })
             {
                 missing.Add(blob.Digest);
                 return;
@@ -45,7 +45,7 @@ internal sealed class ManifestParts(RegistryServices services)
         await Parallel.ForEachAsync(children, Options(cancel), async (child, token) =>
         {
             var known = services.Manifests.Get(repository, child.Digest) is { } entry && services.Manifests.IsFresh(entry);
-            if (!known && await services.Registry.HeadManifestAsync(repository, Reference.Of(child.Digest), token) is null)
+            if (!known && await services.Bucket.Repository(repository).Manifests.HeadAsync(Reference.Of(child.Digest), token) is null)
                 missing.Add(child.Digest);
         });
         return new PartsReport(missing, [.. warnings.Take(MaxWarnings)]);

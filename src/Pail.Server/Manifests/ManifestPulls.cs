@@ -41,7 +41,7 @@ internal sealed class ManifestPulls(RegistryServices services)
         var digest = reference.Digest!.Value;
         if (cache.Get(repository, digest) is not { } known)
             return (await ReadAsync(repository, reference, cancel))?.Manifest;
-        if (await services.Registry.HeadManifestAsync(repository, reference, cancel) is null)
+        if (await services.Bucket.Repository(repository).Manifests.HeadAsync(reference, cancel) is null)
         {
             cache.Forget(repository, digest);
             return null;
@@ -58,7 +58,7 @@ internal sealed class ManifestPulls(RegistryServices services)
         {
             if (tags.IsFresh(seen))
                 return known;
-            if (await services.Registry.HeadManifestAsync(repository, reference, cancel) is not { } version)
+            if (await services.Bucket.Repository(repository).Manifests.HeadAsync(reference, cancel) is not { } version)
             {
                 tags.Forget(repository, tag);
                 return null;
@@ -83,7 +83,7 @@ internal sealed class ManifestPulls(RegistryServices services)
     private async Task<(CachedManifest Manifest, string ETag)?> ReadAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
     {
         var (removals, blobRemovals) = (services.Manifests.Removals, services.Blobs.Removals);
-        if (await services.Registry.ReadManifestAsync(repository, reference, cancel) is not var (manifest, etag))
+        if (await services.Bucket.Repository(repository).Manifests.ReadAsync(reference, cancel) is not var (manifest, etag))
             return null;
         // The client's next questions.
         if (services.Options.Redirect is not null)

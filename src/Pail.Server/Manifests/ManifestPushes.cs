@@ -45,7 +45,7 @@ internal sealed class ManifestPushes(RegistryServices services)
                 var parts = await _parts.CheckAsync(repository, manifest, cancel);
                 if (parts.Missing.Count > 0)
                     return RegistryError.ManifestBlobUnknown.About(string.Join(", ", parts.Missing));
-                await services.Registry.PutManifestAsync(repository, manifest, cancel);
+                await services.Bucket.Repository(repository).Manifests.PutAsync(manifest, cancel);
                 services.Manifests.Set(repository, manifest, landed: true, removals: null);
                 foreach (var blob in manifest.Blobs)
                     services.Blobs.ClearRecentlyStored(repository, blob.Digest);
@@ -108,7 +108,7 @@ internal sealed class ManifestPushes(RegistryServices services)
     {
         try
         {
-            return await services.Registry.StatManifestAsync(repository, name, cancel) is { } there
+            return await services.Bucket.Repository(repository).Manifests.FindAsync(name, cancel) is { } there
                 ? (there.Digest, there.MediaType, there.Size) == (manifest.Digest, manifest.MediaType, manifest.Size)
                 : null;
         }
@@ -125,7 +125,7 @@ internal sealed class ManifestPushes(RegistryServices services)
     {
         try
         {
-            await services.Registry.TagAsync(repository, manifest, tag, cancel, replaces: exists);
+            await services.Bucket.Repository(repository).Tags.PutAsync(manifest, tag, replaces: exists, cancel);
         }
         finally
         {

@@ -10,7 +10,7 @@ namespace Pail.Server.Running;
 /// however often this is, and the server is not about to stop.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to release.")]
-internal sealed class Health(BucketRegistry registry, TimeProvider time)
+internal sealed class Health(Bucket bucket, TimeProvider time)
 {
     private static readonly TimeSpan Believed = TimeSpan.FromSeconds(5);
 
@@ -48,15 +48,14 @@ internal sealed class Health(BucketRegistry registry, TimeProvider time)
         }
     }
 
-    // A GET, since a HEAD can't tell a missing object from a missing bucket. Not retried: the next question is the retry.
+    // Not retried: the next question is the retry.
     private async Task<string?> AskAsync(CancellationToken cancel)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(Believed);
         try
         {
-            if (await registry.Store.GetAsync(BucketSettings.Key, null, limit.Token) is { } content)
-                await content.DisposeAsync();
+            await bucket.PingAsync(limit.Token);
             return null;
         }
         catch (PailException e)

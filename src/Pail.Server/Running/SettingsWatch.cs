@@ -16,19 +16,19 @@ internal sealed class SettingsWatch(RegistryServices services) : RecurringTask("
     /// <inheritdoc/>
     protected override async Task RunAsync(CancellationToken cancel)
     {
-        var registry = services.Registry;
-        var settings = await BucketSettings.ReadAsync(registry.Store, registry.Engine.Retry, cancel);
-        if (settings == registry.Settings)
+        var bucket = services.Bucket;
+        var fresh = await bucket.RefreshAsync(cancel);
+        if (fresh == bucket)
             return;
-        if (settings.Layout != registry.Settings.Layout)
+        if (fresh.SharesBlobs != bucket.SharesBlobs)
         {
             // Said once: caches and uploads under way are of the old layout.
-            if (settings != _refused)
+            if (fresh.Settings != _refused)
                 services.Log.SettingsNeedRestart("it has another layout");
-            _refused = settings;
+            _refused = fresh.Settings;
             return;
         }
-        services.Follow(settings);
-        services.Log.SettingsChanged(settings.Public ? "it is public now, and its lists are kept" : "it is no longer public");
+        services.Follow(fresh);
+        services.Log.SettingsChanged(fresh.Settings.Public ? "it is public now, and its lists are kept" : "it is no longer public");
     }
 }

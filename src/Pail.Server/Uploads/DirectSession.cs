@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Serialization;
+using Pail.Buckets;
 using Pail.Oci;
 using Pail.Stores;
 
@@ -13,13 +14,10 @@ namespace Pail.Server.Uploads;
 /// <param name="Started">When it began.</param>
 internal sealed record DirectSession(Guid Id, RepositoryName Repository, Descriptor Blob, string UploadId, DateTimeOffset Started)
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
 
-    /// <summary>The key the parts go to. Never a blob's: what is there has not been verified.</summary>
-    public static string KeyOf(Guid id) => $"{Staging.Prefix}{id:n}/direct";
-
-    /// <summary>The upload.</summary>
-    public UploadId Upload => new(KeyOf(Id), UploadId);
+    /// <summary>The upload. Its key is never a blob's: what is there has not been verified.</summary>
+    public UploadId Upload => new(StagingKey.OfDirect(Id), UploadId);
 
     public string Seal(PathSeal seal)
     {
@@ -28,8 +26,10 @@ internal sealed record DirectSession(Guid Id, RepositoryName Repository, Descrip
         writer.Add(Id.ToByteArray());
         writer.AddNumber((ulong)Started.ToUnixTimeSeconds());
         writer.AddNumber((ulong)Blob.Size);
-        writer.Add((byte)Blob.Digest.Algorithm);
-        writer.Add(Convert.FromHexString(Blob.Digest.Hex));
+        AddDigest(ref writer, Blob.Digest);
+        writer.Add(Blob.DiffId is null ? (byte)0 : (byte)1);
+        if (Blob.DiffId is { } diffId)
+            AddDigest(ref writer, diffId);
         writer.Add(Encoding.UTF8.GetBytes(UploadId));
         return seal.Seal(Binding(Repository), writer.Written);
     }
@@ -42,16 +42,28 @@ internal sealed record DirectSession(Guid Id, RepositoryName Repository, Descrip
         if (reader.Take(1)[0] != Version)
             return null;
         var (id, started, size) = (new Guid(reader.Take(16)), DateTimeOffset.FromUnixTimeSeconds((long)reader.TakeNumber()), (long)reader.TakeNumber());
+        var digest = TakeDigest(ref reader);
+        Digest? diffId = reader.Take(1)[0] == 0 ? null : TakeDigest(ref reader);
+        return new(id, repository, new Descriptor(MediaTypes.OctetStream, digest, size) { DiffId = diffId }, Encoding.UTF8.GetString(reader.TakeRest()), started);
+    }
+
+    private static void AddDigest(ref SealWriter writer, Digest digest)
+    {
+        writer.Add((byte)digest.Algorithm);
+        writer.Add(Convert.FromHexString(digest.Hex));
+    }
+
+    private static Digest TakeDigest(ref SealReader reader)
+    {
         var algorithm = (DigestAlgorithm)reader.Take(1)[0];
-        var digest = Digest.FromHash(algorithm, reader.Take(algorithm == DigestAlgorithm.Sha512 ? 64 : 32));
-        return new(id, repository, new Descriptor(MediaTypes.OctetStream, digest, size), Encoding.UTF8.GetString(reader.TakeRest()), started);
+        return Digest.FromHash(algorithm, reader.Take(algorithm == DigestAlgorithm.Sha512 ? 64 : 32));
     }
 
     private static string Binding(RepositoryName repository) => $"direct {repository}";
 }
 
 /// <summary>What the client wants to upload.</summary>
-internal sealed record DirectWish(string? Digest, long Size);
+internal sealed record DirectWish(string? Digest, long Size, string? DiffId = null);
 
 /// <summary>How it goes on: <c>present</c>, <c>send</c> or <c>parts</c>.</summary>
 internal sealed record DirectOffer(string State)

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Pail.Buckets;
 using Pail.Oci;
 using Pail.Server.Errors;
 using Pail.Server.Http;
@@ -25,17 +26,15 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
     private const long LargestPart = 5L << 30; // S3's limit
     private const string Root = "uploads";
 
-    private readonly Staging _staging = new(services.Registry.Store, services.Registry.Engine.Retry);
+    private readonly Staging _staging = new(services.Bucket.Staging);
 
-    private TransferEngine Engine => services.Registry.Engine;
-
-    private IObjectStore Store => services.Registry.Store;
+    private StagingArea Staged => services.Bucket.Staging;
 
     /// <summary>Answers one of the extension's requests.</summary>
     public async Task<RegistryError?> AnswerAsync(HttpContext context, RegistryRoute.Direct route)
     {
-        // Who may not be redirected to the bucket can't reach it either.
-        if (services.Options.Redirect is not { } presigner || Store is not IServerSideCopy copier)
+        // Clients that are not redirected to the bucket can't reach it.
+        if (services.Options.Redirect is not { } presigner)
             return RegistryError.NotFound;
         var method = context.Request.Method;
         if (route.Rest == Root)
@@ -47,7 +46,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
         return method switch
         {
             "POST" => await AddressAsync(context, session, presigner),
-            "PUT" => await FinishAsync(context, session, copier),
+            "PUT" => await FinishAsync(context, session),
             "DELETE" => await CancelAsync(context, session),
             _ => Refuse(context, "POST, PUT, DELETE"),
         };
@@ -59,13 +58,14 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
             return RegistryError.BadRequest;
         if (!Digest.TryParse(wish.Digest, out var digest))
             return RegistryError.DigestInvalid.About(wish.Digest);
-        if (await services.Registry.StatBlobAsync(repository, digest, context.RequestAborted) == wish.Size)
+        if (await IsThereAsync(repository, digest, wish.Size, context.RequestAborted))
             return await OfferAsync(context, new("present"));
-        if (wish.Size <= Engine.Options.SinglePutLimit)
+        if (services.Bucket.IsWrittenWhole(wish.Size))
             return await OfferAsync(context, new("send"));
         var id = Guid.NewGuid();
-        var upload = await Engine.Retry.RunAsync(token => Store.CreateUploadAsync(DirectSession.KeyOf(id), Staging.Headers, token), context.RequestAborted);
-        var session = new DirectSession(id, repository, new Descriptor(MediaTypes.OctetStream, digest, wish.Size), upload, services.Time.GetUtcNow());
+        var upload = await Staged.BeginUploadAsync(StagingKey.OfDirect(id), context.RequestAborted);
+        var blob = new Descriptor(MediaTypes.OctetStream, digest, wish.Size) { DiffId = Digest.TryParse(wish.DiffId, out var diffId) ? diffId : null };
+        var session = new DirectSession(id, repository, blob, upload.Id, services.Time.GetUtcNow());
         return await OfferAsync(context, new("parts") { Session = $"/v2/{repository}/_pail/{Root}/{session.Seal(seal)}" });
     }
 
@@ -81,7 +81,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
         return null;
     }
 
-    private async Task<RegistryError?> FinishAsync(HttpContext context, DirectSession session, IServerSideCopy copier)
+    private async Task<RegistryError?> FinishAsync(HttpContext context, DirectSession session)
     {
         if (await ReadAsync(context, DirectJson.Default.DirectParts) is not { Parts: { Count: > 0 and <= PartPlan.MaximumParts } parts } || parts.Any(part => part is not { Etag: { Length: <= MaxETag } etag, Size: >= 0 and <= LargestPart } || !IsETag(etag)))
             return RegistryError.BadRequest;
@@ -89,16 +89,17 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
             return RegistryError.SizeInvalid;
         try
         {
-            if (await CompleteAsync(session, parts, context.RequestAborted) is { } error)
-                return error;
+            var uploaded = parts.Select((part, index) => new UploadedPart(index + 1, part.Etag!.Trim('"'), part.Size)).ToList();
+            if (!await Staged.CompleteUploadAsync(session.Upload, uploaded, context.RequestAborted))
+                return RegistryError.UploadInvalid.About("the bucket does not have these parts");
             await VerifyAsync(session, context.RequestAborted);
-            if (!await PublishAsync(session, copier))
+            if (!await PublishAsync(session))
                 return RegistryError.UploadUnknown;
         }
         catch (PailException e) when (e is { Failure: Failure.NotFound } and not StoreException)
         {
             // Another request for the same, whose answer was lost, has finished it meanwhile; or it was swept.
-            if (await services.Registry.StatBlobAsync(session.Repository, session.Blob.Digest, context.RequestAborted) != session.Blob.Size)
+            if (!await IsThereAsync(session.Repository, session.Blob.Digest, session.Blob.Size, context.RequestAborted))
                 return RegistryError.UploadUnknown;
         }
         services.Blobs.RecordStored(session.Repository, session.Blob.Digest, session.Blob.Size);
@@ -106,44 +107,27 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
         return null;
     }
 
-    private async Task<RegistryError?> CompleteAsync(DirectSession session, IReadOnlyList<DirectPart> parts, CancellationToken cancel)
-    {
-        var uploaded = parts.Select((part, index) => new UploadedPart(index + 1, part.Etag!.Trim('"'), part.Size)).ToList();
-        try
-        {
-            await Engine.Retry.RunAsync(token => Store.CompleteUploadAsync(session.Upload, uploaded, token), cancel);
-            return null;
-        }
-        catch (StoreException e) when (!e.IsTransient)
-        {
-            // Completed before, perhaps: then the object is there, or has become the blob already.
-            if (await Engine.Retry.RunAsync(token => Store.HeadAsync(session.Upload.Key, token), cancel) is not null || e.Error == StoreError.NoSuchUpload)
-                return null;
-            return RegistryError.UploadInvalid.About("the bucket does not have these parts");
-        }
-    }
+    private async Task<bool> IsThereAsync(RepositoryName repository, Digest digest, long size, CancellationToken cancel) =>
+        (await services.Bucket.Repository(repository).Blobs.FindAsync(digest, cancel))?.Size == size;
 
     // Nobody can change the object any more: its key is written by this one upload, which is complete.
     private async Task VerifyAsync(DirectSession session, CancellationToken cancel)
     {
-        await using var stream = new VerifyingStream(Engine.OpenRead(Store, session.Upload.Key, session.Blob.Size), session.Blob);
         try
         {
-            await stream.CopyToAsync(Stream.Null, cancel);
+            await SessionCloser.VerifyAsync(Staged.Open(PieceOf(session)), session.Blob, cancel);
         }
-        catch (PailException e) when (e.Failure == Failure.BadContent)
+        catch (RegistryException)
         {
             await _staging.TryRemoveAsync(session.Upload.Key);
-            throw new RegistryException(RegistryError.DigestInvalid.About(session.Blob.Digest.ToString()), e);
+            throw;
         }
     }
 
-    private async Task<bool> PublishAsync(DirectSession session, IServerSideCopy copier)
+    private async Task<bool> PublishAsync(DirectSession session)
     {
-        var key = services.Registry.Layout.BlobKey(session.Repository, session.Blob.Digest);
-        var copied = await joined.RunAsync(
-            key,
-            () => Engine.CopyAsync(Store, copier, [(session.Upload.Key, session.Blob.Size)], key, services.Registry.Layout.BlobHeaders, CancellationToken.None));
+        var blobs = services.Bucket.Repository(session.Repository).Blobs;
+        var copied = await joined.RunAsync(blobs.IdentityOf(session.Blob.Digest), () => blobs.AssembleAsync(PieceOf(session), session.Blob, CancellationToken.None));
         if (copied)
             await _staging.TryRemoveAsync(session.Upload.Key);
         return copied;
@@ -151,11 +135,12 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
 
     private async Task<RegistryError?> CancelAsync(HttpContext context, DirectSession session)
     {
-        await Engine.Retry.RunAsync(token => Store.AbortUploadAsync(session.Upload, token), context.RequestAborted);
-        await _staging.TryRemoveAsync(session.Upload.Key);
+        await Staged.CancelUploadAsync(session.Upload, context.RequestAborted);
         Answers.Empty(context.Response, StatusCodes.Status204NoContent);
         return null;
     }
+
+    private static (string Key, long Size)[] PieceOf(DirectSession session) => [(session.Upload.Key, session.Blob.Size)];
 
     // Source: RFC 9110, 8.8.3, but for what is not ASCII.
     private static bool IsETag(string text) => text.Trim('"') is { Length: > 0 } tag && tag.All(letter => letter is > ' ' and < (char)127 and not '"');

@@ -1,10 +1,9 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
-using Pail.Io;
+using Pail.Buckets;
 using Pail.Oci;
 using Pail.Server.Errors;
-using Pail.Stores;
 using Pail.Transfer;
 
 namespace Pail.Server.Uploads;
@@ -20,9 +19,7 @@ namespace Pail.Server.Uploads;
 /// </summary>
 internal sealed class SessionAppender(RegistryServices services, BlobReceiver receiver)
 {
-    private TransferEngine Engine => services.Registry.Engine;
-
-    private IObjectStore Store => services.Registry.Store;
+    private StagingArea Staged => services.Bucket.Staging;
 
     /// <summary>Takes the bytes.</summary>
     /// <param name="session">What they follow.</param>
@@ -39,13 +36,11 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
         var index = rewritten > 0 && session.Pieces > 0 ? session.Pieces - 1 : session.Pieces;
         var name = new PieceName(RandomName(), index == session.Pieces ? session.Last.Own : session.Last.Parent);
         var hash = rewritten == session.Size ? Digest.CreateHash(session.Algorithm) : rewritten == 0 ? live?.Clone() : null;
-        var writer = MultipartWriter.Create(Engine, Store, Staging.KeyOf(session.Id, index, name), Staging.Headers, PartPlan.Streamed(Store, length + rewritten, Engine.Options.MemoryLimit), algorithm: null, NoProgress.Instance);
+        var key = StagingKey.OfPiece(session.Id, index, name);
+        var writer = Staged.Write(key, length + rewritten);
         await using var closing = writer;
         try
         {
-            writer.Expected = length + rewritten;
-            if (writer.Expected > Engine.Options.SinglePutLimit)
-                writer.Begin();
             if (rewritten > 0)
                 await ReadBackAsync(session, writer, hash, cancel);
             var taken = await TakeAsync(writer, hash, body, services.Options.BodyRest, cancel);
@@ -55,7 +50,10 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
             if (session.Size == 0 && !writer.IsStarted)
                 await PutBlobAsync(extended, writer);
             else
-                extended = await StageAsync(extended, index, name, writer, cancel);
+            {
+                await StageAsync(key, writer, cancel);
+                extended = extended with { Pieces = index + 1, Staged = session.Staged + 1, Last = name, LastSize = writer.Length };
+            }
             return (extended, hash);
         }
         catch
@@ -68,8 +66,8 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
 
     /// <summary>The content of a session, or its end, that is in one small object. Reading it throws <see cref="Failure.NotFound"/> if that is gone.</summary>
     public Stream OpenSmall(UploadSession session) => session.Pieces == 0
-        ? Engine.OpenRead(Store, services.Registry.Layout.BlobKey(session.Repository, session.Digest!.Value), session.Size)
-        : Engine.OpenRead(Store, Staging.LastKeyOf(session), session.LastSize);
+        ? services.Bucket.Repository(session.Repository).Blobs.Open(BlobOf(session))
+        : Staged.Open([(Staging.LastKeyOf(session), session.LastSize)]);
 
     // How much of what is there has to be written once more, since it can't be followed where it is.
     private static long RewrittenSize(UploadSession session) =>
@@ -87,7 +85,7 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
         await using (var small = OpenSmall(session))
             await TakeAsync(writer, hash, PipeReader.Create(small), Timeout.InfiniteTimeSpan, cancel);
         if (writer.Length != RewrittenSize(session) || (hash is not null && session.Digest is { } digest && Digest.FromHash(session.Algorithm, hash.GetCurrentHash()) != digest))
-            throw new PailException(Failure.BadContent, $"{Store.Name}: what upload {session.Id} wrote is not what was read back.");
+            throw new PailException(Failure.BadContent, $"{services.Bucket.Name}: what upload {session.Id} wrote is not what was read back.");
     }
 
     private static async Task<long> TakeAsync(MultipartWriter writer, IncrementalHash? hash, PipeReader body, TimeSpan rest, CancellationToken cancel)
@@ -114,19 +112,15 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
 
     private async Task PutBlobAsync(UploadSession session, MultipartWriter writer)
     {
-        var digest = session.Digest!.Value;
-        await receiver.PutAsync(services.Registry.Layout.BlobKey(session.Repository, digest), digest, writer.Unsent);
-        services.Blobs.RecordStored(session.Repository, digest, session.Size);
+        var blob = BlobOf(session);
+        await receiver.PutAsync(services.Bucket.Repository(session.Repository).Blobs, blob, writer.Unsent);
+        services.Blobs.RecordStored(session.Repository, blob.Digest, blob.Size);
     }
 
-    private async Task<UploadSession> StageAsync(UploadSession session, int index, PieceName name, MultipartWriter writer, CancellationToken cancel)
-    {
-        if (writer.IsStarted)
-            await writer.CompleteAsync(expected: null, cancel);
-        else
-            await Engine.PutAsync(Store, Staging.KeyOf(session.Id, index, name), writer.Unsent, Staging.Headers, cancel);
-        return session with { Pieces = index + 1, Staged = session.Staged + 1, Last = name, LastSize = writer.Length };
-    }
+    private Task StageAsync(string key, MultipartWriter writer, CancellationToken cancel) =>
+        writer.IsStarted ? writer.CompleteAsync(expected: null, cancel) : Staged.PutAsync(key, writer.Unsent, cancel);
+
+    private static Descriptor BlobOf(UploadSession session) => new(MediaTypes.OctetStream, session.Digest!.Value, session.Size);
 
     private UploadSession Extend(UploadSession session, long taken, IncrementalHash? hash) => session with
     {

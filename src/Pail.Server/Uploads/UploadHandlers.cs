@@ -15,6 +15,9 @@ namespace Pail.Server.Uploads;
 /// </summary>
 internal sealed class UploadHandlers
 {
+    // Of a request that ends an upload: the digest of the tar that a layer was compressed from. docs/direct-upload.md
+    private const string DiffIdHeader = "Pail-Diff-Id";
+
     private readonly RegistryServices _services;
     private readonly SessionSeal _seal;
     private readonly LiveSessions _live = new();
@@ -33,7 +36,7 @@ internal sealed class UploadHandlers
         var seal = new PathSeal(secret);
         _seal = new SessionSeal(seal, services.Options.UploadLifetime, services.Time);
         _direct = new DirectUploads(services, seal, joined);
-        _staging = new Staging(services.Registry.Store, services.Registry.Engine.Retry);
+        _staging = new Staging(services.Bucket.Staging);
         _receiver = new BlobReceiver(services, joined);
         _appender = new SessionAppender(services, _receiver);
         _closer = new SessionCloser(services, _appender, _receiver, _staging, joined);
@@ -48,7 +51,7 @@ internal sealed class UploadHandlers
         {
             if (!Digest.TryParse(stated, out var digest))
                 return RegistryError.DigestInvalid.About(stated);
-            await _receiver.ReceiveAsync(route.Repository, digest, [context.Request.BodyReader], context.Request.ContentLength, context.RequestAborted);
+            await _receiver.ReceiveAsync(route.Repository, Blob(context, digest), [context.Request.BodyReader], context.Request.ContentLength, context.RequestAborted);
             return Created(context, route.Repository, digest);
         }
         if (query.TryGetValue("mount", out var wanted))
@@ -89,7 +92,7 @@ internal sealed class UploadHandlers
         if (CheckPlace(context, session, live) is { } wrong)
             return wrong;
         if (await RequestBody.IsEmptyAsync(context.Request.BodyReader, context.RequestAborted) && session.Size > 0)
-            await _closer.CloseAsync(session, digest, context.RequestAborted);
+            await _closer.CloseAsync(session, Blob(context, digest), context.RequestAborted);
         else
             session = await FinishWithBodyAsync(context, session, live, digest);
         _live.End(session, cancelled: false);
@@ -143,14 +146,18 @@ internal sealed class UploadHandlers
         {
             (session, var hash) = await _appender.AppendAsync(session, live?.HashOf(session), body, length, context.RequestAborted);
             hash?.Dispose();
-            await _closer.CloseAsync(session, digest, context.RequestAborted);
+            await _closer.CloseAsync(session, Blob(context, digest), context.RequestAborted);
             return session;
         }
         await using var before = session.Size > 0 ? _appender.OpenSmall(session) : null;
         PipeReader[] bodies = before is null ? [body] : [PipeReader.Create(before), body];
-        await _receiver.ReceiveAsync(session.Repository, digest, bodies, session.Size + length, context.RequestAborted);
+        await _receiver.ReceiveAsync(session.Repository, Blob(context, digest), bodies, session.Size + length, context.RequestAborted);
         return session;
     }
+
+    // What `pail push` says of a layer that it compressed goes into the blob's metadata, as where it writes to the bucket itself.
+    private static Descriptor Blob(HttpContext context, Digest digest) =>
+        new(MediaTypes.OctetStream, digest, 0) { DiffId = Digest.TryParse(context.Request.Headers[DiffIdHeader], out var diffId) ? diffId : null };
 
     private static bool TryReadAlgorithm(string? name, out DigestAlgorithm algorithm)
     {

@@ -1,3 +1,4 @@
+using Pail.Buckets;
 using Pail.Oci;
 
 namespace Pail.Server.Uploads;
@@ -34,8 +35,3 @@ internal sealed record UploadSession(Guid Id, RepositoryName Repository, DigestA
     public bool HoldsSameAs(UploadSession other) =>
         (Id, Size, Pieces, Last, Digest) == (other.Id, other.Size, other.Pieces, other.Last, other.Digest);
 }
-
-/// <summary>What tells a piece from all others, even from one of the same place in the same session, and which one it follows.</summary>
-/// <param name="Own">A random number.</param>
-/// <param name="Parent">That of the piece before; 0 for the first.</param>
-internal readonly record struct PieceName(ulong Own, ulong Parent);

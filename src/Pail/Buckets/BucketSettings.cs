@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Pail.Buckets.Layouts;
 using Pail.Stores;
-using Pail.Transfer;
 
 namespace Pail.Buckets;
 
@@ -17,24 +16,31 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
 
     private const int MaxSize = 64 << 10;
 
+    /// <summary>What is known of a public bucket without reading its settings.</summary>
+    public static BucketSettings OfPublic { get; } = new(LayoutKind.V2, Public: true);
+
     /// <summary>Reads the settings; where there are none, the keys show the layout, and an empty bucket is to be <c>v2</c>.</summary>
     /// <remarks>One GET; a LIST more for a bucket without settings.</remarks>
     /// <exception cref="PailException">The settings can't be understood, or the store failed.</exception>
-    public static async Task<BucketSettings> ReadAsync(IObjectStore store, Retry retry, CancellationToken cancel)
+    public static async Task<BucketSettings> ReadAsync(IObjectStore store, CancellationToken cancel)
     {
-        if (await SmallObject.ReadAsync(store, retry, Key, MaxSize, cancel) is { } found)
-            return Parse(found.Bytes, store.Name);
-        var top = await retry.RunAsync(token => store.ListAsync(new ListQuery("", "/"), token), cancel);
-        var pool = !top.Prefixes.Contains("v2/") && top.Prefixes.Any(prefix => prefix is "manifests/" or "blobs/");
-        return new BucketSettings(pool ? LayoutKind.Pool : LayoutKind.V2, Public: false);
+        if (await TryReadAsync(store, cancel) is { } settings)
+            return settings;
+        var top = await store.ListAsync(new ListQuery("", "/"), cancel);
+        return new BucketSettings(BucketLayout.Recognise(top.Prefixes).Kind, Public: false);
     }
 
+    /// <summary>Reads the settings; null where there are none. One GET.</summary>
+    /// <exception cref="PailException">The settings can't be understood, or the store failed.</exception>
+    internal static async Task<BucketSettings?> TryReadAsync(IObjectStore store, CancellationToken cancel) =>
+        await SmallObject.ReadAsync(store, Key, MaxSize, cancel) is { } found ? Parse(found.Bytes, store.Name) : null;
+
     /// <summary>Writes the settings.</summary>
-    public Task WriteAsync(IObjectStore store, Retry retry, CancellationToken cancel)
+    public Task WriteAsync(IObjectStore store, CancellationToken cancel)
     {
-        var file = new SettingsFile(1, Layout == LayoutKind.Pool ? "pool" : "v2", Public);
+        var file = new SettingsFile(1, BucketLayout.Of(Layout).Name, Public);
         var bytes = JsonSerializer.SerializeToUtf8Bytes(file, SettingsJson.Default.SettingsFile);
-        return retry.RunAsync(token => store.PutAsync(Key, new ReadOnlySequence<byte>(bytes), V2Layout.ListHeaders, PutCondition.None, token), cancel);
+        return store.PutAsync(Key, new ReadOnlySequence<byte>(bytes), V2Layout.ListHeaders, PutCondition.None, cancel);
     }
 
     private static BucketSettings Parse(ReadOnlyMemory<byte> bytes, string bucket)
@@ -43,8 +49,7 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
         {
             return JsonSerializer.Deserialize(bytes.Span, SettingsJson.Default.SettingsFile) switch
             {
-                { Version: 1, Layout: "v2", Public: var open } => new BucketSettings(LayoutKind.V2, open),
-                { Version: 1, Layout: "pool", Public: false } => new BucketSettings(LayoutKind.Pool, Public: false),
+                { Version: 1, Public: var open, Layout: var name } when BucketLayout.Named(name) is { } layout && (!open || layout.CanBePublic) => new BucketSettings(layout.Kind, open),
                 { Version: > 1 } newer => throw new PailException(Failure.BadContent, $"{bucket}: {Key} has version {newer.Version}, made by a newer Pail. Update this one."),
                 _ => throw new PailException(Failure.BadContent, $"{bucket}: {Key} names no layout Pail knows: \"layout\" must be \"v2\" or \"pool\", and only v2 can be public."),
             };

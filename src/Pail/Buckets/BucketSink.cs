@@ -1,30 +1,24 @@
 using System.Collections.Concurrent;
-using Pail.Buckets.Layouts;
 using Pail.Compression;
 using Pail.Images;
 using Pail.Io;
 using Pail.Oci;
-using Pail.Stores;
 
 namespace Pail.Buckets;
 
 /// <summary>A place in a bucket, of either layout: a tag to be made or moved, or a digest.</summary>
-/// <param name="registry">The bucket.</param>
 /// <param name="repository">The repository.</param>
 /// <param name="reference">The tag, or the digest the image has.</param>
 /// <param name="copyFrom">A repository of the same bucket that holds the blobs; null for none.</param>
 /// <param name="origin">Another bucket that holds them; null for none.</param>
-public sealed class BucketSink(BucketRegistry registry, RepositoryName repository, Reference reference, RepositoryName? copyFrom = null, CrossBucketCopy? origin = null) : IForecastingSink, IEarlyBlobSink
+public sealed class BucketSink(Repository repository, Reference reference, RepositoryName? copyFrom = null, CrossBucketCopy? origin = null) : IImageSink, IReferrerSink, ILayerLookup, IEarlyBlobSink
 {
     private readonly ConcurrentDictionary<Digest, KnownBlob> _found = new();
     private (Manifest? Manifest, bool IsKnown) _named;
     private bool _tagExists;
 
-    // In a pool all repositories share their blobs.
-    private RepositoryName? CopyFrom => copyFrom == repository || registry.Layout.Kind == LayoutKind.Pool ? null : copyFrom;
-
     /// <inheritdoc/>
-    public string Name { get; } = $"{registry.Store.Name}, {repository}{(reference.Digest is null ? ":" : "@")}{reference}";
+    public string Name { get; } = $"{repository.Bucket.Name}, {repository.Name}{(reference.Digest is null ? ":" : "@")}{reference}";
 
     /// <inheritdoc/>
     public bool HoldsIndexes => true;
@@ -37,21 +31,21 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
     {
         if (reference.Digest is { } digest && digest != root.Digest)
             throw new PailException(Failure.BadInput, $"{Name}: the image has the digest {root.Digest}. Name a tag, or that digest.");
-        var present = _named.IsKnown ? _named.Manifest?.Descriptor : await registry.StatManifestAsync(repository, reference, cancel);
+        var present = _named.IsKnown ? _named.Manifest?.Descriptor : await repository.Manifests.FindAsync(reference, cancel);
         _tagExists = present is not null;
         return present is not null && present.Digest == root.Digest && present.MediaType == root.MediaType;
     }
 
     /// <inheritdoc/>
     public async Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) =>
-        await registry.StatManifestAsync(repository, Reference.Of(manifest.Digest), cancel) is { } present && present.Size == manifest.Size && present.MediaType == manifest.MediaType;
+        await repository.Manifests.FindAsync(Reference.Of(manifest.Digest), cancel) is { } present && present.Size == manifest.Size && present.MediaType == manifest.MediaType;
 
     /// <inheritdoc/>
     public async Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
     {
-        if (_found.TryGetValue(blob.Digest, out var known) && (known.Repository == repository || await registry.CopyBlobAsync(known, repository, cancel)))
-            return known.Repository == repository ? BlobOutcome.Existed : BlobOutcome.Copied;
-        return await registry.PutBlobAsync(repository, blob, open, progress, cancel, CopyFrom, origin);
+        if (_found.TryGetValue(blob.Digest, out var known) && (known.Repository == repository.Name || await repository.Blobs.CopyAsync(known, cancel)))
+            return known.Repository == repository.Name ? BlobOutcome.Existed : BlobOutcome.Copied;
+        return await repository.Blobs.PutAsync(blob, open, progress, copyFrom, origin, cancel);
     }
 
     /// <inheritdoc/>
@@ -59,7 +53,7 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
     {
         try
         {
-            _named = (await registry.GetManifestAsync(repository, reference, cancel), true);
+            _named = (await repository.Manifests.GetAsync(reference, cancel), true);
         }
         catch (PailException e) when (e.Failure == Failure.BadContent)
         {
@@ -72,61 +66,39 @@ public sealed class BucketSink(BucketRegistry registry, RepositoryName repositor
     /// <inheritdoc/>
     public async Task<Descriptor?> FindLayerAsync(Digest diffId, CompressionKind kind, CancellationToken cancel)
     {
-        if (await registry.FindLayerAsync(repository, diffId, kind, cancel) is not { } known)
+        if (await repository.Blobs.FindByTarAsync(diffId, kind, cancel) is not { } known)
             return null;
         _found[known.Blob.Digest] = known;
         return known.Blob;
     }
 
     /// <inheritdoc/>
-    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => registry.PutManifestAsync(repository, manifest, cancel);
+    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => repository.Manifests.PutAsync(manifest, cancel);
 
     /// <inheritdoc/>
     public async Task CommitAsync(Manifest root, bool isStored, CancellationToken cancel)
     {
         if (!isStored)
-            await registry.PutManifestAsync(repository, root, cancel);
+            await repository.Manifests.PutAsync(root, cancel);
         if (reference.Tag is { } tag)
-            await registry.TagAsync(repository, root, tag, cancel, replaces: _tagExists);
+            await repository.Tags.PutAsync(root, tag, _tagExists, cancel);
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => registry.ListReferrersAsync(repository, subject, cancel);
+    public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => repository.Referrers.ListAsync(subject, cancel);
 
     /// <inheritdoc/>
-    public Task PutReferrerAsync(Manifest referrer, CancellationToken cancel) => registry.PutManifestAsync(repository, referrer, cancel);
+    public Task PutReferrerAsync(Manifest referrer, CancellationToken cancel) => repository.Manifests.PutAsync(referrer, cancel);
 
     /// <inheritdoc/>
     public async Task<bool> HasTagAsync(Manifest manifest, string tag, CancellationToken cancel) =>
-        await registry.StatManifestAsync(repository, Reference.Parse(tag), cancel) is { } present && present.Digest == manifest.Digest && present.MediaType == manifest.MediaType;
+        await repository.Manifests.FindAsync(Reference.Parse(tag), cancel) is { } present && present.Digest == manifest.Digest && present.MediaType == manifest.MediaType;
 
     /// <inheritdoc/>
     public async Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel)
     {
-        await registry.PutManifestAsync(repository, manifest, cancel);
-        await registry.TagAsync(repository, manifest, tag, cancel);
-    }
-
-    /// <inheritdoc/>
-    public Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) => _found.TryGetValue(blob.Digest, out var known)
-        ? Task.FromResult(registry.ForecastCopy(meter, known, repository))
-        : registry.ForecastBlobAsync(meter, repository, blob, CopyFrom, origin, cancel);
-
-    /// <inheritdoc/>
-    public void ForecastManifest(RequestMeter meter, Manifest manifest, string? tag)
-    {
-        registry.ForecastManifest(meter, manifest);
-        if (tag is not null)
-            registry.ForecastTag(meter, repository, tag, replaces: false);
-    }
-
-    /// <inheritdoc/>
-    public void ForecastRoot(RequestMeter meter, Manifest root, bool isStored)
-    {
-        if (!isStored)
-            registry.ForecastManifest(meter, root);
-        if (reference.Tag is { } tag)
-            registry.ForecastTag(meter, repository, tag, _tagExists);
+        await repository.Manifests.PutAsync(manifest, cancel);
+        await repository.Tags.PutAsync(manifest, tag, cancel: cancel);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Pail.Oci;
+using Pail.Stores;
 
 namespace Pail.Buckets;
 
@@ -12,6 +13,21 @@ public static class NameList
 
     // "+" stays "+": nothing here is ever put into a page.
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    // Keys and common prefixes come as two sorted lists; what they show is wanted in one order.
+    internal static IEnumerable<string> NamesOf(ListPage page) =>
+        page.Prefixes.Count == 0 ? page.Objects.Select(item => item.Key) : page.Objects.Select(item => item.Key).Concat(page.Prefixes).Order(StringComparer.Ordinal);
+
+    // What the layout lists in another order, strictly after a name.
+    internal static async IAsyncEnumerable<T> SortAsync<T>(IAsyncEnumerable<T> names, object? after)
+    {
+        var sorted = new SortedDictionary<string, T>(StringComparer.Ordinal);
+        await foreach (var name in names)
+            if (after is null || string.CompareOrdinal(name!.ToString(), after.ToString()) > 0)
+                sorted[name!.ToString()!] = name;
+        foreach (var name in sorted.Values)
+            yield return name;
+    }
 
     internal static SortedSet<string> Read(ReadOnlyMemory<byte>? bytes, string property)
     {

@@ -1,6 +1,5 @@
 using System.Buffers;
 using Pail.Stores;
-using Pail.Transfer;
 
 namespace Pail.Buckets;
 
@@ -13,22 +12,19 @@ internal sealed record SmallObject(ReadOnlyMemory<byte> Bytes, ObjectInfo Info)
 
     /// <summary>Reads an object of at most <paramref name="limit"/> bytes; null if there is none.</summary>
     /// <exception cref="PailException">It is larger (<see cref="Failure.BadContent"/>).</exception>
-    public static Task<SmallObject?> ReadAsync(IObjectStore store, Retry retry, string key, int limit, CancellationToken cancel) =>
-        retry.RunAsync(
-            async token =>
-            {
-                if (await store.GetAsync(key, null, token) is not { } content)
-                    return null;
-                await using (content)
-                {
-                    if (content.Length > limit)
-                        throw new PailException(Failure.BadContent, $"{store.Name}: {key} has {content.Length} bytes, and at most {limit} are taken.");
-                    var bytes = new byte[content.Length];
-                    await content.Body.ReadExactlyAsync(bytes, token);
-                    return new SmallObject(bytes, content.Info);
-                }
-            },
-            cancel);
+    public static async Task<SmallObject?> ReadAsync(IObjectStore store, string key, int limit, CancellationToken cancel)
+    {
+        if (await store.GetAsync(key, null, cancel) is not { } content)
+            return null;
+        await using (content)
+        {
+            if (content.Length > limit)
+                throw new PailException(Failure.BadContent, $"{store.Name}: {key} has {content.Length} bytes, and at most {limit} are taken.");
+            var bytes = new byte[content.Length];
+            await content.Body.ReadExactlyAsync(bytes, cancel);
+            return new SmallObject(bytes, content.Info);
+        }
+    }
 
     /// <summary>
     /// Changes an object that others may be changing at the same time: read, change, write only if nobody wrote meanwhile,
@@ -37,19 +33,18 @@ internal sealed record SmallObject(ReadOnlyMemory<byte> Bytes, ObjectInfo Info)
     /// same way, unless they have stopped looking; <c>pail init</c> on the bucket puts that right.
     /// </summary>
     /// <param name="store">Where it is.</param>
-    /// <param name="retry">How failures are retried.</param>
     /// <param name="key">The object.</param>
     /// <param name="headers">What it is written with.</param>
     /// <param name="limit">Its largest size in bytes.</param>
     /// <param name="change">From the bytes there are (null: no object) to those there shall be; null when nothing needs to change. May be called often.</param>
     /// <param name="cancel">Ends the attempt.</param>
     public static async Task UpdateAsync(
-        IObjectStore store, Retry retry, string key, ObjectHeaders headers, int limit, Func<ReadOnlyMemory<byte>?, byte[]?> change, CancellationToken cancel)
+        IObjectStore store, string key, ObjectHeaders headers, int limit, Func<ReadOnlyMemory<byte>?, byte[]?> change, CancellationToken cancel)
     {
         var conditional = true;
         for (var attempt = 1; attempt <= Tries; attempt++)
         {
-            var current = await ReadAsync(store, retry, key, limit, cancel);
+            var current = await ReadAsync(store, key, limit, cancel);
             if (change(current?.Bytes) is not { } next)
                 return;
             try
@@ -67,7 +62,7 @@ internal sealed record SmallObject(ReadOnlyMemory<byte> Bytes, ObjectInfo Info)
             await Task.Delay(Random.Shared.Next(5, 20 * Math.Min(attempt, 20)), cancel);
 
             async Task<bool> PutAsync(PutCondition condition) =>
-                await retry.RunAsync(token => store.PutAsync(key, new ReadOnlySequence<byte>(next), headers, condition, token), cancel) is not null;
+                await store.PutAsync(key, new ReadOnlySequence<byte>(next), headers, condition, cancel) is not null;
         }
         throw new PailException(Failure.Conflict, $"{store.Name}: {key} was changed by others {Tries} times while it was being updated. Try again.");
     }

@@ -2,7 +2,6 @@ using System.Buffers;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
-using Pail.Transfer;
 
 namespace Pail.Buckets;
 
@@ -14,13 +13,13 @@ namespace Pail.Buckets;
 /// A tag is listed before it is written and looked for again after: so an interrupted push leaves at most a name too
 /// many, which the next try makes true, and a push that meets a deletion of the same tag never leaves it unlisted.
 /// </remarks>
-internal sealed class StaticLists(IObjectStore store, Retry retry, BucketLayout layout)
+internal sealed class StaticLists(IObjectStore store, BucketLayout layout)
 {
     private const int MaxSize = 64 << 20;
 
     /// <summary>What a pull asks for first: <c>GET /v2/</c>.</summary>
     public Task AddRootAsync(CancellationToken cancel) =>
-        retry.RunAsync(token => store.PutAsync(V2Layout.RootKey, new ReadOnlySequence<byte>("{}"u8.ToArray()), V2Layout.ListHeaders, PutCondition.None, token), cancel);
+        store.PutAsync(V2Layout.RootKey, new ReadOnlySequence<byte>("{}"u8.ToArray()), V2Layout.ListHeaders, PutCondition.None, cancel);
 
     /// <summary>Before a manifest is visible: its list of referrers exists. One PUT.</summary>
     public async Task AddManifestAsync(RepositoryName repository, Digest digest, CancellationToken cancel)
@@ -28,11 +27,11 @@ internal sealed class StaticLists(IObjectStore store, Retry retry, BucketLayout 
         var key = layout.ReferrersKey(repository, digest);
         try
         {
-            await retry.RunAsync(token => store.PutAsync(key, new ReadOnlySequence<byte>(ReferrerList.Empty), layout.ReferrersHeaders, PutCondition.IfAbsent, token), cancel);
+            await store.PutAsync(key, new ReadOnlySequence<byte>(ReferrerList.Empty), layout.ReferrersHeaders, PutCondition.IfAbsent, cancel);
         }
         catch (StoreException e) when (e.Error == StoreError.ConditionUnsupported)
         {
-            await SmallObject.UpdateAsync(store, retry, key, layout.ReferrersHeaders, MaxSize, current => current is null ? ReferrerList.Empty : null, cancel);
+            await SmallObject.UpdateAsync(store, key, layout.ReferrersHeaders, MaxSize, current => current is null ? ReferrerList.Empty : null, cancel);
         }
     }
 
@@ -46,14 +45,14 @@ internal sealed class StaticLists(IObjectStore store, Retry retry, BucketLayout 
     /// <summary>After a tag was written or deleted: the list says of it what is so. One GET if it does.</summary>
     public async Task ConfirmTagAsync(RepositoryName repository, string tag, bool expected, CancellationToken cancel)
     {
-        var list = await SmallObject.ReadAsync(store, retry, V2Layout.TagListKey(repository), MaxSize, cancel);
+        var list = await SmallObject.ReadAsync(store, V2Layout.TagListKey(repository), MaxSize, cancel);
         if (NameList.Read(list?.Bytes, NameList.Tags).Contains(tag) == expected)
             return;
         // Somebody deletes what we write, or the other way round. The tag itself is the truth, looked at again after
         // the list was made to agree: it may have changed on the way.
         for (var listed = !expected; ;)
         {
-            var exists = await retry.RunAsync(token => store.HeadAsync(layout.ManifestKey(repository, Reference.Parse(tag)), token), cancel) is not null;
+            var exists = await store.HeadAsync(layout.ManifestKey(repository, Reference.Parse(tag)), cancel) is not null;
             if (exists == listed)
                 return;
             await ChangeTagsAsync(repository, tags => exists ? tags.Add(tag) : tags.Remove(tag), cancel);
@@ -83,7 +82,7 @@ internal sealed class StaticLists(IObjectStore store, Retry retry, BucketLayout 
 
     private Task ChangeAsync(string key, Func<SortedSet<string>, bool> change, Func<SortedSet<string>, byte[]> write, string property, CancellationToken cancel) =>
         SmallObject.UpdateAsync(
-            store, retry, key, V2Layout.ListHeaders, MaxSize,
+            store, key, V2Layout.ListHeaders, MaxSize,
             current =>
             {
                 var names = NameList.Read(current, property);

@@ -2,6 +2,7 @@ using System.Net;
 using Pail.Io;
 using Pail.Oci;
 using Pail.Remote.Http;
+using Pail.Stores;
 using Pail.Transfer;
 
 namespace Pail.Remote;
@@ -97,7 +98,7 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
                 await using var source = new VerifyingStream(new ResumingStream(open, engine.Retry), blob);
                 var request = new RegistryRequest(HttpMethod.Put, session.Closing(blob.Digest), HttpStatusCode.Created, HttpStatusCode.RequestEntityTooLarge)
                 {
-                    Body = guard => RegistryClient.Typed(new StreamedContent(source, blob.Size, guard, client.Options.Patience, client.Answering(blob.Size), bytes => progress.Advance(Count(ref sent, bytes))), MediaTypes.OctetStream),
+                    Body = guard => Closing(blob, new StreamedContent(source, blob.Size, guard, client.Options.Patience, client.Answering(blob.Size), bytes => progress.Advance(Count(ref sent, bytes)))),
                     CanRepeat = false,
                 };
                 using var answer = await client.SendAsync(request, token);
@@ -115,6 +116,14 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
             }
         },
         cancel);
+
+    /// <summary>The body of a request that ends an upload. A Pail server keeps what it says of the tar that a layer was compressed from; others don't know the header.</summary>
+    internal static HttpContent Closing(Descriptor blob, HttpContent content)
+    {
+        if (blob.DiffId is { } diffId)
+            content.Headers.TryAddWithoutValidation("Pail-Diff-Id", diffId.ToString());
+        return RegistryClient.Typed(content, MediaTypes.OctetStream);
+    }
 
     private static long Count(ref long sum, long bytes)
     {

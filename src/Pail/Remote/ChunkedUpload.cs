@@ -47,7 +47,7 @@ internal sealed class ChunkedUpload(RegistryClient client, TransferEngine engine
                 throw BlobMismatch.TooLong(blob);
             var close = new RegistryRequest(HttpMethod.Put, _session.Closing(blob.Digest), HttpStatusCode.Created)
             {
-                Body = guard => RegistryClient.Typed(client.Content(ReadOnlySequence<byte>.Empty, guard, blob.Size), MediaTypes.OctetStream),
+                Body = guard => BlobSender.Closing(blob, client.Content(ReadOnlySequence<byte>.Empty, guard, blob.Size)),
             };
             (await client.SendAsync(close, cancel)).Dispose();
             return BlobOutcome.Sent;

@@ -41,7 +41,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     /// <summary>Asks whether the blob can be sent so.</summary>
     public async Task<DirectState> AskAsync(CancellationToken cancel)
     {
-        var wish = JsonSerializer.SerializeToUtf8Bytes(new DirectWish(blob.Digest.ToString(), blob.Size), DirectClientJson.Default.DirectWish);
+        var wish = JsonSerializer.SerializeToUtf8Bytes(new DirectWish(blob.Digest.ToString(), blob.Size, blob.DiffId?.ToString()), DirectClientJson.Default.DirectWish);
         using var answer = await client.SendAsync(new RegistryRequest(HttpMethod.Post, client.In("_pail/uploads"), HttpStatusCode.OK) { Body = client.Body(wish, MediaTypes.Json) }, cancel);
         var offer = await ReadAsync(answer, DirectClientJson.Default.DirectOffer, cancel);
         _session = offer?.Session;
@@ -109,7 +109,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) => Task.FromResult<IReadOnlyList<UploadedPart>>([]);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<PendingUpload>> ListUploadsAsync(string prefix, CancellationToken cancel) => Task.FromResult<IReadOnlyList<PendingUpload>>([]);
+    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel) => Task.FromResult(new UploadPage([], null));
 
     /// <inheritdoc/>
     public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel)
@@ -168,7 +168,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     }
 }
 
-internal sealed record DirectWish(string Digest, long Size);
+internal sealed record DirectWish(string Digest, long Size, string? DiffId);
 
 internal sealed record DirectOffer(string? State, string? Session);
 
@@ -178,7 +178,7 @@ internal sealed record DirectParts(IReadOnlyList<DirectPart> Parts);
 
 internal sealed record DirectPart(string Etag, long Size);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(DirectWish))]
 [JsonSerializable(typeof(DirectOffer))]
 [JsonSerializable(typeof(DirectAddresses))]

@@ -4,13 +4,19 @@ namespace Pail.Stores;
 
 /// <summary>
 /// A bucket: objects by key, written whole or not at all. Keys are UTF-8, at most 1,024 bytes, <c>/</c> between their parts.
-/// Every call makes one request, retries none (the caller does), ends by itself a request that stands still, is safe to make
+/// Every call makes one request, retries none (<see cref="RetryingStore"/> does), ends by itself a request that stands still, is safe to make
 /// concurrently, and throws <see cref="StoreException"/> for all that goes wrong.
 /// </summary>
 public interface IObjectStore : IMultipartUploads
 {
     /// <summary>The address people know it by, such as <c>s3://acme</c>; holds no credential.</summary>
     string Name { get; }
+
+    /// <summary>What else the store can do. A layer answers for the store under it.</summary>
+    StoreAbilities Abilities => StoreAbilities.Of(this);
+
+    /// <summary>The store under all layers, for a store to recognise its own kind.</summary>
+    IObjectStore Innermost => this;
 
     /// <summary>What the object is without its bytes; null if there is none.</summary>
     Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel);
@@ -41,6 +47,12 @@ public interface IMultipartUploads
     /// <summary>True if the store makes no object of parts that differ in size, but for the last.</summary>
     bool WantsEqualParts => false;
 
+    /// <summary>True if nothing but Pail can begin an upload here, so that each one left unfinished is Pail's own.</summary>
+    bool HasOnlyOwnUploads => false;
+
+    /// <summary>False if bytes that are sent are dropped: then nothing has to be read to send them.</summary>
+    bool KeepsBytes => true;
+
     /// <summary>Begins an upload and returns its id.</summary>
     Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel);
 
@@ -61,42 +73,9 @@ public interface IMultipartUploads
     /// <summary>The parts that have arrived, by number; empty if there is no such upload.</summary>
     Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel);
 
-    /// <summary>Uploads not yet completed or aborted whose key begins so.</summary>
-    Task<IReadOnlyList<PendingUpload>> ListUploadsAsync(string prefix, CancellationToken cancel);
-}
-
-/// <summary>The store can copy an object without sending its bytes through the client: within the bucket, unless it says otherwise.</summary>
-public interface IServerSideCopy
-{
-    /// <summary>Copies a whole object, at most 5 GiB on S3, with new headers. False if there is no source.</summary>
-    Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel);
-
-    /// <summary>Makes a part of an upload from a range of an object. Returns the part's ETag; null if there is no source.</summary>
-    /// <param name="from">The key of the source.</param>
-    /// <param name="range">Which of its bytes; a range that ends past the end is refused.</param>
-    /// <param name="upload">Which upload.</param>
-    /// <param name="number">1 to 10,000.</param>
-    /// <param name="offset">Where the part begins in the new object, in bytes.</param>
+    /// <summary>One page of the uploads not yet completed or aborted.</summary>
+    /// <param name="prefix">What their keys begin with.</param>
+    /// <param name="after">The <see cref="UploadPage.Next"/> of the page before; null for the first.</param>
     /// <param name="cancel">Ends the request.</param>
-    Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel);
-}
-
-/// <summary>The store can copy out of other buckets, too.</summary>
-public interface ICopiesBetweenBuckets
-{
-    /// <summary>
-    /// What copies from another bucket into this one, its sources' keys being those of the other; null if the store can't do that, or
-    /// the other is not known to belong to who asks: of a stranger's objects it is not known what is in them. One request, or none.
-    /// </summary>
-    Task<IServerSideCopy?> CopierFromAsync(IObjectStore other, CancellationToken cancel);
-}
-
-/// <summary>The store can sign a request that somebody without credentials may make for a while.</summary>
-public interface IPresigner
-{
-    /// <summary>An address that answers GET with the object. Makes no request.</summary>
-    Uri PresignGet(string key, TimeSpan lifetime);
-
-    /// <summary>An address that takes a part by PUT. Makes no request.</summary>
-    Uri PresignUploadPart(UploadId upload, int number, TimeSpan lifetime);
+    Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel);
 }

@@ -50,6 +50,9 @@ public sealed class StoreException(StoreError error, string message, Exception? 
     /// <summary>True if the same request may work later.</summary>
     public bool IsTransient => error is StoreError.Throttled or StoreError.Unavailable or StoreError.ChecksumMismatch;
 
+    /// <summary>True once retries are exhausted: callers must not retry.</summary>
+    public bool IsExhausted { get; internal set; }
+
     private static Failure FailureOf(StoreError error) => error switch
     {
         StoreError.NoSuchBucket or StoreError.NoSuchUpload => Failure.NotFound,

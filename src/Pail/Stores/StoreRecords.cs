@@ -84,7 +84,7 @@ public sealed record ListQuery(string Prefix, string? Delimiter = null, string? 
 /// <summary>One page of a listing.</summary>
 /// <param name="Objects">The objects, in key order.</param>
 /// <param name="Prefixes">The common prefixes, with their delimiter, in order.</param>
-/// <param name="Continuation">What to pass for the next page; null if this is the last.</param>
+/// <param name="Continuation">What to pass for the next page; null if this is the last. Empty if the store says that there is more and not how to ask for it.</param>
 public sealed record ListPage(IReadOnlyList<ObjectEntry> Objects, IReadOnlyList<string> Prefixes, string? Continuation);
 
 /// <summary>An object in a listing.</summary>
@@ -109,3 +109,11 @@ public sealed record UploadedPart(int Number, string ETag, long Size);
 /// <param name="Upload">Which.</param>
 /// <param name="Started">When it began.</param>
 public sealed record PendingUpload(UploadId Upload, DateTimeOffset Started);
+
+/// <summary>One page of pending uploads.</summary>
+/// <param name="Uploads">The uploads, in key order.</param>
+/// <param name="Next">What to pass for the next page; null if this is the last. Its key is empty if the store says that there is more and not how to ask for it.</param>
+public sealed record UploadPage(IReadOnlyList<PendingUpload> Uploads, UploadId? Next);
+
+/// <summary>Opens an object, or a range of its bytes; null if there is none. It does as <see cref="IObjectStore.GetAsync"/> does.</summary>
+public delegate Task<ObjectContent?> RangeOpener(ByteRange? range, CancellationToken cancel);

@@ -17,14 +17,42 @@ internal sealed class BlobUpload(TransferEngine engine, IObjectStore store, stri
 {
     public async Task RunAsync(CancellationToken cancel)
     {
-        if (blob.Size <= Math.Min(engine.Options.SinglePutLimit, engine.Buffers.Limit / 2))
-        {
+        var isSmall = engine.IsWrittenWhole(blob.Size);
+        if (!store.KeepsBytes)
+            await SendBlankAsync(isSmall, cancel);
+        else if (isSmall)
             await PutAsync(cancel);
-            return;
-        }
+        else
+            await SendPartsAsync(cancel);
+    }
+
+    private async Task SendPartsAsync(CancellationToken cancel)
+    {
         // An upload can be swept away under us, by a lifecycle rule or somebody's cleaning. Then begin once more.
         if (!await TrySendPartsAsync(mayVanish: true, cancel))
             await TrySendPartsAsync(mayVanish: false, cancel);
+    }
+
+    // The same requests, of which only the sizes matter.
+    private async Task SendBlankAsync(bool isSmall, CancellationToken cancel)
+    {
+        if (isSmall)
+        {
+            await store.PutAsync(key, Blank.Of(blob.Size), headers, PutCondition.None, cancel);
+        }
+        else
+        {
+            var upload = new UploadId(key, await store.CreateUploadAsync(key, headers, cancel));
+            var plan = PartPlan.For(blob.Size, engine.Buffers.Limit);
+            List<UploadedPart> parts = [];
+            for (var at = 0L; at < blob.Size; at += parts[^1].Size)
+            {
+                var size = Math.Min(plan.SizeOf(parts.Count + 1), blob.Size - at);
+                parts.Add(new(parts.Count + 1, await store.UploadPartAsync(upload, parts.Count + 1, at, Blank.Of(size), cancel), size));
+            }
+            await store.CompleteUploadAsync(upload, parts, cancel);
+        }
+        progress.Advance(blob.Size);
     }
 
     private async Task PutAsync(CancellationToken cancel)

@@ -141,7 +141,7 @@ public sealed class MultipartWriter : IAsyncDisposable
         if (_current is not null)
             SendCurrent();
         await _sender.WhenSentAsync(cancel);
-        var etag = await _sender.CompleteAsync(Length, cancel);
+        var etag = await _sender.CompleteAsync(cancel);
         _ended = true;
         Release();
         return etag;

@@ -24,7 +24,7 @@ internal sealed class PartSender : IDisposable
 
     public PartSender(TransferEngine engine, IObjectStore store, string key, ObjectHeaders headers, IBlobProgress progress)
     {
-        (_engine, _store, _key, _headers, _progress) = (engine, store, key, headers, progress);
+        (_engine, _store, _key, _headers, _progress) = (engine, engine.Retrying(store), key, headers, progress);
         Stopped = _stop.Token;
     }
 
@@ -40,8 +40,6 @@ internal sealed class PartSender : IDisposable
                 return [.. _parts.Values];
         }
     }
-
-    private Retry Retry => _engine.Retry;
 
     public void Begin() => _upload ??= CreateAsync();
 
@@ -81,34 +79,7 @@ internal sealed class PartSender : IDisposable
     }
 
     /// <summary>Makes the object of the parts that have arrived.</summary>
-    /// <param name="size">What they come to, in bytes.</param>
-    /// <param name="cancel">Interrupts it.</param>
-    public async Task<string> CompleteAsync(long size, CancellationToken cancel)
-    {
-        var upload = await GetUploadAsync(cancel);
-        var parts = Parts;
-        var unsure = false;
-        return await Retry.RunAsync(
-            async token =>
-            {
-                try
-                {
-                    return await _store.CompleteUploadAsync(upload, parts, token);
-                }
-                catch (StoreException error) when (unsure && !error.IsTransient)
-                {
-                    // The try before may have worked though its answer was lost: then the upload is gone and the object is there.
-                    if (await _store.HeadAsync(_key, token) is { } there && there.Size == size)
-                        return there.ETag;
-                    throw;
-                }
-                finally
-                {
-                    unsure = true;
-                }
-            },
-            cancel);
-    }
+    public async Task<string> CompleteAsync(CancellationToken cancel) => await _store.CompleteUploadAsync(await GetUploadAsync(cancel), Parts, cancel);
 
     public async Task AbortAsync()
     {
@@ -117,10 +88,10 @@ internal sealed class PartSender : IDisposable
         await Task.WhenAll(_sends);
         if (_upload is null || await BegunAsync() is not { } upload)
             return;
-        using var deadline = new CancellationTokenSource(AbortLimit, Retry.Time);
+        using var deadline = new CancellationTokenSource(AbortLimit, _engine.Retry.Time);
         try
         {
-            await Retry.RunAsync(token => RemoveAsync(upload, cut, token), deadline.Token);
+            await _engine.Retry.RunAsync(token => RemoveAsync(upload, cut, token), deadline.Token);
         }
         catch (OperationCanceledException error)
         {
@@ -136,45 +107,7 @@ internal sealed class PartSender : IDisposable
     {
         using var grace = new CancellationTokenSource();
         await using var stopping = Stopped.UnsafeRegister(_ => grace.CancelAfter(Grace), null);
-        var begun = Retry.Time.GetTimestamp();
-        var lost = false;
-        var id = await Retry.RunAsync(
-            async _ =>
-            {
-                try
-                {
-                    return await _store.CreateUploadAsync(_key, _headers, grace.Token);
-                }
-                catch
-                {
-                    lost = true;
-                    throw;
-                }
-            },
-            Stopped);
-        var upload = new UploadId(_key, id);
-        if (lost)
-            await RemoveLostAsync(upload, Retry.Time.GetElapsedTime(begun));
-        return upload;
-    }
-
-    // A failed creation may have worked though its answer was lost. Such an upload is one of this key that began while
-    // we tried, by the store's clock. Should it be somebody else's, they begin again (see BlobUpload); it has no parts
-    // worth more than that, and leaving it costs nothing until it is swept. So whatever fails here is no failure.
-    private async Task RemoveLostAsync(UploadId ours, TimeSpan tried)
-    {
-        try
-        {
-            var pending = await _store.ListUploadsAsync(_key, Stopped);
-            if (pending.FirstOrDefault(upload => upload.Upload == ours) is not { } known)
-                return;
-            foreach (var other in pending)
-                if (other.Upload.Key == _key && other.Upload != ours && other.Started <= known.Started && known.Started - other.Started <= tried + TimeSpan.FromSeconds(1))
-                    await _store.AbortUploadAsync(other.Upload, Stopped);
-        }
-        catch (Exception error) when (error is StoreException or OperationCanceledException)
-        {
-        }
+        return new(_key, await _store.CreateUploadAsync(_key, _headers, grace.Token));
     }
 
     private async Task SendAsync(int number, long length, PartBuffer? buffer, Func<UploadId, CancellationToken, Task<string>> send)
@@ -183,13 +116,8 @@ internal sealed class PartSender : IDisposable
         try
         {
             var upload = await _upload!;
-            var etag = await Retry.RunAsync(
-                async token =>
-                {
-                    using var turn = await _engine.EnterAsync(token);
-                    return await send(upload, token);
-                },
-                Stopped);
+            using var turn = await _engine.EnterAsync(Stopped);
+            var etag = await send(upload, Stopped);
             lock (_parts)
                 _parts[number] = new UploadedPart(number, etag, length);
             _progress.Advance(length);

@@ -93,7 +93,7 @@ internal sealed class RangedReader(TransferEngine engine, RangedObject source, l
         engine.Buffers.EnterReader();
         // Of an empty object no range can be asked for, but it must be there.
         if (source.Size == 0)
-            await engine.Retry.RunAsync(async token => await (await source.GetAsync(0, 0, token)).DisposeAsync(), cancel);
+            await (await source.GetAsync(0, 0, cancel)).DisposeAsync();
         AskAhead();
     }
 

@@ -9,13 +9,13 @@ internal sealed class ServerSideCopy(TransferEngine engine, IObjectStore store, 
     public async Task<bool> RunAsync(CancellationToken cancel)
     {
         if (sources is [var (only, size)] && size <= engine.Options.SingleCopyLimit)
-            return await engine.Retry.RunAsync(token => copier.CopyAsync(only, to, headers, token), cancel);
+            return await copier.CopyAsync(only, to, headers, cancel);
         using var sender = new PartSender(engine, store, to, headers, NoProgress.Instance);
         try
         {
-            var total = SendRanges(sender);
+            SendRanges(sender);
             await sender.WhenSentAsync(cancel);
-            await sender.CompleteAsync(total, cancel);
+            await sender.CompleteAsync(cancel);
             return true;
         }
         catch (Exception error)
@@ -27,7 +27,7 @@ internal sealed class ServerSideCopy(TransferEngine engine, IObjectStore store, 
         }
     }
 
-    private long SendRanges(PartSender sender)
+    private void SendRanges(PartSender sender)
     {
         var (number, offset) = (0, 0L);
         foreach (var (key, size) in sources)
@@ -36,7 +36,6 @@ internal sealed class ServerSideCopy(TransferEngine engine, IObjectStore store, 
                 sender.Copy(++number, offset, copier, key, range);
                 offset += range.Last!.Value - range.First + 1;
             }
-        return offset;
     }
 
     // Equal ranges, so that none within is shorter than S3 allows, and no more than fit.

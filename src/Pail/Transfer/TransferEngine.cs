@@ -50,7 +50,24 @@ public sealed class TransferEngine
     /// <param name="cancel">Interrupts it; the upload is then aborted before this returns.</param>
     /// <exception cref="PailException">The bytes differ from the descriptor (<see cref="Failure.BadContent"/>), or the store or the source failed.</exception>
     public Task UploadAsync(IObjectStore store, string key, ObjectHeaders headers, Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) =>
-        new BlobUpload(this, store, key, headers, blob, open, progress).RunAsync(cancel);
+        new BlobUpload(this, Retrying(store), key, headers, blob, open, progress).RunAsync(cancel);
+
+    /// <summary>True if a blob of this size in bytes is written by one request, false if in parts.</summary>
+    public bool IsWrittenWhole(long size) => size <= Math.Min(Options.SinglePutLimit, Buffers.Limit / 2);
+
+    /// <summary>Begins to write an object of bytes that come as they come, hashed by the caller. No request is made before a part is full, unless more than one is expected.</summary>
+    /// <param name="store">Where to.</param>
+    /// <param name="key">The key of the object.</param>
+    /// <param name="headers">What goes with it.</param>
+    /// <param name="length">How many bytes come, if that is known.</param>
+    public MultipartWriter BeginWriter(IObjectStore store, string key, ObjectHeaders headers, long? length)
+    {
+        var writer = MultipartWriter.Create(this, store, key, headers, PartPlan.Streamed(store, length, Options.MemoryLimit), algorithm: null, NoProgress.Instance);
+        writer.Expected = length;
+        if (length is { } known && !IsWrittenWhole(known))
+            writer.Begin();
+        return writer;
+    }
 
     /// <summary>Writes an object that is in memory by one request, made again where that may help.</summary>
     /// <param name="store">Where to.</param>
@@ -58,14 +75,11 @@ public sealed class TransferEngine
     /// <param name="body">All of it; not to change until this returns.</param>
     /// <param name="headers">What goes with it.</param>
     /// <param name="cancel">Interrupts it.</param>
-    public Task PutAsync(IObjectStore store, string key, ReadOnlySequence<byte> body, ObjectHeaders headers, CancellationToken cancel) =>
-        Retry.RunAsync(
-            async token =>
-            {
-                using var turn = await EnterAsync(token);
-                return await store.PutAsync(key, body, headers, PutCondition.None, token);
-            },
-            cancel);
+    public async Task PutAsync(IObjectStore store, string key, ReadOnlySequence<byte> body, ObjectHeaders headers, CancellationToken cancel)
+    {
+        using var turn = await EnterAsync(cancel);
+        await Retrying(store).PutAsync(key, body, headers, PutCondition.None, cancel);
+    }
 
     /// <summary>
     /// Lets the store make an object of others, in order. One request for a single one of moderate size, else a
@@ -79,7 +93,7 @@ public sealed class TransferEngine
     /// <param name="cancel">Interrupts it; what was begun is then aborted before this returns.</param>
     /// <returns>False if a source is not there.</returns>
     public Task<bool> CopyAsync(IObjectStore store, IServerSideCopy copier, IReadOnlyList<(string Key, long Size)> sources, string to, ObjectHeaders headers, CancellationToken cancel) =>
-        new ServerSideCopy(this, store, copier, sources, to, headers).RunAsync(cancel);
+        new ServerSideCopy(this, Retrying(store), RetryingCopy.Over(copier, Retry), sources, to, headers).RunAsync(cancel);
 
     /// <summary>
     /// Reads an object from an offset on, in order, by ranged requests running ahead of the reader in parallel; one that
@@ -94,8 +108,12 @@ public sealed class TransferEngine
     /// <param name="key">The key of the object.</param>
     /// <param name="size">The size of the whole object in bytes.</param>
     /// <param name="offset">Where to begin, from 0 to the size.</param>
-    public Stream OpenRead(IObjectStore store, string key, long size, long offset = 0) =>
-        OpenRead((range, cancel) => store.GetAsync(key, range, cancel), $"{store.Name}: {key}", size, offset);
+    public Stream OpenRead(IObjectStore store, string key, long size, long offset = 0)
+    {
+        // What breaks is taken up again here, under the checks of the whole.
+        var once = Retrying(store).Once;
+        return OpenRead((range, cancel) => once.GetAsync(key, range, cancel), $"{store.Name}: {key}", size, offset);
+    }
 
     /// <summary>The same for what is no object of a store, but can be read in ranges.</summary>
     /// <param name="open">Opens a range; each call makes one request.</param>
@@ -106,8 +124,11 @@ public sealed class TransferEngine
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, size);
-        return new RangedReader(this, new RangedObject(open, name, size), offset);
+        return new RangedReader(this, new RangedObject(open, name, size, Retry), offset);
     }
+
+    /// <summary>The store with its requests made again where that may help.</summary>
+    internal RetryingStore Retrying(IObjectStore store) => RetryingStore.Over(store, Retry);
 
     /// <summary>Waits for its turn to make a request that moves a part. Only who will not wait for anybody else may hold it.</summary>
     internal async ValueTask<Turn> EnterAsync(CancellationToken cancel)

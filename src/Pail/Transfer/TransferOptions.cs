@@ -1,3 +1,4 @@
+using Pail.Stores;
 
 namespace Pail.Transfer;
 
@@ -18,20 +19,4 @@ public sealed record TransferOptions
 
     /// <summary>How failed requests are tried again.</summary>
     public RetryOptions Retry { get; init; } = new();
-}
-
-/// <summary>How failed requests are tried again: exponential backoff with full jitter.</summary>
-public sealed record RetryOptions
-{
-    /// <summary>How often a request is made in all before its error counts. Progress starts the count afresh.</summary>
-    public int Attempts { get; init; } = 8;
-
-    /// <summary>The first wait is a random time up to this, the next up to twice as much, and so on.</summary>
-    public TimeSpan FirstDelay { get; init; } = TimeSpan.FromMilliseconds(200);
-
-    /// <summary>No random wait is longer. A store that asks for longer gets what it asks for, up to a minute.</summary>
-    public TimeSpan LongestDelay { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>Hears of each failure that is tried again, before the wait; from several threads at once.</summary>
-    public Action<Exception>? Retrying { get; init; }
 }

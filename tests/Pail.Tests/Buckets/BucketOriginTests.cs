@@ -45,22 +45,25 @@ public sealed class BucketOriginTests : IAsyncLifetime
     [InlineData(LayoutKind.Pool, LayoutKind.V2)]
     public async Task PutBlob_LargeOneOfAnotherBucket_IsCopiedByRangesAndRemembered(LayoutKind from, LayoutKind to)
     {
-        var (origin, target) = (new BucketRegistry(_stores[0], _engine, new(from, false)), new BucketRegistry(_stores[1], _engine, new(to, false)));
+        var (origin, target) = (new Bucket(_stores[0], _engine, new(from, false)), new Bucket(_stores[1], _engine, new(to, false)));
         var content = new TestBlob(40 * MiB);
         var blob = content.Descriptor;
-        await origin.PutBlobAsync(App, blob, content.Open, NoProgress.Instance, Cancel);
+        await origin.Repository(App).Blobs.PutAsync(blob, content.Open, NoProgress.Instance, cancel: Cancel);
         var expected = new RequestMeter();
         var bucket = new CrossBucketCopy(origin, App, target);
-        Assert.Equal(BlobOutcome.Copied, await target.ForecastBlobAsync(expected, Other, blob, null, bucket, Cancel));
+        var dry = new Bucket(new DryRunStore(_stores[1], expected), _engine, target.Settings);
+        Assert.Equal(BlobOutcome.Copied, await dry.Repository(Other).Blobs.PutAsync(blob, (_, _) => throw new InvalidOperationException("It was read."), NoProgress.Instance, origin: new CrossBucketCopy(origin, App, dry), cancel: Cancel));
+        Assert.Equal(40 * MiB, (await dry.Repository(Other).Blobs.FindAsync(blob.Digest, Cancel))!.Size);
+        Assert.Null(await target.Repository(Other).Blobs.FindAsync(blob.Digest, Cancel));
 
         var scope = _meter.BeginScope();
-        Assert.Equal(BlobOutcome.Copied, await target.PutBlobAsync(Other, blob, (_, _) => throw new InvalidOperationException("It was read."), NoProgress.Instance, Cancel, origin: bucket));
+        Assert.Equal(BlobOutcome.Copied, await target.Repository(Other).Blobs.PutAsync(blob, (_, _) => throw new InvalidOperationException("It was read."), NoProgress.Instance, origin: bucket, cancel: Cancel));
 
         Assert.Equal(7, scope.Counts[StoreOperation.UploadPartCopy]);
         Assert.Equal(expected.ClassA, scope.ClassA);
-        await using var copied = target.OpenBlob(Other, blob, 0);
+        await using var copied = target.Repository(Other).Blobs.Open(blob, 0);
         Assert.Equal(blob.Digest, Digest.FromHash(DigestAlgorithm.Sha256, await System.Security.Cryptography.SHA256.HashDataAsync(copied, Cancel)));
         // In a third repository it is found without being told where it is.
-        Assert.Equal(to == LayoutKind.V2 ? BlobOutcome.Copied : BlobOutcome.Existed, await target.PutBlobAsync(App, blob, content.Open, NoProgress.Instance, Cancel));
+        Assert.Equal(to == LayoutKind.V2 ? BlobOutcome.Copied : BlobOutcome.Existed, await target.Repository(App).Blobs.PutAsync(blob, content.Open, NoProgress.Instance, cancel: Cancel));
     }
 }

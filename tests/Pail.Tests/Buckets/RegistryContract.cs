@@ -30,13 +30,13 @@ public abstract class RegistryContract
     /// <summary>An empty bucket, for this test only, whose requests <see cref="Meter"/> counts.</summary>
     private protected abstract Task<IObjectStore> NewBucketAsync();
 
-    private async Task<BucketRegistry> InitAsync(LayoutKind layout = LayoutKind.V2, bool open = false) =>
-        await BucketRegistry.InitAsync(await NewBucketAsync(), Engine, layout, open, None);
+    private async Task<Bucket> InitAsync(LayoutKind layout = LayoutKind.V2, bool open = false) =>
+        await BucketSetup.RunAsync(await NewBucketAsync(), Engine, BucketLayout.Of(layout), open, None);
 
-    private static Task<CopyResult> PushAsync(BucketRegistry registry, TestImage image, string tag, RepositoryName? repository = null, CopyOptions? options = null) =>
-        ImageCopy.RunAsync(image, new BucketSink(registry, repository ?? App, Reference.Parse(tag)), options ?? new(), NoProgress.Instance, None);
+    private static Task<CopyResult> PushAsync(Bucket registry, TestImage image, string tag, RepositoryName? repository = null, CopyOptions? options = null) =>
+        ImageCopy.RunAsync(image, new BucketSink(registry.Repository(repository ?? App), Reference.Parse(tag)), options ?? new(), NoProgress.Instance, None);
 
-    private static async Task<string> TextAsync(BucketRegistry registry, string key)
+    private static async Task<string> TextAsync(Bucket registry, string key)
     {
         await using var content = await registry.Store.GetAsync(key, null, None);
         Assert.NotNull(content);
@@ -62,14 +62,14 @@ public abstract class RegistryContract
 
         Assert.False(result.Unchanged);
         Assert.Equal(image.Root.Digest, result.Root.Digest);
-        var source = new BucketSource(registry, App, Reference.Parse("1"));
+        var source = new BucketSource(registry.Repository(App), Reference.Parse("1"));
         var root = await source.GetRootAsync(None);
         Assert.Equal(image.Root.Bytes.ToArray(), root.Bytes.ToArray());
         Assert.Equal(MediaTypes.OciIndex, root.MediaType);
-        var copy = await BucketRegistry.InitAsync(await NewBucketAsync(), Engine, null, null, None);
-        Assert.Equal(5, (await ImageCopy.RunAsync(source, new BucketSink(copy, App, Reference.Parse("2")), new(), NoProgress.Instance, None)).Sent);
-        Assert.Equal(root.Digest, (await copy.GetManifestAsync(App, Reference.Parse("2"), None))!.Digest);
-        Assert.Equal(arm.Bytes.ToArray(), (await copy.GetManifestAsync(App, Reference.Of(arm.Digest), None))!.Bytes.ToArray());
+        var copy = await BucketSetup.RunAsync(await NewBucketAsync(), Engine, null, null, None);
+        Assert.Equal(5, (await ImageCopy.RunAsync(source, new BucketSink(copy.Repository(App), Reference.Parse("2")), new(), NoProgress.Instance, None)).Sent);
+        Assert.Equal(root.Digest, (await copy.Repository(App).Manifests.GetAsync(Reference.Parse("2"), None))!.Digest);
+        Assert.Equal(arm.Bytes.ToArray(), (await copy.Repository(App).Manifests.GetAsync(Reference.Of(arm.Digest), None))!.Bytes.ToArray());
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public abstract class RegistryContract
     {
         var registry = await InitAsync();
         var before = (Meter.ClassA, Meter.ClassB);
-        registry = await BucketRegistry.OpenAsync(registry.Store, Engine, None);
+        registry = await Bucket.OpenAsync(registry.Store, Engine, None);
         await PushAsync(registry, TestImage.Simple(size: 1 << 20), "1");
         Assert.Equal((4, 4), (Meter.ClassA - before.ClassA, Meter.ClassB - before.ClassB));
     }
@@ -87,7 +87,7 @@ public abstract class RegistryContract
     {
         var registry = await InitAsync(open: true);
         var before = (Meter.ClassA, Meter.ClassB);
-        registry = await BucketRegistry.OpenAsync(registry.Store, Engine, None);
+        registry = await Bucket.OpenAsync(registry.Store, Engine, None);
         await PushAsync(registry, TestImage.Simple(size: 1 << 20), "1");
         Assert.Equal(PublicPushCost, (Meter.ClassA - before.ClassA, Meter.ClassB - before.ClassB));
     }
@@ -102,7 +102,7 @@ public abstract class RegistryContract
         var image = TestImage.Simple(layers: 12);
         await PushAsync(registry, image, "1");
         var before = (Meter.ClassA, Meter.ClassB);
-        registry = await BucketRegistry.OpenAsync(registry.Store, Engine, None);
+        registry = await Bucket.OpenAsync(registry.Store, Engine, None);
         Assert.True((await PushAsync(registry, image, "1")).Unchanged);
         Assert.Equal((0, 2), (Meter.ClassA - before.ClassA, Meter.ClassB - before.ClassB));
     }
@@ -117,7 +117,7 @@ public abstract class RegistryContract
         var result = await PushAsync(registry, image, "2");
         Assert.Empty(image.Opened);
         Assert.Equal(0, result.Sent);
-        Assert.Equal(["1", "2"], await ListAsync(registry.ListTagsAsync(App, null, None)));
+        Assert.Equal(["1", "2"], await ListAsync(registry.Repository(App).Tags.ListAsync(null, None)));
     }
 
     [Theory]
@@ -132,8 +132,8 @@ public abstract class RegistryContract
         image.Corrupt(layer.Digest, new byte[200_000]);
         var error = await Assert.ThrowsAnyAsync<PailException>(() => PushAsync(registry, image, "1"));
         Assert.Equal(Failure.BadContent, error.Failure);
-        Assert.Null(await registry.GetManifestAsync(App, Reference.Parse("1"), None));
-        Assert.Null(await registry.StatBlobAsync(App, layer.Digest, None));
+        Assert.Null(await registry.Repository(App).Manifests.GetAsync(Reference.Parse("1"), None));
+        Assert.Null(await registry.Repository(App).Blobs.FindAsync(layer.Digest, None));
         Assert.Empty(await registry.Store.ListUploadsAsync("", None));
     }
 
@@ -146,7 +146,7 @@ public abstract class RegistryContract
         var arm = image.Image([image.Random(10)]);
         image.Index((amd, "linux/amd64"), (arm, "linux/arm64"));
         await PushAsync(registry, image, "1", options: new CopyOptions([Platform.Parse("linux/arm64")]));
-        Assert.Equal(arm.Digest, (await registry.GetManifestAsync(App, Reference.Parse("1"), None))!.Digest);
+        Assert.Equal(arm.Digest, (await registry.Repository(App).Manifests.GetAsync(Reference.Parse("1"), None))!.Digest);
         var error = await Assert.ThrowsAsync<PailException>(() => PushAsync(registry, image, "2", options: new CopyOptions([Platform.Parse("linux/s390x")])));
         Assert.Contains("linux/amd64, linux/arm64", error.Message, StringComparison.Ordinal);
     }
@@ -164,29 +164,29 @@ public abstract class RegistryContract
         Assert.Equal("""{"repositories":["other","team/app"]}""", await TextAsync(registry, "v2/_catalog"));
         Assert.Equal("""{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}""", await TextAsync(registry, $"v2/team/app/referrers/{image.Root.Digest}"));
 
-        Assert.True(await registry.DeleteTagAsync(App, "b", None));
-        Assert.False(await registry.DeleteTagAsync(App, "b", None));
+        Assert.True(await registry.Repository(App).Tags.DeleteAsync("b", None));
+        Assert.False(await registry.Repository(App).Tags.DeleteAsync("b", None));
         Assert.Equal("""{"name":"team/app","tags":["a"]}""", await TextAsync(registry, "v2/team/app/tags/list"));
-        Assert.NotNull(await registry.GetManifestAsync(App, Reference.Of(image.Root.Digest), None));
+        Assert.NotNull(await registry.Repository(App).Manifests.GetAsync(Reference.Of(image.Root.Digest), None));
     }
 
     [Fact]
     public async Task PublicBucket_ManyPushersAndDeleters_TagsAndListsAgree()
     {
         var store = await NewBucketAsync();
-        await BucketRegistry.InitAsync(store, Engine, LayoutKind.V2, true, None);
+        await BucketSetup.RunAsync(store, Engine, BucketLayout.Of(LayoutKind.V2), true, None);
         var image = TestImage.Simple();
         await Parallel.ForEachAsync(Enumerable.Range(0, 24), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (n, cancel) =>
         {
-            var registry = await BucketRegistry.OpenAsync(store, Engine, cancel);
+            var registry = await Bucket.OpenAsync(store, Engine, cancel);
             await PushAsync(registry, image, $"t{n % 12}");
             if (n % 3 == 0)
-                await registry.DeleteTagAsync(App, $"t{n % 12}", cancel);
+                await registry.Repository(App).Tags.DeleteAsync($"t{n % 12}", cancel);
             await PushAsync(registry, image, $"u{n}", RepositoryName.Parse($"many/r{n % 5}"));
         });
         // The promise is weaker where writes can't be conditional: what was missed is put right by init.
-        var check = WritesConditionally ? await BucketRegistry.OpenAsync(store, Engine, None) : await BucketRegistry.InitAsync(store, Engine, null, null, None);
-        var tags = await ListAsync(check.ListTagsAsync(App, null, None));
+        var check = WritesConditionally ? await Bucket.OpenAsync(store, Engine, None) : await BucketSetup.RunAsync(store, Engine, null, null, None);
+        var tags = await ListAsync(check.Repository(App).Tags.ListAsync(null, None));
         using var list = JsonDocument.Parse(await TextAsync(check, "v2/team/app/tags/list"));
         Assert.Equal(tags, list.RootElement.GetProperty("tags").EnumerateArray().Select(tag => tag.GetString()));
         Assert.Equal("""{"repositories":["many/r0","many/r1","many/r2","many/r3","many/r4","team/app"]}""", await TextAsync(check, "v2/_catalog"));
@@ -199,7 +199,7 @@ public abstract class RegistryContract
         var image = TestImage.Simple();
         await PushAsync(registry, image, "1");
         await PushAsync(registry, image, "2");
-        registry = await BucketRegistry.InitAsync(registry.Store, Engine, null, true, None);
+        registry = await BucketSetup.RunAsync(registry.Store, Engine, null, true, None);
         Assert.Equal("""{"name":"team/app","tags":["1","2"]}""", await TextAsync(registry, "v2/team/app/tags/list"));
         Assert.Equal("""{"repositories":["team/app"]}""", await TextAsync(registry, "v2/_catalog"));
         Assert.Contains("manifests", await TextAsync(registry, $"v2/team/app/referrers/{image.Root.Digest}"), StringComparison.Ordinal);
@@ -210,19 +210,19 @@ public abstract class RegistryContract
     {
         var registry = await InitAsync();
         await PushAsync(registry, TestImage.Simple(), "1");
-        var error = await Assert.ThrowsAsync<PailException>(() => BucketRegistry.InitAsync(registry.Store, Engine, LayoutKind.Pool, null, None));
+        var error = await Assert.ThrowsAsync<PailException>(() => BucketSetup.RunAsync(registry.Store, Engine, BucketLayout.Of(LayoutKind.Pool), null, None));
         Assert.Equal(Failure.Conflict, error.Failure);
-        await Assert.ThrowsAsync<PailException>(async () => await BucketRegistry.InitAsync(await NewBucketAsync(), Engine, LayoutKind.Pool, true, None));
+        await Assert.ThrowsAsync<PailException>(async () => await BucketSetup.RunAsync(await NewBucketAsync(), Engine, BucketLayout.Of(LayoutKind.Pool), true, None));
     }
 
     [Fact]
     public async Task Open_BucketsWithoutSettings_AreKnownByTheirKeys()
     {
         var store = await NewBucketAsync();
-        Assert.Equal(LayoutKind.V2, (await BucketRegistry.OpenAsync(store, Engine, None)).Settings.Layout);
-        var pool = new BucketRegistry(store, Engine, new BucketSettings(LayoutKind.Pool, false));
+        Assert.Equal(LayoutKind.V2, (await Bucket.OpenAsync(store, Engine, None)).Settings.Layout);
+        var pool = new Bucket(store, Engine, new BucketSettings(LayoutKind.Pool, false));
         await PushAsync(pool, TestImage.Simple(), "1");
-        Assert.Equal(LayoutKind.Pool, (await BucketRegistry.OpenAsync(store, Engine, None)).Settings.Layout);
+        Assert.Equal(LayoutKind.Pool, (await Bucket.OpenAsync(store, Engine, None)).Settings.Layout);
     }
 
     [Fact]
@@ -235,14 +235,14 @@ public abstract class RegistryContract
         await PutAsync(store, $"blobs/sha256/{manifest.Digest.Hex}", manifest.Bytes, MediaTypes.OctetStream);
         await PutAsync(store, "manifests/org/backend/v1/manifest.json", index.Bytes, MediaTypes.Json);
         await PutAsync(store, "manifests/org/backend/v1/oci-layout", Encoding.UTF8.GetBytes("""{"imageLayoutVersion":"1.0.0"}"""), MediaTypes.Json);
-        var registry = await BucketRegistry.OpenAsync(store, Engine, None);
-        var source = new BucketSource(registry, RepositoryName.Parse("org/backend"), Reference.Parse("v1"));
+        var registry = await Bucket.OpenAsync(store, Engine, None);
+        var source = new BucketSource(registry.Repository(RepositoryName.Parse("org/backend")), Reference.Parse("v1"));
         var root = await source.GetRootAsync(None);
         Assert.Equal((index.Digest, MediaTypes.OciIndex), (root.Digest, root.MediaType));
         Assert.Equal(manifest.Digest, (await source.GetManifestAsync(root.Manifests[0], None)).Digest);
         Assert.Equal(["org/backend"], (await ListAsync(registry.ListRepositoriesAsync(null, None))).Select(name => name.ToString()));
-        Assert.Equal(["v1"], await ListAsync(registry.ListTagsAsync(RepositoryName.Parse("org/backend"), null, None)));
-        Assert.Equal(root.Digest, (await registry.StatManifestAsync(RepositoryName.Parse("org/backend"), Reference.Parse("v1"), None))!.Digest);
+        Assert.Equal(["v1"], await ListAsync(registry.Repository(RepositoryName.Parse("org/backend")).Tags.ListAsync(null, None)));
+        Assert.Equal(root.Digest, (await registry.Repository(RepositoryName.Parse("org/backend")).Manifests.FindAsync(Reference.Parse("v1"), None))!.Digest);
     }
 
     [Theory]
@@ -260,9 +260,9 @@ public abstract class RegistryContract
             await PushAsync(registry, image, "t", RepositoryName.Parse(name));
 
         var a = RepositoryName.Parse("a");
-        Assert.Equal(tags.Order(StringComparer.Ordinal), await ListAsync(registry.ListTagsAsync(a, null, None)));
+        Assert.Equal(tags.Order(StringComparer.Ordinal), await ListAsync(registry.Repository(a).Tags.ListAsync(null, None)));
         foreach (var tag in tags)
-            Assert.Equal(tags.Where(other => string.CompareOrdinal(other, tag) > 0).Order(StringComparer.Ordinal), await ListAsync(registry.ListTagsAsync(a, tag, None)));
+            Assert.Equal(tags.Where(other => string.CompareOrdinal(other, tag) > 0).Order(StringComparer.Ordinal), await ListAsync(registry.Repository(a).Tags.ListAsync(tag, None)));
         var all = await ListAsync(registry.ListRepositoriesAsync(null, None));
         Assert.Equal(names, all.Select(name => name.ToString()).Order(StringComparer.Ordinal));
         for (var i = 0; i < all.Count; i++)
@@ -279,10 +279,10 @@ public abstract class RegistryContract
         await PushAsync(registry, one, "a");
         await PushAsync(registry, one, "b");
         await PushAsync(registry, two, "c");
-        Assert.True(await registry.DeleteManifestAsync(App, one.Root.Digest, None));
-        Assert.False(await registry.DeleteManifestAsync(App, one.Root.Digest, None));
-        Assert.Equal(["c"], await ListAsync(registry.ListTagsAsync(App, null, None)));
-        Assert.NotNull(await registry.GetManifestAsync(App, Reference.Of(two.Root.Digest), None));
+        Assert.True(await registry.Repository(App).Manifests.DeleteAsync(one.Root.Digest, None));
+        Assert.False(await registry.Repository(App).Manifests.DeleteAsync(one.Root.Digest, None));
+        Assert.Equal(["c"], await ListAsync(registry.Repository(App).Tags.ListAsync(null, None)));
+        Assert.NotNull(await registry.Repository(App).Manifests.GetAsync(Reference.Of(two.Root.Digest), None));
     }
 
     [Theory]
@@ -300,11 +300,11 @@ public abstract class RegistryContract
         await PushAsync(registry, image, "1");
         var second = image.Image([image.Random(4)], subject.Descriptor);
         await PushAsync(registry, image, "signature");
-        var referrers = await registry.ListReferrersAsync(App, subject.Digest, None);
+        var referrers = await registry.Repository(App).Referrers.ListAsync(subject.Digest, None);
         Assert.Equal([first.Digest, second.Digest], referrers.Select(entry => entry.Digest));
         Assert.Equal(["application/vnd.test.sbom", MediaTypes.OciConfig], referrers.Select(entry => entry.ArtifactType));
-        Assert.True(await registry.DeleteManifestAsync(App, first.Digest, None));
-        Assert.Equal([second.Digest], (await registry.ListReferrersAsync(App, subject.Digest, None)).Select(entry => entry.Digest));
+        Assert.True(await registry.Repository(App).Manifests.DeleteAsync(first.Digest, None));
+        Assert.Equal([second.Digest], (await registry.Repository(App).Referrers.ListAsync(subject.Digest, None)).Select(entry => entry.Digest));
     }
 
     [Fact]
@@ -314,7 +314,7 @@ public abstract class RegistryContract
         foreach (var (text, part) in new[] { ("{", "not valid"), ("""{"version":2,"layout":"v3"}""", "newer"), ("""{"version":1,"layout":"flat"}""", "no layout") })
         {
             await PutAsync(store, BucketSettings.Key, Encoding.UTF8.GetBytes(text), MediaTypes.Json);
-            var error = await Assert.ThrowsAsync<PailException>(() => BucketRegistry.OpenAsync(store, Engine, None));
+            var error = await Assert.ThrowsAsync<PailException>(() => Bucket.OpenAsync(store, Engine, None));
             Assert.Equal(Failure.BadContent, error.Failure);
             Assert.Contains(part, error.Message, StringComparison.Ordinal);
         }
@@ -322,6 +322,64 @@ public abstract class RegistryContract
 
     private static Task<string?> PutAsync(IObjectStore store, string key, ReadOnlyMemory<byte> body, string type) =>
         store.PutAsync(key, new System.Buffers.ReadOnlySequence<byte>(body), new ObjectHeaders(type), PutCondition.None, None);
+
+    [Theory]
+    [InlineData(LayoutKind.V2)]
+    [InlineData(LayoutKind.Pool)]
+    public async Task ListItems_OfAllThereCanBe_SaysWhatEachIs(LayoutKind layout)
+    {
+        var bucket = await InitAsync(layout, open: layout == LayoutKind.V2);
+        var image = TestImage.Simple();
+        await PushAsync(bucket, image, "1");
+        await PushAsync(bucket, image, "2", RepositoryName.Parse("team/manifests/blobs"));
+        var signature = new TestImage().Image([], subject: image.Root.Descriptor);
+        await bucket.Repository(App).Manifests.PutAsync(signature, None);
+        string[] foreign = ["readme.txt", "uploads/mine", "pail/notes", "v2x", "blobs", "manifests/only"];
+        string[] staged = [StagingKey.OfPiece(Guid.NewGuid(), 3, new(5, 4)), StagingKey.OfDirect(Guid.NewGuid())];
+        var memory = BucketLayout.MemoryKey(image.Root.Layers[0].Digest, null);
+        foreach (var key in foreign.Concat(staged).Append(memory))
+            await bucket.Store.PutAsync(key, new("{}"u8.ToArray()), new(MediaTypes.Json), PutCondition.None, None);
+
+        var (before, requests) = (Meter.ClassA, 0L);
+        var items = await bucket.ListItemsAsync(None).ToListAsync(None);
+        requests = Meter.ClassA - before;
+
+        Assert.Equal(1, requests);
+        Assert.Equal(items.Select(item => item.Object.Key).Order(StringComparer.Ordinal), items.Select(item => item.Object.Key));
+        string[] Keys(KeyKind kind) => [.. items.Where(item => item.Meaning.Kind == kind).Select(item => item.Object.Key).Order(StringComparer.Ordinal)];
+        Assert.Equal(foreign.Order(StringComparer.Ordinal), Keys(KeyKind.Foreign));
+        Assert.Equal(staged.Order(StringComparer.Ordinal), Keys(KeyKind.Staging));
+        Assert.Equal([memory], Keys(KeyKind.Memory));
+        Assert.Equal([BucketSettings.Key], Keys(KeyKind.Settings));
+        Assert.Equal([(App.ToString(), "1"), ("team/manifests/blobs", "2")], items.Where(item => item.Meaning.Kind == KeyKind.Tag).Select(item => (item.Meaning.Repository.ToString()!, item.Meaning.Tag!)).Order());
+        // In a pool a manifest by digest lies among the blobs.
+        var manifests = items.Where(item => item.Meaning.Kind == (layout == LayoutKind.V2 ? KeyKind.Manifest : KeyKind.Blob)).Select(item => item.Meaning.Digest).ToHashSet();
+        Assert.True(manifests.IsSupersetOf([image.Root.Digest, signature.Digest]));
+        var blobs = items.Where(item => item.Meaning.Kind == KeyKind.Blob).ToList();
+        foreach (var blob in image.Root.Blobs)
+            Assert.Contains(blobs, item => item.Meaning.Digest == blob.Digest && item.Object.Size == blob.Size && item.Object.Modified > DateTimeOffset.UnixEpoch);
+        Assert.Contains(items, item => item.Meaning is { Kind: KeyKind.Referrers, Digest: var subject } && subject == image.Root.Digest);
+    }
+
+    [Fact]
+    public async Task Metadata_OfOldNames_IsStillRead()
+    {
+        var bucket = await InitAsync();
+        var image = TestImage.Simple();
+        await PushAsync(bucket, image, "1");
+        var manifest = image.Root;
+        await bucket.Store.PutAsync(
+            bucket.Layout.ManifestKey(App, Reference.Parse("1")), new(manifest.Bytes),
+            new(manifest.MediaType) { Metadata = new Dictionary<string, string> { ["docker-content-digest"] = manifest.Digest.ToString() } }, PutCondition.None, None);
+        await bucket.Store.PutAsync(
+            bucket.Layout.BlobKey(App, Digest.Of([1])), new((byte[])[1]),
+            new(MediaTypes.OctetStream) { Metadata = new Dictionary<string, string> { ["pail-diff-id"] = Digest.Of([2]).ToString() } }, PutCondition.None, None);
+
+        var before = Meter.ClassB;
+        Assert.Equal(manifest.Digest, (await bucket.Repository(App).Manifests.FindAsync(Reference.Parse("1"), None))!.Digest);
+        Assert.Equal(1, Meter.ClassB - before);
+        Assert.Equal(Digest.Of([2]), (await bucket.Repository(App).Blobs.FindAsync(Digest.Of([1]), None))!.DiffId);
+    }
 }
 
 /// <summary>The registry over a local folder.</summary>

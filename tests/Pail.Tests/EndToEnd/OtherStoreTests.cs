@@ -68,11 +68,11 @@ public sealed class OtherStoreTests : IAsyncLifetime
     private async Task<Finished> RunAsync(params string[] arguments) =>
         await PailChild.RunAsync(arguments, ("AWS_CONFIG_FILE", _folder["aws"]), ("AWS_ACCESS_KEY_ID", null), ("AWS_SECRET_ACCESS_KEY", null), ("AWS_REGION", null));
 
-    private async Task<BucketSink> PlaceAsync(S3Server server) => new(await RegistryAsync(server), RepositoryName.Parse("app"), Reference.Parse("1"));
+    private async Task<BucketSink> PlaceAsync(S3Server server) => new((await RegistryAsync(server)).Repository(RepositoryName.Parse("app")), Reference.Parse("1"));
 
-    private async Task<BucketSource> OpenAsync(S3Server server) => new(await RegistryAsync(server), RepositoryName.Parse("app"), Reference.Parse("1"));
+    private async Task<BucketSource> OpenAsync(S3Server server) => new((await RegistryAsync(server)).Repository(RepositoryName.Parse("app")), Reference.Parse("1"));
 
-    private Task<BucketRegistry> RegistryAsync(S3Server server) => BucketRegistry.OpenAsync(server.Open(_bucket), new TransferEngine(new TransferOptions()), Cancel);
+    private Task<Bucket> RegistryAsync(S3Server server) => Bucket.OpenAsync(server.Open(_bucket), new TransferEngine(new TransferOptions()), Cancel);
 
     private static string[] Profile(string name, S3Server server)
     {

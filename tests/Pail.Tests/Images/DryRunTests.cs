@@ -64,11 +64,12 @@ public sealed class DryRunTests : IDisposable
         var layout = Path.Combine(_folder.Path, "layout");
         async Task<List<(long ClassA, int Sent, int Existed, long Bytes)>> RunAsync(DryRunState? forecast)
         {
+            var dry = new DryRunStore(registry.Store, _meter);
             var told = new List<(long, int, int, long)>();
             foreach (var (tag, image) in images)
             {
                 var (requests, result) = place == "bucket"
-                    ? await CopyAsync(registry, "app", image, dryRun: forecast is not null, tag: tag, forecast: forecast)
+                    ? await CopyAsync(registry, "app", image, dryRun: forecast is not null, tag: tag, dry: dry)
                     : (0, await Copying.RunAsync(image, forecast is null ? new OciLayoutSink(layout, tag) : LocalDryRunSink.Of(new OciLayoutSink(layout, tag), forecast)));
                 told.Add((requests, result.Sent, result.Existed, result.BytesSent));
             }
@@ -118,16 +119,17 @@ public sealed class DryRunTests : IDisposable
         return image;
     }
 
-    private async Task<(long ClassA, CopyResult Result)> CopyAsync(BucketRegistry registry, string repository, MemoryImage image, bool dryRun, string? from = null, string tag = "1", DryRunState? forecast = null)
+    private async Task<(long ClassA, CopyResult Result)> CopyAsync(Bucket registry, string repository, MemoryImage image, bool dryRun, string? from = null, string tag = "1", DryRunStore? dry = null)
     {
         var before = _meter.ClassA;
-        var real = new BucketSink(registry, RepositoryName.Parse(repository), Reference.Parse(tag), from is null ? null : RepositoryName.Parse(from));
-        var result = await Copying.RunAsync(image, dryRun ? new DryRunSink(real, _meter, forecast ?? new()) : real);
+        var bucket = dryRun ? new Bucket(dry ?? new DryRunStore(registry.Store, _meter), _engine, registry.Settings) : registry;
+        var sink = new BucketSink(bucket.Repository(RepositoryName.Parse(repository)), Reference.Parse(tag), from is null ? null : RepositoryName.Parse(from));
+        var result = await Copying.RunAsync(image, sink);
         return (_meter.ClassA - before, result);
     }
 
     private string[] Files() => [.. Directory.EnumerateFiles(_folder.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 
-    private Task<BucketRegistry> BucketAsync(LayoutKind layout, bool open) =>
-        BucketRegistry.InitAsync(new FolderStore(_folder.Path, _meter), _engine, layout, open, default);
+    private Task<Bucket> BucketAsync(LayoutKind layout, bool open) =>
+        BucketSetup.RunAsync(new FolderStore(_folder.Path, _meter), _engine, BucketLayout.Of(layout), open, default);
 }

@@ -68,7 +68,7 @@ public sealed class LayerMemoryTests : IAsyncDisposable
         Assert.Equal((2, 0, 2), (result.Sent, result.Existed, result.Copied));
         await AssertPulledAsync(DockerTars.Version(2), Other, "2");
         // Copied, they still say what they were made of: from there they are found as well.
-        await (await OpenAsync()).DeleteBlobAsync(App, result.Root.Digest, default);
+        await (await OpenAsync()).Repository(App).Blobs.DeleteAsync(result.Root.Digest, default);
         Assert.Equal(2, (await PushAsync(_engine.Hold("app:3", DockerTars.Version(3)), Other, "3")).Existed);
     }
 
@@ -132,7 +132,7 @@ public sealed class LayerMemoryTests : IAsyncDisposable
         var result = await PushAsync("app:1", App, "1", LayerCompression.Parse("none"));
 
         Assert.False(result.Unchanged);
-        Assert.True(LayerCompression.Parse("none").Fits((await (await OpenAsync()).GetManifestAsync(App, Reference.Parse("1"), default))!));
+        Assert.True(LayerCompression.Parse("none").Fits((await (await OpenAsync()).Repository(App).Manifests.GetAsync(Reference.Parse("1"), default))!));
     }
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class LayerMemoryTests : IAsyncDisposable
         var first = DockerTars.Version(1);
         await PushAsync(_engine.Hold("app:1", first), App, "1");
         var registry = await OpenAsync();
-        var blobs = (await registry.GetManifestAsync(App, Reference.Parse("1"), default))!.Layers;
+        var blobs = (await registry.Repository(App).Manifests.GetAsync(Reference.Parse("1"), default))!.Layers;
         var key = BucketLayout.MemoryKey(Digest.Of(first.Layers[0]), CompressionKind.Gzip);
         switch (lie)
         {
@@ -194,15 +194,15 @@ public sealed class LayerMemoryTests : IAsyncDisposable
         await PushAsync(_engine.Hold("app:1", DockerTars.Version(1)), App, "1");
         var registry = await OpenAsync();
         await using var source = new DockerDaemonSource(_engine.Client, _engine.Hold("app:2", DockerTars.Version(2)));
-        var sink = new BucketSink(registry, Other, Reference.Parse("2"));
+        var sink = new BucketSink(registry.Repository(Other), Reference.Parse("2"));
         source.Memory = sink;
         foreach (var layer in (await source.GetRootAsync(default)).Layers)
-            await registry.DeleteBlobAsync(App, layer.Digest, default);
+            await registry.Repository(App).Blobs.DeleteAsync(layer.Digest, default);
 
         var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(source, sink));
 
         Assert.Equal(Failure.Conflict, error.Failure);
-        Assert.Null(await registry.GetManifestAsync(Other, Reference.Parse("2"), default));
+        Assert.Null(await registry.Repository(Other).Manifests.GetAsync(Reference.Parse("2"), default));
     }
 
     [Fact]
@@ -210,11 +210,11 @@ public sealed class LayerMemoryTests : IAsyncDisposable
     {
         await InitAsync(LayoutKind.V2);
         await PushAsync(_engine.Hold("app:1", DockerTars.Version(1)), App, "1");
-        await using (var from = new BucketSource(await OpenAsync(), App, Reference.Parse("1")))
+        await using (var from = new BucketSource((await OpenAsync()).Repository(App), Reference.Parse("1")))
             await Copying.RunAsync(from, new OciLayoutSink(_folder["layout"], "1"));
 
         await using var layout = new OciLayoutSource(_folder["layout"], "1");
-        var result = await Copying.RunAsync(layout, new BucketSink(await OpenAsync(), Other, Reference.Parse("1")));
+        var result = await Copying.RunAsync(layout, new BucketSink((await OpenAsync()).Repository(Other), Reference.Parse("1")));
 
         Assert.Equal((2, 2), (result.Copied, result.Sent));
     }
@@ -230,16 +230,16 @@ public sealed class LayerMemoryTests : IAsyncDisposable
     private async Task InitAsync(LayoutKind layout)
     {
         FolderStore.Create(_folder["bucket"]);
-        await BucketRegistry.InitAsync(Store, new TransferEngine(new TransferOptions()), layout, null, default);
+        await BucketSetup.RunAsync(Store, new TransferEngine(new TransferOptions()), BucketLayout.Of(layout), null, default);
     }
 
     // Each time anew, as by another machine.
-    private Task<BucketRegistry> OpenAsync() => BucketRegistry.OpenAsync(Store, new TransferEngine(new TransferOptions()), default);
+    private Task<Bucket> OpenAsync() => Bucket.OpenAsync(Store, new TransferEngine(new TransferOptions()), default);
 
     private async Task<CopyResult> PushAsync(string image, RepositoryName repository, string tag, LayerCompression? compression = null)
     {
         await using var source = new DockerDaemonSource(_engine.Client, image, compression);
-        return await ImageCopy.RunAsync(source, new BucketSink(await OpenAsync(), repository, Reference.Parse(tag)), new CopyOptions(Compression: compression), NoProgress.Instance, default);
+        return await ImageCopy.RunAsync(source, new BucketSink((await OpenAsync()).Repository(repository), Reference.Parse(tag)), new CopyOptions(Compression: compression), NoProgress.Instance, default);
     }
 
     // And how many bytes of layers were read.
@@ -247,14 +247,14 @@ public sealed class LayerMemoryTests : IAsyncDisposable
     {
         await File.WriteAllBytesAsync(_folder["image.tar"], since25 ? image.Since25() : image.Classic());
         await using var source = new DockerArchiveSource(_folder["image.tar"], null);
-        return (await Copying.RunAsync(source, new BucketSink(await OpenAsync(), App, Reference.Parse(tag))), source.BytesRead);
+        return (await Copying.RunAsync(source, new BucketSink((await OpenAsync()).Repository(App), Reference.Parse(tag))), source.BytesRead);
     }
 
     private async Task AssertPulledAsync(DockerTars image, RepositoryName repository, string tag) =>
-        await image.AssertSameAsync(await Copying.ReadAsync(new BucketSource(await OpenAsync(), repository, Reference.Parse(tag))));
+        await image.AssertSameAsync(await Copying.ReadAsync(new BucketSource((await OpenAsync()).Repository(repository), Reference.Parse(tag))));
 
     private static string Entry(Digest digest, long size) => $$"""{"digest":"{{digest}}","size":{{size}},"mediaType":"{{MediaTypes.OciLayerGzip}}","repository":"{{App}}"}""";
 
-    private static Task<string?> PutAsync(BucketRegistry registry, string key, string text) =>
+    private static Task<string?> PutAsync(Bucket registry, string key, string text) =>
         registry.Store.PutAsync(key, new System.Buffers.ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(text)), new ObjectHeaders(MediaTypes.Json), PutCondition.None, default);
 }

@@ -166,11 +166,11 @@ public sealed class OverlapTests : IAsyncDisposable
     public async Task Push_ToADigestItHasNot_SendsNothing()
     {
         FolderStore.Create(_folder["bucket"]);
-        var registry = await BucketRegistry.InitAsync(new FolderStore(_folder["bucket"], new RequestMeter()), new TransferEngine(new TransferOptions()), LayoutKind.V2, null, Cancel);
+        var registry = await BucketSetup.RunAsync(new FolderStore(_folder["bucket"], new RequestMeter()), new TransferEngine(new TransferOptions()), BucketLayout.Of(LayoutKind.V2), null, Cancel);
         var before = Directory.GetFiles(_folder["bucket"], "*", SearchOption.AllDirectories);
         await using var source = Source(_docker.Classic());
 
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(source, new BucketSink(registry, RepositoryName.Parse("app"), Reference.Of(Digest.Of([]))), Cancel));
+        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(source, new BucketSink(registry.Repository(RepositoryName.Parse("app")), Reference.Of(Digest.Of([]))), Cancel));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Equal(before, Directory.GetFiles(_folder["bucket"], "*", SearchOption.AllDirectories));

@@ -154,9 +154,9 @@ public sealed class AgreementTests(MatrixServers servers) : IClassFixture<Matrix
         return $"{host}/team/{_case}";
     }
 
-    private Task<CopyResult> CopyAsync(IImageSink sink) => RegistryKit.CopyAsync(new BucketSource(Bucket, RepositoryName.Parse("first"), Reference.Parse("1")), sink);
+    private Task<CopyResult> CopyAsync(IImageSink sink) => RegistryKit.CopyAsync(new BucketSource(Bucket.Repository(RepositoryName.Parse("first")), Reference.Parse("1")), sink);
 
-    private BucketSink Sink(string repository) => new(Bucket, RepositoryName.Parse(repository), Reference.Parse("1"));
+    private BucketSink Sink(string repository) => new(Bucket.Repository(RepositoryName.Parse(repository)), Reference.Parse("1"));
 
-    private BucketRegistry Bucket => new(_store, _local.Engine, new BucketSettings(LayoutKind.V2, Public: false));
+    private Bucket Bucket => new(_store, _local.Engine, new BucketSettings(LayoutKind.V2, Public: false));
 }

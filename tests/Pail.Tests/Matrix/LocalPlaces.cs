@@ -60,9 +60,9 @@ internal sealed class LocalPlaces : IAsyncDisposable
         image => Task.FromResult<IImageSink>(new RegistrySink(host(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1"), new RegistryClients(options, Engine)))) { HoldsReferrers = true, FindsReferrers = true };
 
     /// <summary>A bucket.</summary>
-    public static Place Bucket(string name, Func<Task<BucketRegistry>> open) => new(name,
-        async image => new BucketSource(await open(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1")),
-        async image => new BucketSink(await open(), RepositoryName.Parse($"team/{image}"), Reference.Parse("1"))) { HoldsReferrers = true, FindsReferrers = true };
+    public static Place Bucket(string name, Func<Task<Bucket>> open) => new(name,
+        async image => new BucketSource((await open()).Repository(RepositoryName.Parse($"team/{image}")), Reference.Parse("1")),
+        async image => new BucketSink((await open()).Repository(RepositoryName.Parse($"team/{image}")), Reference.Parse("1"))) { HoldsReferrers = true, FindsReferrers = true };
 
     public async ValueTask DisposeAsync()
     {
@@ -74,9 +74,9 @@ internal sealed class LocalPlaces : IAsyncDisposable
     private Place Of(string name, Func<string, IImageSource> source, Func<string, IImageSink> sink, (bool Holds, bool Finds) referrers = default) =>
         new(name, image => Task.FromResult(source(PathOf(name, image))), image => Task.FromResult(sink(PathOf(name, image)))) { HoldsReferrers = referrers.Holds, FindsReferrers = referrers.Finds };
 
-    private Task<BucketRegistry> BucketAsync(string name)
+    private Task<Bucket> BucketAsync(string name)
     {
         Directory.CreateDirectory(PathOf(name, "bucket"));
-        return BucketRegistry.InitAsync(new FolderStore(PathOf(name, "bucket"), new RequestMeter()), Engine, name == "file pool" ? LayoutKind.Pool : LayoutKind.V2, null, default);
+        return BucketSetup.RunAsync(new FolderStore(PathOf(name, "bucket"), new RequestMeter()), Engine, BucketLayout.Of(name == "file pool" ? LayoutKind.Pool : LayoutKind.V2), null, default);
     }
 }

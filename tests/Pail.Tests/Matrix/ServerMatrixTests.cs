@@ -140,10 +140,10 @@ public sealed class ServerMatrixTests(MatrixServers servers) : IClassFixture<Mat
         Refuses = new Dictionary<string, string> { ["sha512"] = "seems to take no sha512 digests" },
     };
 
-    private Task<BucketRegistry> BucketAsync(string name)
+    private Task<Bucket> BucketAsync(string name)
     {
         var store = S3Server.Ceph.Open(servers.Bucket, $"{_case}/{name[3..]}/");
         _stores.Add(store);
-        return BucketRegistry.InitAsync(store, _local.Engine, name == "s3 pool" ? LayoutKind.Pool : LayoutKind.V2, null, default);
+        return BucketSetup.RunAsync(store, _local.Engine, BucketLayout.Of(name == "s3 pool" ? LayoutKind.Pool : LayoutKind.V2), null, default);
     }
 }

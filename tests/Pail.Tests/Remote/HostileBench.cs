@@ -98,8 +98,8 @@ public abstract class HostileBench : IDisposable
     private protected async Task<BucketSink> BucketAsync()
     {
         Directory.CreateDirectory(Kit.Folder["bucket"]);
-        var registry = await BucketRegistry.InitAsync(new FolderStore(Kit.Folder["bucket"], new RequestMeter()), Kit.Engine, LayoutKind.V2, null, default);
-        return new BucketSink(registry, RepositoryName.Parse("team/app"), Reference.Parse("1"));
+        var registry = await BucketSetup.RunAsync(new FolderStore(Kit.Folder["bucket"], new RequestMeter()), Kit.Engine, BucketLayout.Of(LayoutKind.V2), null, default);
+        return new BucketSink(registry.Repository(RepositoryName.Parse("team/app")), Reference.Parse("1"));
     }
 
     private protected IEnumerable<string> Written() => Directory.Exists(Kit.Folder["bucket"]) ? Directory.EnumerateFiles(Kit.Folder["bucket"], "*", SearchOption.AllDirectories).Where(path => path.Contains("/team/app/", StringComparison.Ordinal)) : [];

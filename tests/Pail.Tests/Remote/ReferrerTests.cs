@@ -251,7 +251,7 @@ public sealed class ReferrerTests : IAsyncLifetime
         "server" => _kit.Source(_server.Address.Authority, name),
         "old" => _kit.Source(_old.Host, name),
         "oci" => new OciLayoutSource(_kit.Folder["oci"], name),
-        _ => new BucketSource(await BucketAsync(place), RepositoryName.Parse(name), Reference.Parse("1")),
+        _ => new BucketSource((await BucketAsync(place)).Repository(RepositoryName.Parse(name)), Reference.Parse("1")),
     };
 
     private async Task<IImageSink> SinkAsync(string place, string name) => place switch
@@ -259,12 +259,12 @@ public sealed class ReferrerTests : IAsyncLifetime
         "server" => _kit.Sink(_server.Address.Authority, name),
         "old" => _kit.Sink(_old.Host, name),
         "oci" => new OciLayoutSink(_kit.Folder["oci"], name),
-        _ => new BucketSink(await BucketAsync(place), RepositoryName.Parse(name), Reference.Parse("1")),
+        _ => new BucketSink((await BucketAsync(place)).Repository(RepositoryName.Parse(name)), Reference.Parse("1")),
     };
 
-    private Task<BucketRegistry> BucketAsync(string place)
+    private Task<Bucket> BucketAsync(string place)
     {
         Directory.CreateDirectory(_kit.Folder[place]);
-        return BucketRegistry.InitAsync(new FolderStore(_kit.Folder[place], new RequestMeter()), _kit.Engine, place == "pool" ? LayoutKind.Pool : LayoutKind.V2, null, default);
+        return BucketSetup.RunAsync(new FolderStore(_kit.Folder[place], new RequestMeter()), _kit.Engine, BucketLayout.Of(place == "pool" ? LayoutKind.Pool : LayoutKind.V2), null, default);
     }
 }

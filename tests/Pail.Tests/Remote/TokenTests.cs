@@ -120,7 +120,7 @@ public sealed class TokenTests : IAsyncLifetime
         var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(RandomImage.Plain(layers: 12), _kit.Sink(Host)));
         Assert.Equal(Failure.Denied, error.Failure);
         Assert.DoesNotContain(TokenGate.Password, error.ToString(), StringComparison.Ordinal);
-        Assert.Null(await _server.Registry.GetManifestAsync(RepositoryName.Parse("team/app"), Reference.Parse("1"), default));
+        Assert.Null(await _server.Registry.Repository(RepositoryName.Parse("team/app")).Manifests.GetAsync(Reference.Parse("1"), default));
     }
 
     [Theory]

@@ -112,7 +112,7 @@ public sealed class BackgroundTests : IDisposable
         await server.PushAsync("a", "1");
         Assert.DoesNotContain("v2/a/tags/list", await KeysAsync());
 
-        await new BucketSettings(LayoutKind.V2, Public: true).WriteAsync(_store, services.Registry.Engine.Retry, Cancel);
+        await new BucketSettings(LayoutKind.V2, Public: true).WriteAsync(_store, Cancel);
         await watch.TryRunAsync(Cancel);
         await server.PushAsync("a", "2");
         Assert.Contains("v2/a/tags/list", await KeysAsync());
@@ -127,15 +127,15 @@ public sealed class BackgroundTests : IDisposable
         {
             var services = server.App.Services.GetRequiredService<RegistryServices>();
             var watch = server.App.Services.GetServices<IHostedService>().OfType<SettingsWatch>().Single();
-            await new BucketSettings(LayoutKind.Pool, Public: false).WriteAsync(_store, services.Registry.Engine.Retry, Cancel);
+            await new BucketSettings(LayoutKind.Pool, Public: false).WriteAsync(_store, Cancel);
             await watch.TryRunAsync(Cancel);
             await watch.TryRunAsync(Cancel);
-            Assert.Equal(LayoutKind.V2, services.Registry.Settings.Layout);
+            Assert.Equal(LayoutKind.V2, services.Bucket.Settings.Layout);
         }
         Assert.Contains("restart", Assert.Single(Encoding.UTF8.GetString(output.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 
-    private BucketRegistry Registry() => new(_store, new TransferEngine(new() { Retry = new() { Attempts = 2, FirstDelay = TimeSpan.FromMilliseconds(1) } }), new BucketSettings(LayoutKind.V2, Public: false));
+    private Bucket Registry() => new(_store, new TransferEngine(new() { Retry = new() { Attempts = 2, FirstDelay = TimeSpan.FromMilliseconds(1) } }), new BucketSettings(LayoutKind.V2, Public: false));
 
     private async Task<List<string>> KeysAsync() => [.. (await _store.ListAsync(new ListQuery(""), Cancel)).Objects.Select(entry => entry.Key)];
 }

@@ -48,7 +48,7 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly HttpClient _http;
 
-    private TestServer(WebApplication app, BucketRegistry registry, RequestMeter meter)
+    private TestServer(WebApplication app, Bucket registry, RequestMeter meter)
     {
         (_app, Registry, Meter) = (app, registry, meter);
         Address = new Uri(app.Urls.First());
@@ -58,7 +58,7 @@ internal sealed class TestServer : IAsyncDisposable
     public Uri Address { get; }
 
     /// <summary>The bucket, as somebody else would use it: the server does not hear of what is done here.</summary>
-    public BucketRegistry Registry { get; }
+    public Bucket Registry { get; }
 
     public RequestMeter Meter { get; }
 
@@ -68,7 +68,7 @@ internal sealed class TestServer : IAsyncDisposable
 
     public static async Task<TestServer> StartAsync(IObjectStore store, RequestMeter meter, LayoutKind layout, Func<ServerOptions, ServerOptions>? change = null, TimeProvider? time = null)
     {
-        var registry = new BucketRegistry(store, new TransferEngine(new() { Retry = new() { Attempts = 2, FirstDelay = TimeSpan.FromMilliseconds(1) } }), new BucketSettings(layout, Public: false));
+        var registry = new Bucket(store, new TransferEngine(new() { Retry = new() { Attempts = 2, FirstDelay = TimeSpan.FromMilliseconds(1) } }), new BucketSettings(layout, Public: false));
         var options = new ServerOptions { Listen = [new(System.Net.IPAddress.Loopback, 0)] };
         var app = RegistryServer.Build(change is null ? options : change(options), registry, time);
         await app.StartAsync(Cancel);
@@ -109,7 +109,7 @@ internal sealed class TestServer : IAsyncDisposable
     public async Task<Descriptor> AddBlobAsync(string repository, byte[] content, DigestAlgorithm algorithm = DigestAlgorithm.Sha256, string type = MediaTypes.OciLayerGzip)
     {
         var blob = new Descriptor(type, Digest.Of(content, algorithm), content.Length);
-        await Registry.PutBlobAsync(RepositoryName.Parse(repository), blob, (offset, _) => Task.FromResult<Stream>(new MemoryStream(content[(int)offset..])), NoProgress.Instance, Cancel);
+        await Registry.Repository(RepositoryName.Parse(repository)).Blobs.PutAsync(blob, (offset, _) => Task.FromResult<Stream>(new MemoryStream(content[(int)offset..])), NoProgress.Instance, cancel: Cancel);
         return blob;
     }
 

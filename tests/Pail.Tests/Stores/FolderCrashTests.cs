@@ -1,3 +1,4 @@
+using Pail.Stores;
 using Pail.Stores.Folder;
 
 namespace Pail.Tests.Stores;

@@ -165,9 +165,9 @@ internal sealed class MemoryStore : IObjectStore, IServerSideCopy
             ? [.. there.Parts.Select(part => new UploadedPart(part.Key, part.Value.ETag, part.Value.Bytes.Length))]
             : []), cancel);
 
-    public Task<IReadOnlyList<PendingUpload>> ListUploadsAsync(string prefix, CancellationToken cancel) =>
-        RunAsync(Call(StoreOperation.ListMultipartUploads, prefix), () => (IReadOnlyList<PendingUpload>)
-            [.. _uploads.Where(upload => upload.Key.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(upload => new PendingUpload(upload.Key, upload.Value.Started))], cancel);
+    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel) =>
+        RunAsync(Call(StoreOperation.ListMultipartUploads, prefix), () => new UploadPage(
+            [.. _uploads.Where(upload => upload.Key.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(upload => new PendingUpload(upload.Key, upload.Value.Started))], null), cancel);
 
     public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) =>
         RunAsync(Call(StoreOperation.CopyObject, to), () =>

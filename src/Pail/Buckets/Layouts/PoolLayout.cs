@@ -22,6 +22,22 @@ public sealed class PoolLayout : BucketLayout
     public override LayoutKind Kind => LayoutKind.Pool;
 
     /// <inheritdoc/>
+    public override string Name => "pool";
+
+    /// <inheritdoc/>
+    public override bool SharesBlobs => true;
+
+    /// <inheritdoc/>
+    // "a-b/manifest.json" sorts before "a/manifest.json", and "a" before "a-b"; the tags of a/b sort among those of a.
+    public override bool NamesSortAsKeys => false;
+
+    /// <inheritdoc/>
+    public override bool CanBePublic => false;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Prefixes { get; } = ["manifests/", "blobs/", "referrers/"];
+
+    /// <inheritdoc/>
     public override ObjectHeaders BlobHeaders { get; } = new(MediaTypes.OctetStream, Immutable + ", no-transform") { StorageClass = "INTELLIGENT_TIERING" };
 
     /// <inheritdoc/>
@@ -41,7 +57,6 @@ public sealed class PoolLayout : BucketLayout
     public override ListQuery TagQuery(RepositoryName repository) => new($"manifests/{repository}/", TagFile);
 
     /// <inheritdoc/>
-    // "a-b/manifest.json" sorts before "a/manifest.json", and "a" before "a-b".
     public override string? TagStart(RepositoryName repository, string after) => null;
 
     /// <inheritdoc/>
@@ -52,7 +67,6 @@ public sealed class PoolLayout : BucketLayout
     }
 
     /// <inheritdoc/>
-    // The tags of a/b sort among those of a.
     public override string? RepositoryStart(RepositoryName after) => null;
 
     /// <inheritdoc/>
@@ -63,6 +77,22 @@ public sealed class PoolLayout : BucketLayout
         var path = keyOrPrefix["manifests/".Length..^TagFile.Length];
         var slash = path.LastIndexOf('/');
         return slash > 0 && RepositoryName.TryParse(path[..slash], out var name) ? name : null;
+    }
+
+    /// <inheritdoc/>
+    public override KeyMeaning Read(string key)
+    {
+        // From the right: a part of a repository's name may be anything a repository's name may be.
+        var parts = key.Split('/');
+        string Middle(int last) => string.Join('/', parts[1..^last]);
+        return parts switch
+        {
+            ["blobs", var algorithm, var hex] when Digest.TryParse($"{algorithm}:{hex}", out var digest) => new(KeyKind.Blob, Digest: digest),
+            ["manifests", _, .., var tag, "manifest.json"] when Reference.IsTag(tag) && RepositoryName.TryParse(Middle(2), out var name) => new(KeyKind.Tag, name, Tag: tag),
+            ["manifests", _, .., var tag, "oci-layout"] when Reference.IsTag(tag) && RepositoryName.TryParse(Middle(2), out var name) => new(KeyKind.TagCompanion, name, Tag: tag),
+            ["referrers", _, .., var algorithm, var hex] when Digest.TryParse($"{algorithm}:{hex}", out var digest) && RepositoryName.TryParse(Middle(2), out var name) => new(KeyKind.Referrers, name, digest),
+            _ => base.Read(key),
+        };
     }
 
     /// <inheritdoc/>

@@ -34,6 +34,21 @@ public sealed class V2Layout : BucketLayout
     public override LayoutKind Kind => LayoutKind.V2;
 
     /// <inheritdoc/>
+    public override string Name => "v2";
+
+    /// <inheritdoc/>
+    public override bool SharesBlobs => false;
+
+    /// <inheritdoc/>
+    public override bool NamesSortAsKeys => true;
+
+    /// <inheritdoc/>
+    public override bool CanBePublic => true;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Prefixes { get; } = [RootKey];
+
+    /// <inheritdoc/>
     public override ObjectHeaders BlobHeaders { get; } = new(MediaTypes.OctetStream, Immutable + ", no-transform");
 
     /// <inheritdoc/>
@@ -76,5 +91,27 @@ public sealed class V2Layout : BucketLayout
         // What comes after it is a tag or the folded digests; with a slash it is some other part of a repository called so.
         var other = part > 3 && keyOrPrefix.IndexOf('/', part + ManifestsPart.Length) >= 0;
         return part > 3 && !other && RepositoryName.TryParse(keyOrPrefix[3..part], out var name) ? name : null;
+    }
+
+    /// <inheritdoc/>
+    public override KeyMeaning Read(string key)
+    {
+        if (key is RootKey or CatalogKey)
+            return new(KeyKind.StaticList);
+        // From the right: a part of a repository's name may itself be "manifests".
+        var slash = key.LastIndexOf('/');
+        var part = slash > 0 ? key.LastIndexOf('/', slash - 1) : -1;
+        if (part <= RootKey.Length || !key.StartsWith(RootKey, StringComparison.Ordinal) || !RepositoryName.TryParse(key[RootKey.Length..part], out var name))
+            return base.Read(key);
+        var last = key[(slash + 1)..];
+        return (key[(part + 1)..slash], Digest.TryParse(last, out var digest)) switch
+        {
+            ("blobs", true) => new(KeyKind.Blob, name, digest),
+            ("manifests", true) => new(KeyKind.Manifest, name, digest),
+            ("manifests", _) when Reference.IsTag(last) => new(KeyKind.Tag, name, Tag: last),
+            ("referrers", true) => new(KeyKind.Referrers, name, digest),
+            ("tags", _) when last == "list" => new(KeyKind.StaticList, name),
+            _ => default,
+        };
     }
 }

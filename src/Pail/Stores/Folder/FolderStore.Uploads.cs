@@ -5,6 +5,9 @@ namespace Pail.Stores.Folder;
 
 public sealed partial class FolderStore
 {
+    /// <summary>True: uploads lie below <c>.pail/</c>, where only this class writes.</summary>
+    public bool HasOnlyOwnUploads => true;
+
     /// <inheritdoc/>
     public Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel) =>
         WorkAsync(StoreOperation.CreateMultipartUpload, key, () =>
@@ -58,6 +61,6 @@ public sealed partial class FolderStore
         WorkAsync(StoreOperation.ListParts, upload.Key, () => _uploads.ListParts(upload), cancel);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<PendingUpload>> ListUploadsAsync(string prefix, CancellationToken cancel) =>
-        WorkAsync(StoreOperation.ListMultipartUploads, prefix, () => _uploads.List(prefix), cancel);
+    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel) =>
+        WorkAsync(StoreOperation.ListMultipartUploads, prefix, () => new UploadPage(_uploads.List(prefix), null), cancel);
 }

@@ -55,7 +55,7 @@ public sealed class DirectUploadTests : IAsyncDisposable
                 before = default;
             }
         }
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
         await server.AssertNothingLeftAsync();
     }
 
@@ -80,7 +80,7 @@ public sealed class DirectUploadTests : IAsyncDisposable
         var parts = await SendAsync(server, session, lie);
         Assert.Equal("DIGEST_INVALID", (await server.SendAsync("PUT", session, Json(new { parts }))).Expect(400).Code);
         Assert.Null(await server.BlobAsync(blob.Descriptor.Digest));
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
         Assert.Equal("BLOB_UPLOAD_UNKNOWN", (await server.SendAsync("PUT", session, Json(new { parts }))).Expect(404).Code);
         await server.AssertNothingLeftAsync();
     }
@@ -110,7 +110,7 @@ public sealed class DirectUploadTests : IAsyncDisposable
         parts[^1] = parts[^1] with { Size = parts[^1].Size - 1 };
         Assert.Equal("DIGEST_INVALID", (await server.SendAsync("PUT", session, Json(new { parts }))).Expect(400).Code);
         Assert.Null(await server.BlobAsync(blob.Descriptor.Digest));
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
     }
 
     [Theory]

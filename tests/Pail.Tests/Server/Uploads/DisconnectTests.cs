@@ -38,7 +38,7 @@ public sealed class DisconnectTests : IAsyncDisposable
         location = (await server.SendAsync("PATCH", location, Bodies.Streamed(rest))).Expect(202).Location;
         (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
     }
 
     [Theory]

@@ -72,7 +72,7 @@ public sealed class EqualPartsTests : IDisposable
         }
         (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
         await server.AssertNothingLeftAsync();
     }
 }

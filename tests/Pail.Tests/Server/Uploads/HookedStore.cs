@@ -54,8 +54,8 @@ internal sealed class HookedStore(IObjectStore inner) : IObjectStore, IServerSid
     public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) =>
         RunAsync(StoreOperation.ListParts, upload.Key, () => inner.ListPartsAsync(upload, cancel));
 
-    public Task<IReadOnlyList<PendingUpload>> ListUploadsAsync(string prefix, CancellationToken cancel) =>
-        RunAsync(StoreOperation.ListMultipartUploads, prefix, () => inner.ListUploadsAsync(prefix, cancel));
+    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel) =>
+        RunAsync(StoreOperation.ListMultipartUploads, prefix, () => inner.ListUploadsAsync(prefix, after, cancel));
 
     public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) =>
         RunAsync(StoreOperation.CopyObject, to, () => _copier.CopyAsync(from, to, headers, cancel));

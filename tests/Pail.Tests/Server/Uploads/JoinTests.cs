@@ -137,7 +137,7 @@ public sealed class JoinTests : IAsyncDisposable
         Assert.All(await Task.WhenAll(finishing), answer => answer.Expect(201));
         Assert.Equal(1, _meter.Counts[StoreOperation.CopyObject]);
         _blob.AssertIs(await server.BlobAsync(_blob.Descriptor.Digest));
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
     }
 
     private static async Task<Answer> StreamAsync(Replicas server, TestBlob blob) =>

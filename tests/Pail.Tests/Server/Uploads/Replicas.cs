@@ -45,7 +45,7 @@ internal sealed class Replicas : IAsyncDisposable
         {
             var engine = new TransferEngine(transfer ?? new());
             var options = new ServerOptions { Listen = [new(IPAddress.Loopback, 0)], Secret = "a secret that all replicas share"u8.ToArray(), SweepInterval = TimeSpan.Zero, Redirect = redirect };
-            var server = RegistryServer.Build(options, new BucketRegistry(i == 0 && wrap is not null ? wrap : store, engine, new BucketSettings(layout, Public: false)), time);
+            var server = RegistryServer.Build(options, new Bucket(i == 0 && wrap is not null ? wrap : store, engine, new BucketSettings(layout, Public: false)), time);
             await server.StartAsync();
             replicas._servers.Add(server);
             replicas.Engines.Add(engine);

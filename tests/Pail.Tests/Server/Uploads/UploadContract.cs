@@ -101,7 +101,7 @@ public abstract partial class UploadContract : IAsyncDisposable
                 Assert.Equal((size <= 8 * MiB ? 1 : 3 + Parts(size), 0), (Meter.ClassA - a, Meter.ClassB - b));
                 blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
             }
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
         await server.AssertNothingLeftAsync();
     }
 
@@ -146,7 +146,7 @@ public abstract partial class UploadContract : IAsyncDisposable
                 (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", rest, lastInPut ? $"{at}-{blob.Bytes.Length - 1}" : null)).Expect(201);
                 blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
             }
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
         await server.AssertNothingLeftAsync();
     }
 
@@ -280,7 +280,7 @@ public abstract partial class UploadContract : IAsyncDisposable
         foreach (var location in (string[])[begun, sent])
             foreach (var method in (string[])["GET", "DELETE", "PATCH", "PUT"])
                 Assert.Equal("BLOB_UPLOAD_UNKNOWN", (await server.SendAsync(method, $"{location}?digest={Digest.Of([])}", method is "GET" or "DELETE" ? null : Bodies.Sized([1]))).Expect(404).Code);
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
     }
 
     [Theory]

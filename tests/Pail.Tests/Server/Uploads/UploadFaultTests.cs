@@ -82,7 +82,7 @@ public sealed class UploadFaultTests : IAsyncDisposable
         (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(503);
         (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class UploadFaultTests : IAsyncDisposable
         }
         (await server.SendAsync("PUT", session, JsonContent.Create(new { parts }))).Expect(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
     }
 
     // Each request meets one of the faults, each fault some of the requests.
@@ -162,7 +162,7 @@ public sealed class UploadFaultTests : IAsyncDisposable
             await AssertMemoryIsBackAsync(server);
         });
         await using var whole = await StartAsync(attempts: 4);
-        Assert.Empty(await whole.Server.KeysAsync("uploads/"));
+        Assert.Empty(await whole.Server.KeysAsync("pail/uploads/"));
     }
 
     private async Task<Bench> StartAsync(int attempts)

@@ -55,7 +55,7 @@ public sealed class UploadPropertyTests : IAsyncDisposable
             }
             blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
         }
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
         await server.AssertNothingLeftAsync();
     }
 

@@ -71,7 +71,7 @@ public sealed class UploadSweeperTests : IAsyncDisposable
         Assert.Equal((0, 0), await sweeper.SweepAsync(Cancel));
         _time.Later = TimeSpan.FromHours(49);
         await sweeper.SweepAsync(Cancel);
-        Assert.Empty(await server.KeysAsync("uploads/"));
+        Assert.Empty(await server.KeysAsync("pail/uploads/"));
         Assert.Empty(await _store.ListUploadsAsync("", Cancel));
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
     }
@@ -88,16 +88,23 @@ public sealed class UploadSweeperTests : IAsyncDisposable
         (await server.SendAsync("PUT", $"{location}?digest={Digest.Of([1])}", Bodies.Empty())).Expect(404);
     }
 
-    [Fact]
-    public async Task Sweep_OnlyTakesWhatIsOldAndItsOwn_WithTwoRequests()
-    {
-        var headers = new ObjectHeaders(MediaTypes.OctetStream);
-        foreach (var key in (string[])["uploads/x/1", "uploads/x/2", "v2/a/blobs/sha256:1", "other/1", "uploadsx"])
-            await _store.PutAsync(key, new ReadOnlySequence<byte>([1]), headers, PutCondition.None, Cancel);
-        foreach (var key in (string[])["uploads/x/3", "v2/a/blobs/sha256:2", "other/2"])
-            await _store.CreateUploadAsync(key, headers, Cancel);
-        async Task<string[]> LeftAsync() => [.. (await _store.ListAsync(new(""), Cancel)).Objects.Select(entry => entry.Key), .. (await _store.ListUploadsAsync("", Cancel)).Select(pending => pending.Upload.Key).Order()];
+    // What other programs keep in a bucket that Pail shares with them, whatever their keys look like.
+    private static readonly string[] Foreign =
+    [
+        "uploads/photo.jpg", $"uploads/{Guid.Empty:n}/00000000-0000000000000000-0000000000000001", "uploadsx", "other/1", "pail/other", "pail/uploads/notes",
+        $"pail/uploads/{Guid.Empty:n}/readme", $"pail/uploads/{Guid.Empty:n}/0-0-1", $"pail/uploads/{Guid.Empty:n}/00000000-0000000000000000-000000000000000A",
+        $"pail/uploads/{Guid.Empty}/direct", $"v2/team/app/blobs/{Digest.Of([7])}", "v2/movie.mkv", "blobs/backup.tar",
+    ];
 
+    private static readonly string[] Own =
+    [
+        StagingKey.OfPiece(Guid.NewGuid(), 0, new(1, 0)), StagingKey.OfPiece(Guid.NewGuid(), 12, new(ulong.MaxValue, 0xabc)), StagingKey.OfDirect(Guid.NewGuid()),
+    ];
+
+    [Fact]
+    public async Task Sweep_TakesWhatIsOldAndItsOwn_WithTwoRequests()
+    {
+        await FillAsync();
         var sweeper = Sweeper();
         _time.Later = TimeSpan.FromHours(47);
         var before = _meter.ClassA;
@@ -106,14 +113,52 @@ public sealed class UploadSweeperTests : IAsyncDisposable
         _time.Later = TimeSpan.FromHours(49);
         // Two replicas at the same time.
         await Task.WhenAll(sweeper.SweepAsync(Cancel), Sweeper().SweepAsync(Cancel));
-        Assert.Equal(["other/1", "uploadsx", "v2/a/blobs/sha256:1", "other/2", "v2/a/blobs/sha256:2"], await LeftAsync());
-        _time.Later = TimeSpan.FromDays(8);
-        Assert.Equal((0, 1), await sweeper.SweepAsync(Cancel));
-        Assert.Equal(["other/1", "uploadsx", "v2/a/blobs/sha256:1", "other/2"], await LeftAsync());
+        Assert.Equal(Foreign.Order(StringComparer.Ordinal), (await ObjectsAsync()).Order(StringComparer.Ordinal));
+        Assert.Equal(Foreign.Order(StringComparer.Ordinal), await UploadsAsync());
     }
 
-    private UploadSweeper Sweeper() => new(new RegistryServices(
-        new ServerOptions(), new BucketRegistry(_store, new TransferEngine(new()), new BucketSettings(LayoutKind.V2, Public: false)), NullLogger.Instance, _time));
+    [Theory]
+    [InlineData(LayoutKind.V2)]
+    [InlineData(LayoutKind.Pool)]
+    public async Task Sweep_InABucketThatOthersWriteTo_NeverTouchesTheirs(LayoutKind layout)
+    {
+        await FillAsync();
+        _time.Later = TimeSpan.FromDays(1000);
+        Assert.Equal((Own.Length, Own.Length), await Sweeper(new HookedStore(_store), layout).SweepAsync(Cancel));
+        Assert.Equal(Foreign.Order(StringComparer.Ordinal), (await ObjectsAsync()).Order(StringComparer.Ordinal));
+        Assert.Equal(Foreign.Order(StringComparer.Ordinal), await UploadsAsync());
+    }
+
+    [Fact]
+    public async Task Sweep_OfAFolder_AbortsUnfinishedBlobsAfterAWeek()
+    {
+        await FillAsync();
+        _time.Later = TimeSpan.FromDays(6.9);
+        await Sweeper().SweepAsync(Cancel);
+        Assert.Equal(Foreign.Length, (await UploadsAsync()).Count);
+        _time.Later = TimeSpan.FromDays(8);
+        // In a folder nobody else can have begun it.
+        Assert.Equal((0, 1), await Sweeper().SweepAsync(Cancel));
+        Assert.DoesNotContain($"v2/team/app/blobs/{Digest.Of([7])}", await UploadsAsync());
+        Assert.Equal(Foreign.Length, (await ObjectsAsync()).Count);
+    }
+
+    private async Task FillAsync()
+    {
+        var headers = new ObjectHeaders(MediaTypes.OctetStream);
+        foreach (var key in Foreign.Concat(Own))
+        {
+            await _store.PutAsync(key, new ReadOnlySequence<byte>([1]), headers, PutCondition.None, Cancel);
+            await _store.CreateUploadAsync(key, headers, Cancel);
+        }
+    }
+
+    private async Task<IReadOnlyList<string>> ObjectsAsync() => [.. (await _store.ListAsync(new(""), Cancel)).Objects.Select(entry => entry.Key)];
+
+    private async Task<IReadOnlyList<string>> UploadsAsync() => [.. (await _store.ListUploadsAsync("", Cancel)).Select(pending => pending.Upload.Key).Order(StringComparer.Ordinal)];
+
+    private UploadSweeper Sweeper(IObjectStore? store = null, LayoutKind layout = LayoutKind.V2) => new(new RegistryServices(
+        new ServerOptions(), new Bucket(store ?? _store, new TransferEngine(new()), new BucketSettings(layout, Public: false)), NullLogger.Instance, _time));
 
     private sealed class LaterTime : TimeProvider
     {

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Pail.Io;
 
-namespace Pail.Transfer;
+namespace Pail.Stores;
 
 /// <summary>The bytes of a blob from a source that may break: opened again at the offset reached, a bounded number of times without progress.</summary>
 /// <param name="open">Opens the source at an offset.</param>

@@ -2,7 +2,7 @@ using Pail.Io;
 using Pail.Stores;
 using Pail.Transfer;
 
-namespace Pail.Server.Uploads;
+namespace Pail.Buckets;
 
 /// <summary>The bytes of several objects one after the other, each read ahead in parallel.</summary>
 internal sealed class PieceStream(TransferEngine engine, IObjectStore store, IReadOnlyList<(string Key, long Size)> pieces, long offset) : ReadOnlyStream

@@ -1,8 +1,9 @@
-using Pail.Stores;
+namespace Pail.Stores;
 
-namespace Pail.Transfer;
-
-/// <summary>Tries requests again that failed for a reason that may pass.</summary>
+/// <summary>
+/// Tries requests again that failed for a reason that may pass. The budget is a number of tries; no time limits it. An error
+/// whose tries are used up is marked (<see cref="StoreException.IsExhausted"/>), so that no caller begins to count again.
+/// </summary>
 /// <param name="options">How often and how soon.</param>
 /// <param name="time">The clock; null for the system's.</param>
 public sealed class Retry(RetryOptions options, TimeProvider? time = null)
@@ -18,7 +19,7 @@ public sealed class Retry(RetryOptions options, TimeProvider? time = null)
     /// <summary>True for what may work when tried again: throttling, a 5xx, a broken or stalled connection.</summary>
     public static bool IsTransient(Exception error) => error switch
     {
-        StoreException store => store.IsTransient,
+        StoreException store => store is { IsTransient: true, IsExhausted: false },
         PailException => false,
         FileNotFoundException or DirectoryNotFoundException or PathTooLongException => false,
         IOException or HttpRequestException or TimeoutException => true,
@@ -70,7 +71,11 @@ public sealed class Retry(RetryOptions options, TimeProvider? time = null)
                 return false;
             _asked = (error as StoreException)?.RetryAfter ?? TimeSpan.Zero;
             if (++_failed >= retry.Options.Attempts)
+            {
+                if (error is StoreException store)
+                    store.IsExhausted = true;
                 return false;
+            }
             retry.Options.Retrying?.Invoke(error);
             return true;
         }
@@ -84,4 +89,20 @@ public sealed class Retry(RetryOptions options, TimeProvider? time = null)
             return Task.Delay(asked > jitter ? asked : jitter, retry.Time, cancel);
         }
     }
+}
+
+/// <summary>How failed requests are tried again: exponential backoff with full jitter.</summary>
+public sealed record RetryOptions
+{
+    /// <summary>How often a request is made in all before its error counts. Progress starts the count afresh.</summary>
+    public int Attempts { get; init; } = 8;
+
+    /// <summary>The first wait is a random time up to this, the next up to twice as much, and so on.</summary>
+    public TimeSpan FirstDelay { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>No random wait is longer. A store that asks for longer gets what it asks for, up to a minute.</summary>
+    public TimeSpan LongestDelay { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Hears of each failure that is tried again, before the wait; from several threads at once.</summary>
+    public Action<Exception>? Retrying { get; init; }
 }

@@ -1,0 +1,71 @@
+using Pail.Buckets.Layouts;
+using Pail.Oci;
+using Pail.Stores;
+using Pail.Transfer;
+
+namespace Pail.Buckets;
+
+/// <summary>
+/// A bucket of images: its repositories, and what belongs to none of them. The command line and the server both work with it.
+/// Holds no state; any number may work on one bucket at once.
+/// </summary>
+public sealed partial class Bucket
+{
+    /// <summary>Makes a bucket whose settings are known. No request.</summary>
+    public Bucket(IObjectStore store, TransferEngine engine, BucketSettings settings)
+    {
+        (Retrying, Engine, Settings, Layout) = (engine.Retrying(store), engine, settings, BucketLayout.Of(settings.Layout));
+        Lists = new StaticLists(Store, Layout);
+        Memory = new LayerMemory(this);
+        Staging = new StagingArea(this);
+    }
+
+    /// <summary>The address people know it by, such as <c>s3://acme</c>.</summary>
+    public string Name => Store.Name;
+
+    /// <summary>What the bucket says of itself.</summary>
+    public BucketSettings Settings { get; }
+
+    /// <summary>True if all repositories share their blobs and manifests by digest: what is in one is in all.</summary>
+    public bool SharesBlobs => Layout.SharesBlobs;
+
+    /// <summary>Where bytes wait that are no blob yet.</summary>
+    public StagingArea Staging { get; }
+
+    internal IObjectStore Store => Retrying;
+
+    internal RetryingStore Retrying { get; }
+
+    internal TransferEngine Engine { get; }
+
+    internal BucketLayout Layout { get; }
+
+    internal StaticLists Lists { get; }
+
+    internal LayerMemory Memory { get; }
+
+    /// <summary>Opens a bucket: one GET, for its settings; a LIST more if it has none.</summary>
+    /// <exception cref="PailException">No such bucket, no permission, or settings nobody understands.</exception>
+    public static async Task<Bucket> OpenAsync(IObjectStore store, TransferEngine engine, CancellationToken cancel = default) =>
+        new(store, engine, await BucketSettings.ReadAsync(engine.Retrying(store), cancel));
+
+    /// <summary>Reads the settings again. One GET.</summary>
+    /// <returns>This bucket if they are the same or were removed; else one that goes by the new ones.</returns>
+    /// <exception cref="PailException">The settings can't be understood, or the store failed.</exception>
+    public async Task<Bucket> RefreshAsync(CancellationToken cancel = default) =>
+        await BucketSettings.TryReadAsync(Store, cancel) is { } settings && settings != Settings ? new(Store, Engine, settings) : this;
+
+    /// <summary>Returns a repository, which need not exist. No request.</summary>
+    public Repository Repository(RepositoryName name) => new(this, name);
+
+    /// <summary>Finds out whether the bucket can be reached. One GET, made once: it distinguishes a missing bucket from a missing object.</summary>
+    /// <exception cref="StoreException">It can't be reached.</exception>
+    public async Task PingAsync(CancellationToken cancel = default)
+    {
+        if (await Retrying.Once.GetAsync(BucketSettings.Key, null, cancel) is { } content)
+            await content.DisposeAsync();
+    }
+
+    /// <summary>True if a blob of this size in bytes is written by one request, false if in parts.</summary>
+    public bool IsWrittenWhole(long size) => Engine.IsWrittenWhole(size);
+}

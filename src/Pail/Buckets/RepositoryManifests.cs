@@ -1,0 +1,129 @@
+using System.Buffers;
+using Pail.Buckets.Layouts;
+using Pail.Oci;
+using Pail.Stores;
+
+namespace Pail.Buckets;
+
+/// <summary>The manifests of a repository, by tag or digest.</summary>
+public sealed class RepositoryManifests
+{
+    private readonly Repository _repository;
+
+    internal RepositoryManifests(Repository repository) => _repository = repository;
+
+    private Bucket Bucket => _repository.Bucket;
+
+    private IObjectStore Store => Bucket.Store;
+
+    /// <summary>Reads a manifest; null if there is none. One GET.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: what is stored is not what its digest says.</exception>
+    public async Task<Manifest?> GetAsync(Reference reference, CancellationToken cancel = default) => (await ReadAsync(reference, cancel))?.Manifest;
+
+    /// <summary>Reads a manifest with the version of its object, for callers that keep it and ask later whether it changed; null if there is none. One GET.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: what is stored is not what its digest says.</exception>
+    public async Task<(Manifest Manifest, string ETag)?> ReadAsync(Reference reference, CancellationToken cancel = default)
+    {
+        try
+        {
+            return await SmallObject.ReadAsync(Store, KeyOf(reference), Manifest.MaxSize, cancel) is { } found ? (Parse(found, reference), found.Info.ETag) : null;
+        }
+        // Where layers, configs and manifests lie in one place: asked for as a manifest, a layer is not there.
+        catch (PailException e) when (e.Failure == Failure.BadContent && Bucket.SharesBlobs && reference.Digest is not null)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Returns which version of a manifest's object there is; null if there is none. One HEAD.</summary>
+    public async Task<ManifestVersion?> HeadAsync(Reference reference, CancellationToken cancel = default) =>
+        await Store.HeadAsync(KeyOf(reference), cancel) is { } info
+            ? new ManifestVersion(info.ETag, reference.Digest ?? BucketLayout.DigestOf(info), info.ContentType, info.Size)
+            : null;
+
+    /// <summary>Finds a manifest; null if there is none. One HEAD; a GET more where the object does not carry its digest.</summary>
+    public async Task<Descriptor?> FindAsync(Reference reference, CancellationToken cancel = default)
+    {
+        if (await HeadAsync(reference, cancel) is not { } version)
+            return null;
+        return version.Digest is { } digest && MediaTypes.IsManifest(version.MediaType)
+            ? new Descriptor(version.MediaType, digest, version.Size)
+            : (await GetAsync(reference, cancel))?.Descriptor;
+    }
+
+    /// <summary>
+    /// Stores a manifest whose parts are there, under its digest. One PUT; a GET and a PUT more for a subject; in public
+    /// buckets one PUT more, for the list of its referrers.
+    /// </summary>
+    public async Task PutAsync(Manifest manifest, CancellationToken cancel = default)
+    {
+        if (Bucket.Settings.Public)
+            await Bucket.Lists.AddManifestAsync(_repository.Name, manifest.Digest, cancel);
+        // Listed before it is written: a try interrupted in between leaves an entry that the next try makes true; the
+        // other way round the next try would find the manifest and have nothing to do.
+        if (manifest.Subject is { } subject)
+            await _repository.Referrers.ChangeAsync(subject.Digest, list => ReferrerList.Add(list, manifest), cancel);
+        await WriteAsync(manifest, Reference.Of(manifest.Digest), cancel);
+    }
+
+    /// <summary>
+    /// Removes a manifest with all tags that name it. Two requests and a DELETE; one LIST for each 1,000 tags, and a HEAD for
+    /// each tag of equal size; a HEAD and a DELETE for each tag removed. Tags go first, so that none ever names what is not
+    /// there. A damaged manifest can be removed too; its subject is unknown then, whose list of referrers keeps it.
+    /// </summary>
+    /// <returns>False if there is no such manifest.</returns>
+    public async Task<bool> DeleteAsync(Digest digest, CancellationToken cancel = default)
+    {
+        var reference = Reference.Of(digest);
+        if (await Store.HeadAsync(KeyOf(reference), cancel) is not { } info)
+            return false;
+        var (manifest, damaged) = await TryGetAsync(reference, cancel);
+        if (manifest is null && !damaged)
+            return false;
+        await foreach (var (tag, size) in _repository.Tags.ListWithSizesAsync(cancel))
+            if ((damaged || size is null || size == info.Size) && await NamesAsync(tag, digest, orDamaged: damaged && (size is null || size == info.Size), cancel))
+                await _repository.Tags.DeleteAsync(tag, cancel);
+        if (manifest?.Subject is { } subject)
+            await _repository.Referrers.ChangeAsync(subject.Digest, list => ReferrerList.Remove(list, digest), cancel);
+        await Store.DeleteAsync(KeyOf(reference), cancel);
+        return true;
+    }
+
+    internal string KeyOf(Reference reference) => Bucket.Layout.ManifestKey(_repository.Name, reference);
+
+    internal Task WriteAsync(Manifest manifest, Reference reference, CancellationToken cancel) =>
+        Store.PutAsync(KeyOf(reference), new ReadOnlySequence<byte>(manifest.Bytes), BucketLayout.ManifestHeaders(manifest, reference), PutCondition.None, cancel);
+
+    private Manifest Parse(SmallObject found, Reference reference)
+    {
+        var algorithm = (reference.Digest ?? BucketLayout.DigestOf(found.Info))?.Algorithm ?? DigestAlgorithm.Sha256;
+        var manifest = Manifest.Parse(found.Bytes, found.Info.ContentType, algorithm);
+        return reference.Digest is { } digest && manifest.Digest != digest
+            ? throw new PailException(Failure.BadContent, $"{Bucket.Name}: the manifest stored as {digest} in {_repository.Name} has the digest {manifest.Digest}: it is damaged.")
+            : manifest;
+    }
+
+    private async Task<(Manifest? Manifest, bool Damaged)> TryGetAsync(Reference reference, CancellationToken cancel)
+    {
+        try
+        {
+            return (await GetAsync(reference, cancel), false);
+        }
+        catch (PailException e) when (e.Failure == Failure.BadContent)
+        {
+            return (null, true);
+        }
+    }
+
+    private async Task<bool> NamesAsync(string tag, Digest digest, bool orDamaged, CancellationToken cancel)
+    {
+        try
+        {
+            return (await FindAsync(Reference.Parse(tag), cancel))?.Digest == digest;
+        }
+        catch (PailException e) when (e.Failure == Failure.BadContent)
+        {
+            return orDamaged;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using System.Buffers;
+using Pail.Buckets.Layouts;
+using Pail.Oci;
+using Pail.Stores;
+using Pail.Transfer;
+
+namespace Pail.Buckets;
+
+/// <summary>Where bytes wait that are no blob yet: objects named by <see cref="StagingKey"/>.</summary>
+public sealed class StagingArea
+{
+    private readonly Bucket _bucket;
+
+    internal StagingArea(Bucket bucket) => _bucket = bucket;
+
+    private IObjectStore Store => _bucket.Store;
+
+    // Those of a blob: so a blob made of one piece is, in a folder, a second name of the same file.
+    private ObjectHeaders Headers => _bucket.Layout.BlobHeaders with { StorageClass = null };
+
+    /// <summary>Begins to write a piece in parts. 2 requests and one for each part; none if it turns out to be small (<see cref="MultipartWriter"/>).</summary>
+    /// <param name="key">Its key.</param>
+    /// <param name="length">How many bytes come, if that is known.</param>
+    public MultipartWriter Write(string key, long? length) => _bucket.Engine.BeginWriter(Store, key, Headers, length);
+
+    /// <summary>Writes a piece that is in memory. One PUT.</summary>
+    public Task PutAsync(string key, ReadOnlySequence<byte> content, CancellationToken cancel = default) => _bucket.Engine.PutAsync(Store, key, content, Headers, cancel);
+
+    /// <summary>Opens the bytes of pieces one after the other, read ahead in parallel. One GET for each 8 MiB. Reading throws <see cref="Failure.NotFound"/> if one is gone.</summary>
+    public Stream Open(IReadOnlyList<(string Key, long Size)> pieces, long offset = 0) => new PieceStream(_bucket.Engine, Store, pieces, offset);
+
+    /// <summary>Lists what a session has staged. One LIST for each 1,000.</summary>
+    public IAsyncEnumerable<ObjectEntry> ListAsync(Guid session, CancellationToken cancel = default) => Store.ListObjectsAsync(new ListQuery(StagingKey.PrefixOf(session)), cancel);
+
+    /// <summary>Removes an object. One DELETE.</summary>
+    public Task DeleteAsync(string key, CancellationToken cancel = default) => Store.DeleteAsync(key, cancel);
+
+    /// <summary>Begins an upload whose parts somebody else sends. One request.</summary>
+    public async Task<UploadId> BeginUploadAsync(string key, CancellationToken cancel = default) => new(key, await Store.CreateUploadAsync(key, Headers, cancel));
+
+    /// <summary>Makes the object of parts that somebody else sent. One request, a HEAD more if it is refused.</summary>
+    /// <returns>False if the store does not have these parts; true also if the upload was completed before.</returns>
+    public async Task<bool> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel = default)
+    {
+        try
+        {
+            await Store.CompleteUploadAsync(upload, parts, cancel);
+            return true;
+        }
+        catch (StoreException e) when (!e.IsTransient)
+        {
+            // Completed before, perhaps: then the object is there, or has become the blob already.
+            return await Store.HeadAsync(upload.Key, cancel) is not null || e.Error == StoreError.NoSuchUpload;
+        }
+    }
+
+    /// <summary>Drops an upload and its parts, or the object it has become. Two requests, both free on S3.</summary>
+    public async Task CancelUploadAsync(UploadId upload, CancellationToken cancel = default)
+    {
+        await Store.AbortUploadAsync(upload, cancel);
+        await Store.DeleteAsync(upload.Key, cancel);
+    }
+
+    /// <summary>
+    /// Removes staged objects and unfinished uploads that are older than a time. Two LIST requests for each 1,000 of them; only what
+    /// Pail wrote for certain is touched.
+    /// </summary>
+    /// <remarks>
+    /// An unfinished upload to the key of a blob may have been begun by another program, which S3 does not tell. Such an upload is
+    /// aborted only in a store that no other program can begin uploads in (<see cref="IMultipartUploads.HasOnlyOwnUploads"/>);
+    /// elsewhere a lifecycle rule of the bucket has to do it (docs/server.md).
+    /// </remarks>
+    /// <param name="staged">What was staged before this is removed.</param>
+    /// <param name="blobs">Uploads of blobs that began before this are aborted.</param>
+    /// <param name="cancel">Ends it; what was removed stays removed.</param>
+    /// <returns>How many objects and uploads were removed.</returns>
+    public async Task<(int Objects, int Uploads)> SweepAsync(DateTimeOffset staged, DateTimeOffset blobs, CancellationToken cancel = default)
+    {
+        var (objects, uploads) = (0, 0);
+        await foreach (var entry in Store.ListObjectsAsync(new ListQuery(StagingKey.Prefix), cancel))
+            if (entry.Modified < staged && StagingKey.IsOne(entry.Key))
+            {
+                await Store.DeleteAsync(entry.Key, cancel);
+                objects++;
+            }
+        foreach (var pending in await Store.ListUploadsAsync(Store.HasOnlyOwnUploads ? "" : StagingKey.Prefix, cancel))
+            if (pending.Started < Limit(_bucket.Layout.Read(pending.Upload.Key).Kind))
+            {
+                await Store.AbortUploadAsync(pending.Upload, cancel);
+                uploads++;
+            }
+        return (objects, uploads);
+
+        DateTimeOffset Limit(KeyKind kind) => kind switch
+        {
+            KeyKind.Staging => staged,
+            KeyKind.Blob when Store.HasOnlyOwnUploads => blobs,
+            _ => DateTimeOffset.MinValue,
+        };
+    }
+}
