@@ -23,6 +23,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
     private readonly S3Connection _connection;
     private readonly S3Errors _errors;
     private readonly S3Wire _wire;
+    private readonly Patience _patience = new();
     private readonly RequestMeter _meter;
     private readonly string _bucket;
     private readonly string _prefix;
@@ -41,7 +42,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
         _connection = connection;
         _meter = meter;
         _errors = new S3Errors(Name, connection.Bucket, connection.Credentials is AnonymousAWSCredentials);
-        _wire = new S3Wire(connection, options, _errors, meter);
+        _wire = new S3Wire(connection, options, _errors, meter, _patience);
         _bucket = options.Root.Bucket;
         _prefix = options.Root.Prefix;
     }
@@ -196,11 +197,13 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
         var assembles = operation is StoreOperation.CompleteMultipartUpload or StoreOperation.CopyObject or StoreOperation.UploadPartCopy;
         await _errors.CredentialsAsync(_connection.Credentials);
         using var guard = new StallGuard(cancel);
-        guard.Allow(_options.ConnectTimeout + (assembles ? _options.AssemblyTimeout : _options.AnswerTimeout));
+        var level = _patience.LevelOf(operation);
+        guard.Allow(_options.ConnectTimeout + Patience.Stretch(assembles ? _options.AssemblyTimeout : _options.AnswerTimeout, level));
         _meter.Count(operation);
         try
         {
             var answer = await request(guard.Token);
+            _patience.Answered(operation, level);
             _bucketSeen |= operation != StoreOperation.ListBuckets;
             return answer;
         }
@@ -210,6 +213,8 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
         }
         catch (Exception e) when (e is AmazonClientException or HttpRequestException or IOException or XmlException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
+            if (guard.Expired)
+                _patience.Expired(operation, level);
             throw _errors.Broken(operation, key, e, guard.Expired);
         }
     }

@@ -11,7 +11,7 @@ namespace Pail.S3;
 /// Sends the requests that carry bytes. The SDK would hash every part once more to sign it and copy it on the way;
 /// here the signature says <c>UNSIGNED-PAYLOAD</c>, or the digest that is known anyway and that the store then checks.
 /// </summary>
-internal sealed partial class S3Wire(S3Connection connection, S3Options options, S3Errors errors, RequestMeter meter)
+internal sealed partial class S3Wire(S3Connection connection, S3Options options, S3Errors errors, RequestMeter meter, Patience patience)
 {
     private const string ContentHash = "x-amz-content-sha256";
 
@@ -35,24 +35,28 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
     public async Task<HttpResponseMessage> SendAsync(StoreOperation operation, string key, WireRequest request, StallGuard guard, CancellationToken cancel)
     {
         var credentials = await errors.CredentialsAsync(connection.Credentials);
-        using var message = await SignedAsync(key, request, credentials, guard);
+        var level = patience.LevelOf(operation);
+        using var message = await SignedAsync(key, request, credentials, guard, level);
         meter.Count(operation);
         try
         {
-            guard.Allow(options.ConnectTimeout + options.AnswerTimeout);
+            guard.Allow(options.ConnectTimeout + Patience.Stretch(options.AnswerTimeout, level));
             var response = await connection.Http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, guard.Token);
             guard.Pause();
+            patience.Answered(operation, level);
             if (!_ceph && response.Headers.NonValidated.TryGetValues("x-amz-request-id", out var id) && CephRequestId().IsMatch(id.ToString()))
                 _ceph = true;
             return response;
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException && !cancel.IsCancellationRequested)
         {
+            if (guard.Expired)
+                patience.Expired(operation, level);
             throw errors.Broken(operation, key, e, guard.Expired);
         }
     }
 
-    private async Task<HttpRequestMessage> SignedAsync(string key, WireRequest request, AWSCredentials credentials, StallGuard guard)
+    private async Task<HttpRequestMessage> SignedAsync(string key, WireRequest request, AWSCredentials credentials, StallGuard guard, int level)
     {
         var sign = new AWSSigningRequest { HttpMethod = request.Method, RequestUri = AddressOf(connection.Bucket, key, request.Query) };
         foreach (var (name, value) in request.Signed)
@@ -63,7 +67,7 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
         var message = new HttpRequestMessage(request.Method, sign.RequestUri);
         if (request.Body is { } body)
         {
-            message.Content = new SequenceContent(body, guard, options.StallTimeout, options.AnswerTimeout);
+            message.Content = new SequenceContent(body, guard, Patience.Stretch(options.StallTimeout, level), Patience.Stretch(options.AnswerTimeout, level));
             message.Headers.ExpectContinue = body.Length >= ExpectContinueFrom;
         }
         foreach (var (name, value) in request.Signed.Concat(request.Unsigned).Concat(signature))

@@ -94,10 +94,7 @@ internal static class CopyRun
         await using var source = await session.Sources.OpenSourceAsync(from, cancel, options.Compression);
         await using var real = await session.Wiring.OpenSinkAsync(to, from, session.Sources, cancel);
         // Of a bucket the store itself makes no writes.
-        IImageSink sink = forecast is null || to is Address.Bucket ? real
-            : real is IForecastingSink forecasting ? new DryRunSink(forecasting, session.Wiring.Meter, forecast)
-            : real is IPeekableSink local ? LocalDryRunSink.Of(local, forecast)
-            : throw new InvalidOperationException($"{real.Name} can't be looked at.");
+        IImageSink sink = forecast is null || to is Address.Bucket ? real : new DryRunSink(real, forecast);
         session.Say($"{session.Terminal.Ink.Bold(from.ToString())} to {session.Terminal.Ink.Bold(to.ToString())}");
         var (tally, result) = await ShowAsync(session, quiet: session.Quiet || dryRun, async tally => (tally, await ImageCopy.RunAsync(source, sink, options, tally, cancel)));
 
@@ -107,7 +104,7 @@ internal static class CopyRun
         {
             DryRun = dryRun ? true : null,
             CutFrom = result.CutFrom?.ToString(),
-            Referrers = options.Referrers ? new(result.Referrers, result.ReferrersLeft) : null,
+            Referrers = options.Referrers ? new(result.Referrers, result.ReferrersLeft + result.UnknownReferrers.Count) : null,
             Handle = Handle(to, result.Root.Digest),
         };
         session.Say(Summary(report));
@@ -115,6 +112,8 @@ internal static class CopyRun
             session.Say($"{session.Terminal.Ink.Yellow("A new index:")} it holds {string.Join(", ", options.Platforms!)} of {whole}; what refers to that one, such as a signature, does not refer to it.");
         if (result.ReferrersLeft > 0)
             session.Say($"{session.Terminal.Ink.Yellow("Left behind:")} {Count(result.ReferrersLeft, "manifest")} that refer to the image; {to} can't hold them.");
+        if (result.UnknownReferrers.Count > 0)
+            session.Say($"{session.Terminal.Ink.Yellow("Left behind:")} {Count(result.UnknownReferrers.Count, "manifest")} that refer to the image, of a type Pail can't read: {SafeText.OneLine(string.Join(", ", result.UnknownReferrers.Distinct()), 400)}.");
         return report;
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Pail.Buckets;
-using Pail.Buckets.Layouts;
 using Pail.Cli.Output;
 using Pail.Copy;
 using Pail.Io;

@@ -24,7 +24,7 @@ internal sealed class CopyTally(ICopyView? view) : ICopyProgress
 {
     private readonly ConcurrentDictionary<Digest, long> _expected = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private IReadsAhead? _reader;
+    private Func<long>? _bytesRead;
     private long _begun;
     private long _toMove;
     private long _moved;
@@ -37,7 +37,7 @@ internal sealed class CopyTally(ICopyView? view) : ICopyProgress
     public long Moved => Interlocked.Read(ref _moved);
 
     /// <summary>Bytes that were read so far to find out what there is to move; null while nobody reads for that.</summary>
-    public long? ReadAhead => Volatile.Read(ref _reader)?.BytesRead;
+    public long? ReadAhead => Volatile.Read(ref _bytesRead)?.Invoke();
 
     /// <summary>Blobs that are there.</summary>
     public int Done => Volatile.Read(ref _done);
@@ -52,7 +52,7 @@ internal sealed class CopyTally(ICopyView? view) : ICopyProgress
     public TimeSpan Moving => Interlocked.Read(ref _begun) is > 0 and var begun ? _clock.Elapsed - TimeSpan.FromTicks(begun) : TimeSpan.Zero;
 
     /// <inheritdoc/>
-    public void Reading(IReadsAhead? reader) => Volatile.Write(ref _reader, reader);
+    public void Reading(Func<long>? bytesRead) => Volatile.Write(ref _bytesRead, bytesRead);
 
     /// <inheritdoc/>
     public void Expect(IReadOnlyCollection<Descriptor> blobs)

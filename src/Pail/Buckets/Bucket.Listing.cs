@@ -56,8 +56,8 @@ public sealed partial class Bucket
 
 /// <summary>An object of a bucket.</summary>
 /// <param name="Meaning">What it is: its kind, repository, digest and tag.</param>
-/// <param name="Object">Its key, size, time and version.</param>
-public sealed record BucketItem(KeyMeaning Meaning, ObjectEntry Object);
+/// <param name="Entry">Its key, size, time and version.</param>
+public sealed record BucketItem(KeyMeaning Meaning, ObjectEntry Entry);
 
 /// <summary>A page of names.</summary>
 /// <param name="Names">The names, in order.</param>

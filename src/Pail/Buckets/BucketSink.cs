@@ -11,7 +11,7 @@ namespace Pail.Buckets;
 /// <param name="reference">The tag, or the digest the image has.</param>
 /// <param name="copyFrom">A repository of the same bucket that holds the blobs; null for none.</param>
 /// <param name="origin">Another bucket that holds them; null for none.</param>
-public sealed class BucketSink(Repository repository, Reference reference, RepositoryName? copyFrom = null, CrossBucketCopy? origin = null) : IImageSink, IReferrerSink, ILayerLookup, IEarlyBlobSink
+public sealed class BucketSink(Repository repository, Reference reference, RepositoryName? copyFrom = null, CrossBucketCopy? origin = null) : IImageSink, IReferrerSink, ILayerLookup
 {
     private readonly ConcurrentDictionary<Digest, KnownBlob> _found = new();
     private (Manifest? Manifest, bool IsKnown) _named;
@@ -21,10 +21,7 @@ public sealed class BucketSink(Repository repository, Reference reference, Repos
     public string Name { get; } = $"{repository.Bucket.Name}, {repository.Name}{(reference.Digest is null ? ":" : "@")}{reference}";
 
     /// <inheritdoc/>
-    public bool HoldsIndexes => true;
-
-    /// <inheritdoc/>
-    public bool TakesEarlyBlobs => reference.Digest is null;
+    public SinkAbilities Abilities => new() { TakesEarlyBlobs = reference.Digest is null, Referrers = this, Layers = this };
 
     /// <inheritdoc/>
     public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)

@@ -10,6 +10,9 @@ public sealed class BucketSource(Repository repository, Reference reference) : I
     public string Name { get; } = $"{repository.Bucket.Name}, {repository.Name}{(reference.Digest is null ? ":" : "@")}{reference}";
 
     /// <inheritdoc/>
+    public SourceAbilities Abilities => new() { Referrers = this };
+
+    /// <inheritdoc/>
     public async Task<Manifest> GetRootAsync(CancellationToken cancel) =>
         await repository.Manifests.GetAsync(reference, cancel)
             ?? throw new PailException(Failure.NotFound, $"{Name}: there is no such image. 'pail ls' and 'pail tags' show what there is.");

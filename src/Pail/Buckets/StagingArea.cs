@@ -1,6 +1,5 @@
 using System.Buffers;
 using Pail.Buckets.Layouts;
-using Pail.Oci;
 using Pail.Stores;
 using Pail.Transfer;
 

@@ -82,7 +82,7 @@ public sealed record LayerCompression
     {
         MediaTypes.OciLayerTar or MediaTypes.DockerLayerTar => CompressionKind.None,
         MediaTypes.OciLayerGzip or MediaTypes.DockerLayerGzip => CompressionKind.Gzip,
-        MediaTypes.OciLayerZstd => CompressionKind.Zstd,
+        MediaTypes.OciLayerZstd or MediaTypes.DockerLayerZstd => CompressionKind.Zstd,
         _ => null,
     };
 

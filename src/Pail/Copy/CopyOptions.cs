@@ -35,4 +35,7 @@ public sealed record CopyResult(Descriptor Root, bool Unchanged)
 
     /// <summary>Referrers that the sink can't hold.</summary>
     public int ReferrersLeft { get; init; }
+
+    /// <summary>The media types of referrers that are left out because Pail can't read manifests of that type; one for each.</summary>
+    public IReadOnlyList<string> UnknownReferrers { get; init; } = [];
 }

@@ -10,18 +10,12 @@ public static class ImageAge
     /// <remarks>Reads the manifest, of an index that of one image as well, and the config.</remarks>
     public static async Task<DateTimeOffset?> ReadAsync(IImageSource source, CancellationToken cancel)
     {
-        var manifest = await source.GetRootAsync(cancel);
-        for (var depth = 0; manifest.IsIndex; depth++)
-        {
-            if (depth > GraphLimits.MaxDepth || Pick(manifest) is not { } child)
-                return null;
-            manifest = await source.GetManifestAsync(child, cancel);
-        }
-        return MediaTypes.IsImageConfig(manifest.Config?.MediaType) ? ImageConfig.CreatedOf(await ImageConfig.ReadAsync(source, manifest, cancel)) : null;
+        var image = await source.Graph().DescendAsync(await source.GetRootAsync(cancel), index => Task.FromResult(Pick(index)), cancel);
+        return MediaTypes.IsImageConfig(image?.Config?.MediaType) ? ImageConfig.CreatedOf(await ImageConfig.ReadAsync(source, image!, cancel)) : null;
     }
 
     // Images before attestations, which say they are for "unknown".
     private static Descriptor? Pick(Manifest index) =>
-        index.Manifests.FirstOrDefault(entry => entry.Platform is { } offered && PlatformChoice.Host.Accepts(offered))
-        ?? index.Manifests.FirstOrDefault(entry => entry.Platform is not { Os: "unknown" } && MediaTypes.IsManifest(entry.MediaType));
+        PlatformChoice.Best(index.Manifests.Select(entry => (entry, entry.Platform)), PlatformChoice.Host)
+        ?? index.Children.FirstOrDefault(entry => entry.Platform is not { Os: "unknown" });
 }

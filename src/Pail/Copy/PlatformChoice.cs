@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Pail.Images;
 using Pail.Oci;
@@ -22,15 +23,15 @@ public static class PlatformChoice
     public static async Task<Manifest> ChooseAsync(IImageSource source, Manifest root, IImageSink sink, CopyOptions options, CancellationToken cancel)
     {
         if (options.Platforms is { Count: > 1 } several)
-            return sink.HoldsIndexes
+            return sink.Abilities.HoldsIndexes
                 ? await PlatformIndex.OfAsync(source, root, several, cancel)
                 : throw new PailException(Failure.BadInput, $"{sink.Name} holds one image, not an index of several platforms. Name one --platform.");
-        if (options.All && root.IsIndex && !sink.HoldsIndexes)
+        if (options.All && root.IsIndex && !sink.Abilities.HoldsIndexes)
             throw new PailException(Failure.BadInput, $"{sink.Name} holds one image, not an index of {root.Manifests.Count}. Leave out --all, or name a --platform.");
         if (options.Platforms is [var asked])
             return await ChooseAsync(source, root, asked, cancel);
         // An image that is alone is taken whatever it runs on, as docker does: its name asks for nothing else.
-        return sink.HoldsIndexes || options.All || !root.IsIndex ? root : await ChooseAsync(source, root, Host, cancel);
+        return sink.Abilities.HoldsIndexes || options.All || !root.IsIndex ? root : await ChooseAsync(source, root, Host, cancel);
     }
 
     /// <summary>The image for a platform: of an index the one it names so, else the root itself, if that is what its config says.</summary>
@@ -40,23 +41,43 @@ public static class PlatformChoice
         if (!root.IsIndex && MediaTypes.IsImageConfig(root.Config?.MediaType)
             && ImageConfig.PlatformOf(await ImageConfig.ReadAsync(source, root, cancel)) is { } only && !platform.Accepts(only))
             throw new PailException(Failure.NotFound, $"{source.Name} is one image, for {SafeText.OneLine(only.ToString())}; there is none for {platform}.");
-        var manifest = root;
-        for (var depth = 0; manifest.IsIndex; depth++)
-        {
-            if (depth > GraphLimits.MaxDepth)
-                throw new PailException(Failure.BadContent, $"{source.Name}: indexes are nested more than {GraphLimits.MaxDepth} deep.");
-            var child = manifest.Manifests.FirstOrDefault(entry => entry.Platform is { } offered && platform.Accepts(offered))
-                ?? manifest.Manifests.FirstOrDefault(entry => entry.Platform is null && MediaTypes.IsIndex(entry.MediaType))
-                ?? throw Missing(source, manifest.Manifests, platform);
-            manifest = await source.GetManifestAsync(child, cancel);
-        }
-        return manifest;
+        var graph = source.Graph();
+        return (await graph.DescendAsync(root, async index => await FindAsync(source, graph, index, platform, cancel) ?? throw Missing(source, index.Manifests.Select(entry => entry.Platform), platform), cancel))!;
     }
 
-    /// <summary>What to say where there is none.</summary>
-    internal static PailException Missing(IImageSource source, IEnumerable<Descriptor> entries, Platform platform)
+    /// <summary>Returns the entries of an index with their platforms, in order. An index within it, for no platform of its own, stands for what it lists.</summary>
+    /// <remarks>Where an entry does not state its platform, its manifest and config are read.</remarks>
+    internal static async IAsyncEnumerable<(GraphEntry Entry, Platform? Platform)> OffersAsync(IImageSource source, ManifestGraph graph, Manifest index, [EnumeratorCancellation] CancellationToken cancel)
     {
-        var offered = entries.Where(entry => entry.Platform is { Os: not "unknown" }).Select(entry => entry.Platform!.ToString()).Distinct().Take(20).ToList();
+        await foreach (var entry in graph.EntriesAsync(index, static entry => entry.Platform is null, cancel))
+            if (entry.Descriptor.Platform is { } stated)
+                yield return (entry, stated);
+            else if (!MediaTypes.IsIndex(entry.Descriptor.MediaType))
+                yield return (entry, MediaTypes.IsImageConfig(entry.Manifest?.Config?.MediaType) ? ImageConfig.PlatformOf(await ImageConfig.ReadAsync(source, entry.Manifest!, cancel)) : null);
+    }
+
+    /// <summary>Returns what fits a platform best, the first of equals; null if nothing fits.</summary>
+    internal static Descriptor? Best(IEnumerable<(Descriptor Entry, Platform? Platform)> offers, Platform platform) => offers
+        .Select(offer => (offer.Entry, Rank: offer.Platform is null ? null : platform.RankOf(offer.Platform)))
+        .Where(offer => offer.Rank is not null)
+        .OrderBy(offer => offer.Rank)
+        .Select(offer => offer.Entry)
+        .FirstOrDefault();
+
+    /// <summary>What to say where there is none.</summary>
+    internal static PailException Missing(IImageSource source, IEnumerable<Platform?> platforms, Platform platform)
+    {
+        var offered = platforms.Where(offer => offer is { Os: not "unknown" }).Select(offer => offer!.ToString()).Distinct().Take(20).ToList();
         return new(Failure.NotFound, $"{source.Name} has no image for {platform}. It has {(offered.Count == 0 ? "none with a platform" : SafeText.OneLine(string.Join(", ", offered), 600))}; choose one with --platform.");
+    }
+
+    // What fits exactly is taken without a further request; before anything else, entries that don't state a platform are looked into.
+    private static async Task<Descriptor?> FindAsync(IImageSource source, ManifestGraph graph, Manifest index, Platform platform, CancellationToken cancel)
+    {
+        var best = Best(index.Manifests.Select(entry => (entry, entry.Platform)), platform);
+        if (index.Children.All(entry => entry.Platform is not null) || (best is not null && platform.RankOf(best.Platform!) == 0))
+            return best;
+        var offers = await OffersAsync(source, graph, index, cancel).ToListAsync(cancel);
+        return Best(offers.Select(offer => (offer.Entry.Descriptor, offer.Platform)), platform) ?? throw Missing(source, offers.Select(offer => offer.Platform), platform);
     }
 }

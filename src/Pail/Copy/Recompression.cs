@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 using Pail.Compression;
 using Pail.Images;
 using Pail.Io;
@@ -11,50 +13,56 @@ namespace Pail.Copy;
 /// is, to the byte; the rest is compressed anew, several layers at once, into temporary files, for manifests name layers by their digests.
 /// </summary>
 /// <param name="source">The image; not disposed with this.</param>
-/// <param name="compression">How layers shall be compressed.</param>
-/// <param name="memory">Who may have layers compressed so already; null for nobody.</param>
-internal sealed class Recompression(IImageSource source, LayerCompression compression, ILayerLookup? memory) : IImageSource, IReadsAhead, IMakesBlobs, IDiffIdSource
+/// <param name="whole">Its root.</param>
+/// <param name="compression">How layers are compressed.</param>
+internal sealed class Recompression(IImageSource source, Manifest whole, LayerCompression compression) : IImageSource
 {
-    private readonly Dictionary<Digest, Manifest> _found = [];
-    private readonly Dictionary<Digest, Manifest> _rewritten = [];
-    private readonly Dictionary<Digest, Manifest> _manifests = [];
+    private readonly ManifestGraph _graph = source.Graph();
+    private readonly ConcurrentDictionary<Digest, Manifest> _rewritten = new();
+    private readonly ConcurrentDictionary<Digest, Manifest> _manifests = new();
     private readonly Dictionary<Digest, OldLayer> _old = [];
     private readonly ConcurrentDictionary<Digest, NewLayer> _layers = new();
     private readonly ConcurrentDictionary<Digest, NewLayer> _made = new();
     private readonly ConcurrentBag<Spool> _idle = [];
-    private Manifest? _root;
     private long _read;
 
     /// <inheritdoc/>
     public string Name => source.Name;
 
     /// <inheritdoc/>
-    public long BytesRead => Interlocked.Read(ref _read);
+    public SourceAbilities Abilities => source.Abilities with { Maker = null };
 
-    /// <inheritdoc/>
-    public Action<Descriptor>? BlobReady { private get; set; }
+    /// <summary>How many bytes of layers it has read so far.</summary>
+    public long BytesRead => Interlocked.Read(ref _read);
 
     // Decompressing takes one core a layer, so compressing may have to wait for it. At the high levels of zstd it never does,
     // and there each layer takes hundreds of megabytes.
     private int AtOnce => compression is { Kind: CompressionKind.Zstd, Level: > 9 } ? 1 : Math.Clamp(Environment.ProcessorCount, 2, 4);
 
-    /// <summary>Makes the manifest that stands for one of the source, and with it all that it names.</summary>
+    /// <summary>Makes the layers, and returns each as soon as it can be opened; then the manifests that name them.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: a layer is not what its digest or the config says.</exception>
-    public async Task<Manifest> ConvertAsync(Manifest root, CancellationToken cancel)
+    public async IAsyncEnumerable<MadeBlob> MakeAsync(ILayerLookup? known, [EnumeratorCancellation] CancellationToken cancel)
     {
-        await FindAsync(root, 0, cancel);
-        await Parallel.ForEachAsync(_old.Values, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (old, token) =>
+        await foreach (var manifest in _graph.WalkAsync(whole, cancel))
+            await FindLayersAsync(manifest, cancel);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var made = Channel.CreateUnbounded<MadeBlob>();
+        var work = ConvertAllAsync(known, made.Writer, stop.Token);
+        try
         {
-            // To send a layer, the sink is asked for it; in vain if the whole is there, and unlike an image an index can't be recognised
-            // before. The large ones it was asked for anyway.
-            if (await ConvertAsync(old, token) is var (blob, size) && (root.IsIndex ? old.Layer.Size > LayerLimits.Remembered : size > LayerLimits.SentAhead))
-                BlobReady?.Invoke(blob);
-        });
-        return _root = Rewrite(root);
+            await foreach (var blob in made.Reader.ReadAllAsync(CancellationToken.None))
+                yield return blob;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await work;
+        }
+        await _graph.VisitAsync(whole, _ => Task.FromResult(true), manifest => Task.FromResult(Rewrite(manifest)), cancel);
     }
 
     /// <inheritdoc/>
-    public Task<Manifest> GetRootAsync(CancellationToken cancel) => _root is { } root ? Task.FromResult(root) : source.GetRootAsync(cancel);
+    public Task<Manifest> GetRootAsync(CancellationToken cancel) => Task.FromResult(_rewritten.GetValueOrDefault(whole.Digest, whole));
 
     /// <inheritdoc/>
     public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) =>
@@ -68,9 +76,6 @@ internal sealed class Recompression(IImageSource source, LayerCompression compre
         : source.OpenBlobAsync(blob, offset, cancel);
 
     /// <inheritdoc/>
-    public Digest? DiffIdOf(Digest blob) => _made.TryGetValue(blob, out var layer) ? layer.DiffId : (source as IDiffIdSource)?.DiffIdOf(blob);
-
-    /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
         foreach (var spool in _idle)
@@ -78,14 +83,12 @@ internal sealed class Recompression(IImageSource source, LayerCompression compre
         return ValueTask.CompletedTask;
     }
 
-    // All manifests, and the layers that are to be compressed anew, each once.
-    private async Task FindAsync(Manifest manifest, int depth, CancellationToken cancel)
+    // The layers that are to be compressed anew, each once.
+    private async Task FindLayersAsync(Manifest manifest, CancellationToken cancel)
     {
-        if (depth > GraphLimits.MaxDepth || _found.Count > GraphLimits.MaxManifests)
-            throw new PailException(Failure.BadContent, $"{Name}: its indexes are nested more than {GraphLimits.MaxDepth} deep, or name more than {GraphLimits.MaxManifests} manifests.");
-        _found[manifest.Digest] = manifest;
-        foreach (var child in manifest.Manifests.Where(child => MediaTypes.IsManifest(child.MediaType) && !_found.ContainsKey(child.Digest)))
-            await FindAsync(await source.GetManifestAsync(child, cancel), depth + 1, cancel);
+        if (!MediaTypes.IsImageConfig(manifest.Config?.MediaType))
+            return;
+        ThrowIfFixed(Name, manifest);
         if (!Changes(manifest))
             return;
         var diffIds = ImageConfig.DiffIdsOf(await ImageConfig.ReadAsync(source, manifest, cancel));
@@ -96,24 +99,53 @@ internal sealed class Recompression(IImageSource source, LayerCompression compre
                 _old.TryAdd(layer.Digest, new(layer, kind, diffId));
     }
 
+    /// <summary>Refuses an image with a layer that can't be compressed otherwise.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadInput"/>: it has one.</exception>
+    public static void ThrowIfFixed(string name, Manifest manifest)
+    {
+        if (MediaTypes.IsImageConfig(manifest.Config?.MediaType)
+            && manifest.Layers.FirstOrDefault(layer => layer.Urls.Count == 0 && LayerCompression.KindOf(layer.MediaType) is null && !IsForeign(layer)) is { } other)
+            throw new PailException(Failure.BadInput, $"{name}: the layer {other.Digest} of type {SafeText.OneLine(other.MediaType)} can't be compressed otherwise: leave out --compression.");
+    }
+
+    // Those of Windows, which nobody but their maker may give away: they stay as they are.
+    private static bool IsForeign(Descriptor layer) =>
+        layer.MediaType.Contains(".nondistributable.", StringComparison.Ordinal) || layer.MediaType.Contains(".foreign.", StringComparison.Ordinal);
+
     private bool Changes(Manifest manifest) => MediaTypes.IsImageConfig(manifest.Config?.MediaType) && !compression.Fits(manifest);
 
-    // What was made, and the size of its tar; null if the sink has it.
-    private async Task<(Descriptor Blob, long Size)?> ConvertAsync(OldLayer old, CancellationToken cancel)
+    // Ends the stream of what is made, with what went wrong if anything did.
+    private async Task ConvertAllAsync(ILayerLookup? known, ChannelWriter<MadeBlob> made, CancellationToken cancel)
     {
-        if (memory is not null && old.Layer.Size > LayerLimits.Remembered && await memory.FindLayerAsync(old.DiffId, compression.Kind, cancel) is { } there)
+        try
         {
-            Keep(old, new(there, old.DiffId, null));
-            return null;
+            await Parallel.ForEachAsync(_old.Values, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (old, token) =>
+            {
+                var (blob, size) = await ConvertAsync(old, known, token);
+                // To send a layer, the sink is asked for it; in vain if the whole is there, and unlike an image an index can't be recognised
+                // before. The large ones it was asked for anyway. What has no size the sink has.
+                made.TryWrite(new(blob, whole.IsIndex ? size is not null && old.Layer.Size > LayerLimits.Remembered : size > LayerLimits.SentAhead));
+            });
+            made.Complete();
         }
+        catch (Exception e)
+        {
+            made.Complete(e);
+        }
+    }
+
+    // What was made, and the size of its tar; no size if the sink has it.
+    private async Task<(Descriptor Blob, long? Size)> ConvertAsync(OldLayer old, ILayerLookup? known, CancellationToken cancel)
+    {
+        if (known is not null && old.Layer.Size > LayerLimits.Remembered && await known.FindLayerAsync(old.DiffId, compression.Kind, cancel) is { } there)
+            return (Keep(old, there with { DiffId = old.DiffId }, null), null);
         var spool = _idle.TryTake(out var idle) ? idle : new Spool();
         try
         {
             var offset = spool.Length;
             var made = await LayerTar.WriteAsync(source, old.Layer, old.Kind, old.DiffId, compression, spool.Writer, bytes => Interlocked.Add(ref _read, bytes), cancel);
-            var blob = new Descriptor(compression.MediaType, made.Compressed, made.CompressedSize);
-            Keep(old, new(blob, made.UncompressedSize > LayerLimits.Remembered ? old.DiffId : null, spool.OpenerOf(offset, made.CompressedSize)));
-            return (blob, made.UncompressedSize);
+            var blob = new Descriptor(compression.MediaType, made.Compressed, made.CompressedSize) { DiffId = made.UncompressedSize > LayerLimits.Remembered ? old.DiffId : null };
+            return (Keep(old, blob, spool.OpenerOf(offset, made.CompressedSize)), made.UncompressedSize);
         }
         finally
         {
@@ -121,19 +153,20 @@ internal sealed class Recompression(IImageSource source, LayerCompression compre
         }
     }
 
-    private void Keep(OldLayer old, NewLayer made)
+    private Descriptor Keep(OldLayer old, Descriptor blob, BlobOpener? open)
     {
-        _made.TryAdd(made.Blob.Digest, made);
+        var made = new NewLayer(blob, open);
+        _made.TryAdd(blob.Digest, made);
         _layers[old.Layer.Digest] = made;
+        return blob;
     }
 
+    // Its children have been rewritten before.
     private Manifest Rewrite(Manifest manifest)
     {
-        if (_rewritten.TryGetValue(manifest.Digest, out var known))
-            return known;
         var parts = new Dictionary<Digest, Descriptor>();
-        foreach (var child in manifest.Manifests)
-            if (_found.TryGetValue(child.Digest, out var found) && Rewrite(found) is var made && made.Digest != child.Digest)
+        foreach (var child in manifest.Children)
+            if (_rewritten[child.Digest] is var made && made.Digest != child.Digest)
                 parts[child.Digest] = made.Descriptor;
         if (Changes(manifest))
             foreach (var layer in manifest.Layers)
@@ -146,5 +179,5 @@ internal sealed class Recompression(IImageSource source, LayerCompression compre
     private sealed record OldLayer(Descriptor Layer, CompressionKind Kind, Digest DiffId);
 
     // What can't be opened the sink has.
-    private sealed record NewLayer(Descriptor Blob, Digest? DiffId, BlobOpener? Open);
+    private sealed record NewLayer(Descriptor Blob, BlobOpener? Open);
 }

@@ -7,7 +7,7 @@ namespace Pail.Dir;
 
 /// <summary>A directory for one image: <c>dir:DIR</c>. It is made if need be; the image takes the place of one that is there.</summary>
 /// <param name="directory">Path of the directory: with such an image, empty, or not there.</param>
-public sealed class DirSink(string directory) : IPeekableSink
+public sealed class DirSink(string directory) : IImageSink, IForecast
 {
     private readonly DirFiles _files = new(directory);
     private readonly ArrivingFiles _arriving = new(directory);
@@ -16,7 +16,7 @@ public sealed class DirSink(string directory) : IPeekableSink
     public string Name => $"dir:{directory}";
 
     /// <inheritdoc/>
-    public bool HoldsIndexes => true;
+    public SinkAbilities Abilities => new() { Forecast = this };
 
     /// <inheritdoc/>
     public Task<bool> HasRootAsync(Manifest root, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
@@ -26,7 +26,7 @@ public sealed class DirSink(string directory) : IPeekableSink
     });
 
     /// <inheritdoc/>
-    public bool HasBlob(Descriptor blob) => _arriving.Has(_files.PathOfBlob(blob.Digest), blob);
+    public Task<BlobOutcome> ForecastBlobAsync(Descriptor blob, CancellationToken cancel) => Task.FromResult(_arriving.Has(_files.PathOfBlob(blob.Digest), blob) ? BlobOutcome.Existed : BlobOutcome.Sent);
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => LocalFiles.RunAsync(Name, () => _files.HoldsAsync(manifest, cancel));

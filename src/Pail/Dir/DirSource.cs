@@ -26,12 +26,8 @@ public sealed class DirSource(string directory) : IImageSource
     });
 
     /// <inheritdoc/>
-    public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
-    {
-        var bytes = await _files.ReadAsync(Name, _files.PathOfManifest(descriptor.Digest), Manifest.MaxSize, cancel)
-            ?? throw new PailException(Failure.NotFound, $"{Name} has no manifest {descriptor.Digest}, which its index names.");
-        return Manifest.Parse(bytes, descriptor);
-    });
+    public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) =>
+        LocalFiles.RunAsync(Name, () => _files.ReadManifestAsync(Name, descriptor, cancel));
 
     /// <inheritdoc/>
     public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) =>

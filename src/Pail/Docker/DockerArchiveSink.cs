@@ -14,7 +14,7 @@ public sealed class DockerArchiveSink(string file, string? image) : ArchiveSink(
     private readonly string? _target = image is null ? null : DockerName.ForTarget($"docker-archive:{file}:{image}", image);
 
     /// <inheritdoc/>
-    public override bool HoldsIndexes => false;
+    private protected override bool HoldsIndexes => false;
 
     /// <inheritdoc/>
     private protected override bool IsSaved => true;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Pail.Compression;
 using Pail.Images;
 using Pail.Io;
@@ -11,7 +12,7 @@ namespace Pail.Docker;
 /// <param name="file">Path of the file.</param>
 /// <param name="image">The image's name, <c>:latest</c> where no tag is, or <c>@</c> and its place; null for the only one.</param>
 /// <param name="compression">How layers are compressed; null for the default.</param>
-public sealed class DockerArchiveSource(string file, string? image, LayerCompression? compression = null) : IImageSource, IReadsAhead, IMakesBlobs, ILayerMaker
+public sealed class DockerArchiveSource(string file, string? image, LayerCompression? compression = null) : IImageSource, ILayerMaker
 {
     private readonly string _file = $"docker-archive:{file}";
     private readonly SavedArchive _archive = new($"docker-archive:{file}", file, compression ?? LayerCompression.Default);
@@ -28,31 +29,24 @@ public sealed class DockerArchiveSource(string file, string? image, LayerCompres
     public LayerCompression Compression { get; } = compression ?? LayerCompression.Default;
 
     /// <inheritdoc/>
-    public ILayerLookup? Memory { private get; set; }
-
-    /// <inheritdoc/>
-    public Action<Descriptor>? BlobReady { private get; set; }
-
-    /// <inheritdoc/>
-    public Digest? DiffIdOf(Digest blob) => _archive.DiffIdOf(blob);
+    public SourceAbilities Abilities => new() { Maker = this };
 
     /// <inheritdoc/>
     public Task<Digest?> IdentifyAsync(CancellationToken cancel) => LocalFiles.RunAsync(Name, async () => (Digest?)(await FindAsync(cancel)).Root.Id);
 
     /// <inheritdoc/>
-    public async Task<Manifest> GetRootAsync(CancellationToken cancel) => _root ??= await LocalFiles.RunAsync(Name, async () =>
+    public IAsyncEnumerable<MadeBlob> MakeAsync(ILayerLookup? known, CancellationToken cancel) => LocalFiles.StreamAsync(Name, CompressAsync(known, cancel), cancel);
+
+    /// <inheritdoc/>
+    public async Task<Manifest> GetRootAsync(CancellationToken cancel)
     {
-        var (saved, found) = await FindAsync(cancel);
-        if (found.Config is { } config)
-            _archive.Keep(config.Path, config.Blob);
-        _archive.Known = new KnownLayers(Memory, Compression.Kind, [.. found.Layers.Select(layer => layer.DiffId)]);
-        _archive.Kept = layer =>
-        {
-            if (layer.IsWorthSending)
-                BlobReady?.Invoke(layer.Blob);
-        };
-        return await saved.RootAsync(found, cancel);
-    });
+        if (_root is null)
+            await foreach (var _ in MakeAsync(null, cancel))
+            {
+                // What is made can be opened later.
+            }
+        return _root!;
+    }
 
     /// <inheritdoc/>
     public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => this.ReadManifestAsync(descriptor, cancel);
@@ -62,6 +56,23 @@ public sealed class DockerArchiveSource(string file, string? image, LayerCompres
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _archive.DisposeAsync();
+
+    private async IAsyncEnumerable<MadeBlob> CompressAsync(ILayerLookup? known, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        if (_root is not null)
+            yield break;
+        var (saved, found) = await FindAsync(cancel);
+        if (found.Config is { } config)
+            _archive.Keep(config.Path, config.Blob);
+        _archive.Known = new KnownLayers(known, Compression.Kind, [.. found.Layers.Select(layer => layer.DiffId)]);
+        var layers = new List<SavedFile>();
+        await foreach (var layer in saved.LayersAsync(found, cancel))
+        {
+            layers.Add(layer);
+            yield return new(layer.Layer, layer.IsWorthSending);
+        }
+        _root = found.With(layers);
+    }
 
     private async Task<(SavedImage Image, SavedRoot Root)> FindAsync(CancellationToken cancel)
     {

@@ -13,7 +13,7 @@ namespace Pail.Docker;
 /// </remarks>
 /// <param name="engine">The engine; disposed with this.</param>
 /// <param name="image">What to call the image; <c>:latest</c> is added where no tag is.</param>
-public sealed class DockerDaemonSink(DockerEngine engine, string image) : IPeekableSink
+public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImageSink, IForecast
 {
     private readonly EngineLoad _load = new(engine);
     private readonly string _target = DockerName.ForTarget($"docker-daemon:{image}", image);
@@ -23,7 +23,7 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IPeeka
     public string Name => $"docker-daemon:{image}";
 
     /// <inheritdoc/>
-    public bool HoldsIndexes => false;
+    public SinkAbilities Abilities => new() { HoldsIndexes = false, Forecast = this };
 
     /// <inheritdoc/>
     public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)
@@ -32,9 +32,9 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IPeeka
         return IsThis((await engine.FindAsync(_target, cancel))?.Id, root);
     }
 
-    // An engine is sent the whole image or nothing.
     /// <inheritdoc/>
-    public bool HasBlob(Descriptor blob) => false;
+    // An engine is sent the whole image or nothing.
+    public Task<BlobOutcome> ForecastBlobAsync(Descriptor blob, CancellationToken cancel) => Task.FromResult(BlobOutcome.Sent);
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => Task.FromResult(false);
@@ -71,6 +71,9 @@ public sealed class DockerDaemonSink(DockerEngine engine, string image) : IPeeka
             return true;
         });
         var id = (await engine.FindAsync(_target, cancel))?.Id;
+        // Docker then says that it loaded the image.
+        if (id is null && root.Blobs.Append(root.Descriptor).Any(blob => blob.Digest.Algorithm == DigestAlgorithm.Sha512))
+            throw new PailException(Failure.BadInput, $"{Name}: some digests of the image are sha512, which Docker's containerd image store does not take.");
         if (!IsThis(id, root))
             throw new PailException(Failure.Conflict, $"{Name}: Docker loaded the image, but then {_target} was {(id is null ? "not there" : SafeText.OneLine(id))}, not {root.Config!.Digest}.");
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Pail.Compression;
 using Pail.Images;
 using Pail.Io;
@@ -11,7 +12,7 @@ namespace Pail.Docker;
 /// <param name="engine">The engine; disposed with this.</param>
 /// <param name="image">The image as the engine knows it; <c>:latest</c> where no tag is.</param>
 /// <param name="compression">How layers are compressed; null for the default.</param>
-public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerCompression? compression = null) : IImageSource, IReadsAhead, IMakesBlobs, ILayerMaker
+public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerCompression? compression = null) : IImageSource, ILayerMaker
 {
     private EngineImage? _image;
     private EngineSave? _saved;
@@ -28,13 +29,7 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerC
     public LayerCompression Compression { get; } = compression ?? LayerCompression.Default;
 
     /// <inheritdoc/>
-    public ILayerLookup? Memory { private get; set; }
-
-    /// <inheritdoc/>
-    public Action<Descriptor>? BlobReady { private get; set; }
-
-    /// <inheritdoc/>
-    public Digest? DiffIdOf(Digest blob) => _saved?.DiffIdOf(blob);
+    public SourceAbilities Abilities => new() { Maker = this };
 
     /// <inheritdoc/>
     // Docker's classic store calls an image by the digest of its config, the containerd store by that of its manifest.
@@ -43,19 +38,18 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerC
         (await FindAsync(cancel)).Id is var said && (Digest.TryParse(said, out var id) || Digest.TryParse($"sha256:{said}", out id)) ? id : null;
 
     /// <inheritdoc/>
-    public async Task<Manifest> GetRootAsync(CancellationToken cancel) => _root ??= await LocalFiles.RunAsync(Name, async () =>
+    public IAsyncEnumerable<MadeBlob> MakeAsync(ILayerLookup? known, CancellationToken cancel) => LocalFiles.StreamAsync(Name, SaveAsync(known, cancel), cancel);
+
+    /// <inheritdoc/>
+    public async Task<Manifest> GetRootAsync(CancellationToken cancel)
     {
-        var found = await FindAsync(cancel);
-        await using var tar = await engine.SaveAsync(found.Id, cancel);
-        var known = new KnownLayers(Memory, Compression.Kind, found.DiffIds);
-        if (_saved is not null)
-            await _saved.DisposeAsync();
-        // Not disposed when reading it fails: what was made is on its way to the sink.
-        _saved = new EngineSave(Name, Compression, known, (path, file) => Announce(found, path, file));
-        await _saved.ReadAsync(new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), cancel);
-        var saved = new SavedImage(Name, _saved);
-        return await saved.RootAsync(await saved.FindAsync(cancel), cancel);
-    });
+        if (_root is null)
+            await foreach (var _ in MakeAsync(null, cancel))
+            {
+                // What is made can be opened later.
+            }
+        return _root!;
+    }
 
     /// <inheritdoc/>
     public Task<Manifest> GetManifestAsync(Descriptor descriptor, CancellationToken cancel) => this.ReadManifestAsync(descriptor, cancel);
@@ -68,11 +62,23 @@ public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerC
         return await _saved!.OpenBlobAsync(blob, offset, cancel);
     }
 
-    // Of the classic store all is known before it comes. The containerd image store may say only at the end which of its blobs make up the image.
-    private void Announce(EngineImage found, string path, SavedFile file)
+    private async IAsyncEnumerable<MadeBlob> SaveAsync(ILayerLookup? known, [EnumeratorCancellation] CancellationToken cancel)
     {
-        if (file.IsWorthSending && (found.IsUnpacked || !LayoutPaths.IsPart(path)) && found.DiffIds.Contains(file.Digest))
-            BlobReady?.Invoke(file.Blob);
+        if (_root is not null)
+            yield break;
+        var found = await FindAsync(cancel);
+        await using var tar = await engine.SaveAsync(found.Id, cancel);
+        if (_saved is not null)
+            await _saved.DisposeAsync();
+        // Not disposed when reading it fails: what was made is on its way to the sink.
+        _saved = new EngineSave(Name, Compression, new KnownLayers(known, Compression.Kind, found.DiffIds));
+        await foreach (var (path, file) in _saved.ReadAsync(new CountingStream(tar, bytes => Interlocked.Add(ref _read, bytes)), cancel))
+            // Of the classic store all is known before it comes. The containerd image store may say only at the end which of its blobs make up the image.
+            if (file.IsLayer)
+                yield return new(file.Layer, file.IsWorthSending && (found.IsUnpacked || !LayoutPaths.IsPart(path)) && found.DiffIds.Contains(file.Digest));
+        var saved = new SavedImage(Name, _saved);
+        var root = await saved.FindAsync(cancel);
+        _root = root.With(await saved.LayersAsync(root, cancel).ToListAsync(cancel));
     }
 
     // Asked once: by id from here on, so that a tag moved meanwhile changes nothing.

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Pail.Compression;
 using Pail.Images;
@@ -16,21 +17,21 @@ namespace Pail.Docker;
 /// <param name="name">The address, for messages.</param>
 /// <param name="compression">How layers are compressed.</param>
 /// <param name="known">Layers that need not be.</param>
-/// <param name="kept">Hears of each file, and its path, when it can be opened.</param>
-internal sealed class EngineSave(string name, LayerCompression compression, KnownLayers known, Action<string, SavedFile> kept) : ISavedFiles
+internal sealed class EngineSave(string name, LayerCompression compression, KnownLayers known) : ISavedFiles
 {
     private readonly Spool _spool = new();
     private readonly ConcurrentDictionary<string, SavedFile> _files = new();
     private readonly ConcurrentDictionary<string, string> _links = new();
     private readonly ConcurrentDictionary<Digest, SavedFile> _kept = new();
 
-    /// <summary>Reads it all. What it has read can be opened meanwhile.</summary>
+    /// <summary>Reads it all, and returns each file and its path when it can be opened.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is damaged.</exception>
-    public async Task ReadAsync(Stream tar, CancellationToken cancel)
+    public async IAsyncEnumerable<(string Path, SavedFile File)> ReadAsync(Stream tar, [EnumeratorCancellation] CancellationToken cancel)
     {
         var scanner = new TarScanner(tar, name);
         while (await scanner.NextAsync(cancel) is { } entry)
-            await TakeAsync(entry, scanner.OpenContent(), cancel);
+            if (await TakeAsync(entry, scanner.OpenContent(), cancel) is { } file)
+                yield return (entry.Path, file);
     }
 
     /// <summary>Opens a blob: a file of that name, else what is kept of some file and has that digest.</summary>
@@ -45,9 +46,6 @@ internal sealed class EngineSave(string name, LayerCompression compression, Know
             : named is not null ? OpenAsync(file, offset, cancel)
             : file.OpenAsync(name, offset, cancel);
     }
-
-    /// <summary>The digest of the tar that a blob was compressed from; null if it is none of these, or a small one.</summary>
-    public Digest? DiffIdOf(Digest blob) => _kept.TryGetValue(blob, out var file) ? file.DiffId : null;
 
     /// <inheritdoc/>
     public Task<long?> SizeAsync(string path, CancellationToken cancel) => Task.FromResult(Find(path)?.Size);
@@ -83,31 +81,31 @@ internal sealed class EngineSave(string name, LayerCompression compression, Know
         return stream;
     }
 
-    private async Task TakeAsync(TarEntry entry, Stream content, CancellationToken cancel)
+    private async Task<SavedFile?> TakeAsync(TarEntry entry, Stream content, CancellationToken cancel)
     {
         if (entry.Kind == TarKind.Other)
-            return;
+            return null;
         entry.ThrowIfLong(name);
         if (_files.ContainsKey(entry.Path) || _links.ContainsKey(entry.Path))
             throw new PailException(Failure.BadContent, $"{name}: the archive holds {SafeText.OneLine(entry.Path)} twice.");
         if (entry.IsLink)
         {
             _links[entry.Path] = entry.TargetPath();
-            return;
+            return null;
         }
         var file = await KeepAsync(entry, content, cancel);
         if (entry.Path.StartsWith("blobs/sha256/", StringComparison.Ordinal) && entry.Path != LayoutPaths.Blob(file.Digest))
             throw new PailException(Failure.BadContent, $"{name}: {SafeText.OneLine(entry.Path)} has the digest {file.Digest}.");
         _files[entry.Path] = file;
         _kept.TryAdd(file.Blob.Digest, file);
-        kept(entry.Path, file);
+        return file;
     }
 
     private async Task<SavedFile> KeepAsync(TarEntry entry, Stream content, CancellationToken cancel)
     {
         var head = new byte[(int)Math.Min(entry.Size, TarBlock.Size)];
         await content.ReadExactlyAsync(head, cancel);
-        await using var whole = new PrefixedStream(head, content);
+        await using var whole = new JoinedStream(head, content);
         var offset = _spool.Length;
         if (SavedFile.IsTar(head))
             return await KeepLayerAsync(entry, whole, cancel);
@@ -154,21 +152,6 @@ internal sealed class EngineSave(string name, LayerCompression compression, Know
             read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(count, buffer.Length)), cancel);
             if (read == 0)
                 throw new EndOfStreamException("A file became shorter while it was read.");
-        }
-    }
-
-    private sealed class PrefixedStream(ReadOnlyMemory<byte> head, Stream rest) : ReadOnlyStream
-    {
-        private ReadOnlyMemory<byte> _head = head;
-
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            if (_head.IsEmpty)
-                return rest.ReadAsync(buffer, cancellationToken);
-            var count = Math.Min(buffer.Length, _head.Length);
-            _head[..count].CopyTo(buffer);
-            _head = _head[count..];
-            return ValueTask.FromResult(count);
         }
     }
 }

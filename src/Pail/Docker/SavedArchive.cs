@@ -30,9 +30,6 @@ internal sealed class SavedArchive(string name, string file, LayerCompression co
     /// <summary>Layers that need not be compressed; set before the first is asked for.</summary>
     public KnownLayers Known { private get; set; } = new(null, compression.Kind, []);
 
-    /// <summary>Hears of each layer that can be opened.</summary>
-    public Action<SavedFile>? Kept { private get; set; }
-
     /// <inheritdoc/>
     public Task<long?> SizeAsync(string path, CancellationToken cancel) => _files.SizeAsync(path, cancel);
 
@@ -44,9 +41,6 @@ internal sealed class SavedArchive(string name, string file, LayerCompression co
     public Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel) => _kept.TryGetValue(blob.Digest, out var kept) && kept.Blob.Size == blob.Size
         ? kept.OpenAsync(name, offset, cancel)
         : this.OpenBlobAsync(name, blob, offset, cancel);
-
-    /// <summary>The digest of the tar that a blob was compressed from; null if it is none of these, or a small one.</summary>
-    public Digest? DiffIdOf(Digest blob) => _kept.TryGetValue(blob, out var kept) && kept.Open is not null ? kept.DiffId : null;
 
     /// <summary>Keeps a file that is no layer, under its digest.</summary>
     public void Keep(string path, Descriptor blob) => _kept.TryAdd(blob.Digest, new(blob.Digest, blob.Size, blob, OpenerOf(path)));
@@ -62,8 +56,6 @@ internal sealed class SavedArchive(string name, string file, LayerCompression co
         var kept = await KeepAsync(path, size, diffId, cancel);
         _layers.Add(diffId, kept);
         _kept.TryAdd(kept.Blob.Digest, kept);
-        if (kept.Digest == diffId)
-            Kept?.Invoke(kept);
         return kept;
     }
 

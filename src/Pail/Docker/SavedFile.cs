@@ -17,8 +17,8 @@ internal sealed record SavedFile(Digest Digest, long Size, Descriptor Blob, Blob
     /// <summary>True if it was a tar: then its digest is the layer's diffID.</summary>
     public bool IsLayer { get; init; }
 
-    /// <summary>What a sink remembers it by; null if it is too small, or no layer.</summary>
-    public Digest? DiffId => IsLayer && Size > LayerLimits.Remembered ? Digest : null;
+    /// <summary>What is kept, with what a sink remembers it by if it is large enough for that.</summary>
+    public Descriptor Layer => Blob with { DiffId = IsLayer && Size > LayerLimits.Remembered ? Digest : null };
 
     /// <summary>True for a layer that is large enough to be sent before its manifest.</summary>
     public bool IsWorthSending => IsLayer && Open is not null && Size > LayerLimits.SentAhead;
@@ -28,6 +28,14 @@ internal sealed record SavedFile(Digest Digest, long Size, Descriptor Blob, Blob
     public Task<Stream> OpenAsync(string name, long offset, CancellationToken cancel) => Open is not null
         ? Open(offset, cancel)
         : throw new PailException(Failure.Conflict, $"{name}: the layer {Blob.Digest} was there a moment ago, and was removed meanwhile. Run the same command again.");
+
+    /// <summary>Returns the digest of the tar that this holds; that of the file itself where it is not compressed.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it can't be decompressed, or clients would refuse to.</exception>
+    public async Task<Digest> UnpackAsync(string name, CancellationToken cancel)
+    {
+        var kind = LayerCompression.KindOf(Blob.MediaType);
+        return IsLayer || kind is null or CompressionKind.None ? Digest : await LayerTar.DiffIdAsync(name, Blob, kind.Value, await OpenAsync(name, 0, cancel), cancel);
+    }
 
     /// <summary>Compresses a tar into a temporary file.</summary>
     public static async Task<SavedFile> CompressAsync(Stream tar, LayerCompression compression, Spool spool, CancellationToken cancel)

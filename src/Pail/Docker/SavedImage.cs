@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Runtime.CompilerServices;
 using Pail.Images;
 using Pail.Oci;
 using Pail.OciLayout;
@@ -13,6 +13,9 @@ internal sealed record SavedRoot(Manifest? Stored, SavedConfig? Config, IReadOnl
 {
     /// <summary>What an engine calls the image: the digest of its manifest or, where that is made, of its config.</summary>
     public Digest Id => Stored?.Digest ?? Config!.Blob.Digest;
+
+    /// <summary>Returns the manifest of the image with the layers that were made for it.</summary>
+    public Manifest With(IReadOnlyList<SavedFile> layers) => Stored ?? ManifestWriter.Image(Config!.Blob, [.. layers.Select(layer => layer.Blob)]);
 }
 
 /// <summary>The config of a saved image.</summary>
@@ -46,22 +49,19 @@ internal sealed class SavedImage(string name, ISavedFiles files, SavedEntry? cho
             : throw Bad($"neither {LayoutPaths.Index} nor {SavedList.Path} names an image");
     }
 
-    /// <summary>The manifest of the image found; its layers are compressed if they were not before.</summary>
-    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: a layer is not what the config says.</exception>
-    public async Task<Manifest> RootAsync(SavedRoot found, CancellationToken cancel)
+    /// <summary>Returns the layers of an image whose manifest has to be made, compressed if they were not before; each was compared with the config.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: a layer is not what the config, or its own path, says.</exception>
+    public async IAsyncEnumerable<SavedFile> LayersAsync(SavedRoot found, [EnumeratorCancellation] CancellationToken cancel)
     {
-        if (found.Stored is { } stored)
-            return stored;
-        var layers = new List<Descriptor>();
         foreach (var (path, diffId) in found.Layers)
         {
             var layer = await files.LayerAsync(path, diffId, cancel) ?? throw Missing(path);
-            // A layer that came compressed is named by the hash of what it unpacks to, which nobody here has seen.
-            if (layer.Digest != diffId && layer.IsLayer)
-                throw Bad($"a layer has the digest {layer.Digest}; its config says {diffId}");
-            layers.Add(layer.Blob);
+            if (LayoutPaths.DigestOf(path) is { Algorithm: DigestAlgorithm.Sha256 } stated && stated != layer.Digest)
+                throw Bad($"{SafeText.OneLine(path)} has the digest {layer.Digest}");
+            if (layer.Digest != diffId && await layer.UnpackAsync(name, cancel) is var tar && tar != diffId)
+                throw Bad($"a layer has the digest {tar}; its config says {diffId}");
+            yield return layer;
         }
-        return Manifest.Parse(Write(found.Config!.Blob, layers), MediaTypes.OciManifest);
     }
 
     private async Task<Manifest?> StoredAsync(SavedList list, CancellationToken cancel)
@@ -104,6 +104,8 @@ internal sealed class SavedImage(string name, ISavedFiles files, SavedEntry? cho
     private async Task<SavedRoot> OfConfigAsync(string configPath, IReadOnlyList<string> layerPaths, CancellationToken cancel)
     {
         var bytes = await ReadAsync(configPath, Manifest.MaxSize, cancel) ?? throw Bad($"the config {SafeText.OneLine(configPath)} is missing");
+        if (LayoutPaths.DigestOf(configPath) is { } stated && stated != Digest.Of(bytes, stated.Algorithm))
+            throw Bad($"{SafeText.OneLine(configPath)} has the digest {Digest.Of(bytes, stated.Algorithm)}");
         foreach (var path in layerPaths)
             if (await files.SizeAsync(path, cancel) is null)
                 throw Missing(path);
@@ -111,34 +113,6 @@ internal sealed class SavedImage(string name, ISavedFiles files, SavedEntry? cho
         return diffIds.Count == layerPaths.Count
             ? new(null, new(configPath, new(MediaTypes.OciConfig, Digest.Of(bytes), bytes.Length)), [.. layerPaths.Zip(diffIds)])
             : throw Bad($"its config lists {diffIds.Count} layers, and {layerPaths.Count} came");
-    }
-
-    private static byte[] Write(Descriptor config, List<Descriptor> layers)
-    {
-        using var output = new MemoryStream();
-        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            void Describe(Descriptor part)
-            {
-                json.WriteStartObject();
-                json.WriteString("mediaType", part.MediaType);
-                json.WriteString("digest", part.Digest.ToString());
-                json.WriteNumber("size", part.Size);
-                json.WriteEndObject();
-            }
-
-            json.WriteStartObject();
-            json.WriteNumber("schemaVersion", 2);
-            json.WriteString("mediaType", MediaTypes.OciManifest);
-            json.WritePropertyName("config");
-            Describe(config);
-            json.WriteStartArray("layers");
-            foreach (var layer in layers)
-                Describe(layer);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-        return output.ToArray();
     }
 
     private Task<byte[]?> ReadAsync(string path, int limit, CancellationToken cancel) => files.ReadAsync(name, path, limit, cancel);

@@ -4,11 +4,14 @@ using Pail.Oci;
 namespace Pail.Images;
 
 /// <summary>An image, index or artifact that can be read: its manifests whole, its blobs as streams.</summary>
-/// <remarks>A source need not verify blobs: who stores them does. Manifests it returns are verified (<see cref="Manifest"/>).</remarks>
+/// <remarks>A source need not verify blobs: the sink does. Manifests it returns are verified (<see cref="Manifest"/>).</remarks>
 public interface IImageSource : IAsyncDisposable
 {
     /// <summary>The address, for messages.</summary>
     string Name { get; }
+
+    /// <summary>What else it can do.</summary>
+    SourceAbilities Abilities => SourceAbilities.None;
 
     /// <summary>The manifest the address names.</summary>
     /// <exception cref="PailException">There is none (<see cref="Failure.NotFound"/>), or its bytes are not what they should be.</exception>
@@ -22,13 +25,6 @@ public interface IImageSource : IAsyncDisposable
     Task<Stream> OpenBlobAsync(Descriptor blob, long offset, CancellationToken cancel);
 }
 
-/// <summary>A source that makes blobs, and has some whole before it can name its root: they may be sent while it makes the others.</summary>
-public interface IMakesBlobs
-{
-    /// <summary>Hears of each blob worth it that is whole, can be opened, and belongs to the image for certain. Set before the first manifest is asked for.</summary>
-    Action<Descriptor>? BlobReady { set; }
-}
-
 /// <summary>
 /// A place an image can be written to. Called children first: blobs (several at once), then the manifests that name
 /// them, then the root. Nothing under a digest or a tag is visible before it is whole and verified.
@@ -38,8 +34,8 @@ public interface IImageSink : IAsyncDisposable
     /// <summary>The address, for messages.</summary>
     string Name { get; }
 
-    /// <summary>False if it can hold one image only, no index: then a copy of an index picks a platform.</summary>
-    bool HoldsIndexes { get; }
+    /// <summary>What else it can do.</summary>
+    SinkAbilities Abilities => SinkAbilities.None;
 
     /// <summary>True if the address names exactly this manifest already: then nothing is left to do.</summary>
     Task<bool> HasRootAsync(Manifest root, CancellationToken cancel);
@@ -56,11 +52,4 @@ public interface IImageSink : IAsyncDisposable
 
     /// <summary>Makes the address name the root manifest, and stores that first unless <paramref name="isStored"/>.</summary>
     Task CommitAsync(Manifest root, bool isStored, CancellationToken cancel);
-}
-
-/// <summary>A sink that takes blobs, in any order, before it is told which manifest names them.</summary>
-public interface IEarlyBlobSink
-{
-    /// <summary>False if it may refuse the image once it sees its digest: then nothing shall be sent before.</summary>
-    bool TakesEarlyBlobs { get; }
 }

@@ -4,8 +4,8 @@ using Pail.Oci;
 namespace Pail.Images;
 
 /// <summary>
-/// A sink that knows images and layers by what they are made of, not only by what they became when they were compressed.
-/// So what is there needs neither compressing nor sending, whichever machine sent it.
+/// Finds images and layers by what they are made of, not only by what they became when they were compressed.
+/// What is there needs neither compressing nor sending, whichever machine sent it.
 /// </summary>
 public interface ILayerLookup
 {
@@ -19,22 +19,25 @@ public interface ILayerLookup
     Task<Descriptor?> FindLayerAsync(Digest diffId, CompressionKind kind, CancellationToken cancel);
 }
 
-/// <summary>A source that has seen the tars of layers it gives as blobs.</summary>
-public interface IDiffIdSource
-{
-    /// <summary>The digest of the tar that a blob was made of, as seen here, not as some config says; null if it was not made here, or is too small to be remembered.</summary>
-    Digest? DiffIdOf(Digest blob);
-}
+/// <summary>A blob that a source has made: it can be opened.</summary>
+/// <param name="Blob">The blob, with the digest of the tar it was made of where the layer is large enough to be remembered.</param>
+/// <param name="IsWorthSending">True if it belongs to the image for certain and is large enough to be sent before the manifest.</param>
+public sealed record MadeBlob(Descriptor Blob, bool IsWorthSending);
 
-/// <summary>A source that compresses layers itself, and so knows what they are before they have their digests as blobs.</summary>
-public interface ILayerMaker : IDiffIdSource
+/// <summary>Makes the layers of an image, and so knows what they are before they have their digests as blobs.</summary>
+public interface ILayerMaker
 {
     /// <summary>How it compresses.</summary>
     LayerCompression Compression { get; }
 
-    /// <summary>What the image is, found without reading it: the digest of its config or manifest; null if that can't be said.</summary>
+    /// <summary>How many bytes of the image it has read so far.</summary>
+    long BytesRead { get; }
+
+    /// <summary>Returns what the image is, found without reading it: the digest of its config or manifest; null if that can't be said.</summary>
     Task<Digest?> IdentifyAsync(CancellationToken cancel);
 
-    /// <summary>Whom it asks before it compresses a layer; set before the first manifest is asked for.</summary>
-    ILayerLookup? Memory { set; }
+    /// <summary>Makes the layers, and returns each as soon as it can be opened. When it ends, the source has its root manifest at hand.</summary>
+    /// <param name="known">Knows layers that need not be made; null if nobody does.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    IAsyncEnumerable<MadeBlob> MakeAsync(ILayerLookup? known, CancellationToken cancel);
 }

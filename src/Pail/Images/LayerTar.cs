@@ -1,3 +1,5 @@
+using System.IO.Compression;
+using System.Security.Cryptography;
 using Pail.Compression;
 using Pail.Io;
 using Pail.Oci;
@@ -13,6 +15,9 @@ internal static class LayerTar
 
     /// <summary>A layer may unpack to so many times its size, if that is more. Real ones stay far below; gzip can make a thousand, zstd far more.</summary>
     public const int MaxRatio = 200;
+
+    // Nobody can foresee it, so no layer holds it.
+    private static readonly byte[] GzipMark = RandomNumberGenerator.GetBytes(32);
 
     /// <summary>Reads a layer and writes its tar, compressed as asked for.</summary>
     /// <param name="source">The image.</param>
@@ -32,19 +37,67 @@ internal static class LayerTar
             await using var bytes = await source.OpenBlobAsync(layer, 0, cancel);
             await using var tar = LayerCompression.Decompress(new VerifyingStream(new CountingStream(bytes, read), layer), kind);
             var left = Math.Max(MaxOfAny, layer.Size * MaxRatio);
-            await using var bounded = new CountingStream(tar, length => left = left >= length ? left - length : throw Bomb(source, layer));
+            await using var bounded = new CountingStream(tar, length => left = left >= length ? left - length : throw Bomb(source.Name, layer));
             made = await compression.CompressAsync(bounded, destination, cancel);
         }
         catch (InvalidDataException e)
         {
-            throw new PailException(Failure.BadContent, $"{source.Name}: the layer {layer.Digest} can't be decompressed: {SafeText.OneLine(e.Message)}", e);
+            throw Damaged(source.Name, layer, e);
         }
         return made.Uncompressed == diffId
             ? made
             : throw new PailException(Failure.BadContent, $"{source.Name}: the layer {layer.Digest} unpacks to {made.Uncompressed}; its config says {diffId}.");
     }
 
-    private static PailException Bomb(IImageSource source, Descriptor layer) => new(
+    /// <summary>Returns the digest of the tar in a layer that stays as it is.</summary>
+    /// <param name="name">The address, for messages.</param>
+    /// <param name="layer">Which layer.</param>
+    /// <param name="kind">How it is compressed.</param>
+    /// <param name="bytes">Its bytes; disposed here.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it can't be decompressed, or more follows, at which clients refuse the whole.</exception>
+    public static async Task<Digest> DiffIdAsync(string name, Descriptor layer, CompressionKind kind, Stream bytes, CancellationToken cancel)
+    {
+        try
+        {
+            var left = Math.Max(MaxOfAny, layer.Size * MaxRatio);
+            // .NET takes a gzip without its end, or with anything behind it, for a good one; Go and others don't. Something known is put
+            // behind the layer: it comes out as it went in only if the layer ends where it should.
+            var mark = kind == CompressionKind.Gzip ? GzipMark : [];
+            await using var tar = LayerCompression.Decompress(mark.Length > 0 ? new JoinedStream(bytes, new MemoryStream(Gzip(mark))) : bytes, kind);
+            await using var bounded = new CountingStream(tar, length => left = left >= length ? left - length : throw Bomb(name, layer));
+            using var hash = Digest.CreateHash(DigestAlgorithm.Sha256);
+            var buffer = new byte[128 << 10];
+            var held = 0;
+            for (int read; (read = await bounded.ReadAsync(buffer.AsMemory(held), cancel)) > 0;)
+            {
+                var hashed = Math.Max(0, held + read - mark.Length);
+                hash.AppendData(buffer, 0, hashed);
+                held = held + read - hashed;
+                buffer.AsSpan(hashed, held).CopyTo(buffer);
+            }
+            return buffer.AsSpan(0, held).SequenceEqual(mark)
+                ? Digest.FromHash(DigestAlgorithm.Sha256, hash.GetHashAndReset())
+                : throw new InvalidDataException("it ends early, or other bytes follow it");
+        }
+        catch (InvalidDataException e)
+        {
+            throw Damaged(name, layer, e);
+        }
+    }
+
+    private static byte[] Gzip(byte[] bytes)
+    {
+        using var output = new MemoryStream();
+        using (var gzip = new GZipStream(output, CompressionLevel.Fastest))
+            gzip.Write(bytes);
+        return output.ToArray();
+    }
+
+    private static PailException Damaged(string name, Descriptor layer, InvalidDataException e) =>
+        new(Failure.BadContent, $"{name}: the layer {layer.Digest} can't be decompressed: {SafeText.OneLine(e.Message)}", e);
+
+    private static PailException Bomb(string name, Descriptor layer) => new(
         Failure.BadContent,
-        $"{source.Name}: the layer {layer.Digest} has {layer.Size} bytes and unpacks to more than {Math.Max(MaxOfAny, layer.Size * MaxRatio)}, the most that is taken of one: {MaxRatio} times its size, or {MaxOfAny}.");
+        $"{name}: the layer {layer.Digest} has {layer.Size} bytes and unpacks to more than {Math.Max(MaxOfAny, layer.Size * MaxRatio)}, the most that is taken of one: {MaxRatio} times its size, or {MaxOfAny}.");
 }

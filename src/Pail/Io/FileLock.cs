@@ -14,7 +14,7 @@ internal static class FileLock
     public static Task<FileStream> OpenAsync(string path, CancellationToken cancel) => WaitAsync(
         () =>
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            Folders.Make(Path.GetDirectoryName(path)!);
             var file = new FileStream(path, new FileStreamOptions
             {
                 Mode = FileMode.OpenOrCreate,
@@ -23,17 +23,26 @@ internal static class FileLock
                 Options = FileOptions.Asynchronous,
                 BufferSize = 0,
             });
-            if (file.CanSeek)
+            var isFile = file.CanSeek;
+            if (isFile && IsNamed(file, path))
                 return Task.FromResult(file);
             file.Dispose();
-            throw new PailException(Failure.BadInput, $"{SafeText.OneLine(path)} is no regular file, and in the way of one.");
+            throw isFile
+                ? new FileNotFoundException()
+                : new PailException(Failure.BadInput, $"{SafeText.OneLine(path)} exists, but is not a regular file.");
         },
-        // Its folder may have been tidied away in this moment.
-        e => IsHeld(e) || e is DirectoryNotFoundException,
+        // The file, or its folder, may have been moved or tidied away since it was opened: then it is made anew.
+        e => IsHeld(e) || e is DirectoryNotFoundException or FileNotFoundException,
         cancel);
 
     /// <summary>Reads a file that others work on; waits while one has it.</summary>
     public static Task<T> ReadAsync<T>(Func<Task<T>> read, CancellationToken cancel) => WaitAsync(read, IsHeld, cancel);
+
+    // The process that had the lock before may have moved or removed the file between our opening and our locking it.
+    private static bool IsNamed(FileStream file, string path) => !OperatingSystem.IsLinux()
+        || new FileInfo($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}").LinkTarget is not { } now
+        || Path.GetFileName(now) == Path.GetFileName(path)
+        || new FileInfo(path).LinkTarget is not null;
 
     private static async Task<T> WaitAsync<T>(Func<Task<T>> work, Func<IOException, bool> passes, CancellationToken cancel)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Pail.Oci;
 
 namespace Pail.Io;
@@ -16,6 +17,14 @@ internal static class LocalFiles
         {
             throw Error(address, e);
         }
+    }
+
+    /// <summary>Runs work on files at an address that returns things one after the other.</summary>
+    public static async IAsyncEnumerable<T> StreamAsync<T>(string address, IAsyncEnumerable<T> work, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        await using var items = work.GetAsyncEnumerator(cancel);
+        while (await RunAsync(address, async () => await items.MoveNextAsync()))
+            yield return items.Current;
     }
 
     /// <summary>The error, as one line.</summary>

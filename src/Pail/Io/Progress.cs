@@ -2,13 +2,6 @@ using Pail.Oci;
 
 namespace Pail.Io;
 
-/// <summary>What has to read the whole image before it can name its root.</summary>
-public interface IReadsAhead
-{
-    /// <summary>How many bytes it has read so far.</summary>
-    long BytesRead { get; }
-}
-
 /// <summary>Opens the bytes of a blob from an offset on. The caller disposes the stream.</summary>
 public delegate Task<Stream> BlobOpener(long offset, CancellationToken cancel);
 
@@ -28,8 +21,8 @@ public enum BlobOutcome
 /// <summary>Hears how a copy goes. Called from several threads at once.</summary>
 public interface ICopyProgress
 {
-    /// <summary>What there is to copy shows only when all of it is read: from now on, this says how far that is. Null: it is known.</summary>
-    void Reading(IReadsAhead? reader);
+    /// <summary>What there is to copy shows only when all of it is read: from now on, this returns how many bytes were. Null: it is known.</summary>
+    void Reading(Func<long>? bytesRead);
 
     /// <summary>These blobs, not announced before, will begin later: what there is to do grows by them.</summary>
     void Expect(IReadOnlyCollection<Descriptor> blobs);
@@ -55,7 +48,7 @@ public sealed class NoProgress : ICopyProgress, IBlobProgress
     public static readonly NoProgress Instance = new();
 
     /// <inheritdoc/>
-    public void Reading(IReadsAhead? reader)
+    public void Reading(Func<long>? bytesRead)
     {
     }
 

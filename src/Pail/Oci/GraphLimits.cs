@@ -1,11 +1,14 @@
 namespace Pail.Oci;
 
-/// <summary>How far the manifests of one image are followed, whichever walk follows them.</summary>
+/// <summary>Limits of what is followed from one manifest, whichever walk follows it.</summary>
 public static class GraphLimits
 {
-    /// <summary>How deep indexes may be nested.</summary>
+    /// <summary>The deepest nesting of indexes, and of referrers that refer to referrers.</summary>
     public const int MaxDepth = 16;
 
-    /// <summary>How many manifests one image may hold.</summary>
+    /// <summary>The most manifests of one image, its referrers included.</summary>
     public const int MaxManifests = 5000;
+
+    /// <summary>The most bytes of these manifests together (256 MiB).</summary>
+    public const long MaxBytes = 256 << 20;
 }

@@ -49,8 +49,18 @@ public sealed class Manifest
     /// <summary>This manifest's own descriptor.</summary>
     public Descriptor Descriptor => new(MediaType, Digest, Size);
 
-    /// <summary>Config and layers that a registry has to hold: all but those with addresses elsewhere (non-distributable).</summary>
-    public IEnumerable<Descriptor> Blobs => (Config is null ? [] : new[] { Config }).Concat(Layers).Where(blob => blob.Urls.Count == 0).DistinctBy(blob => blob.Digest);
+    /// <summary>Returns the entries of an index that are manifests, each digest once.</summary>
+    public IEnumerable<Descriptor> Children => Manifests.Where(entry => MediaTypes.IsManifest(entry.MediaType)).DistinctBy(entry => entry.Digest);
+
+    /// <summary>
+    /// Returns the blobs that a registry has to hold, each digest once: config and layers, and the entries of an index that are
+    /// no manifests, as in BuildKit's cache. Those with addresses elsewhere (non-distributable) are left out.
+    /// </summary>
+    public IEnumerable<Descriptor> Blobs => (Config is null ? [] : new[] { Config })
+        .Concat(Layers)
+        .Concat(Manifests.Where(entry => !MediaTypes.IsManifest(entry.MediaType) && !MediaTypes.IsUnknownManifest(entry.MediaType)))
+        .Where(blob => blob.Urls.Count == 0)
+        .DistinctBy(blob => blob.Digest);
 
     /// <summary>Reads a manifest.</summary>
     /// <param name="bytes">The bytes; kept, not copied.</param>

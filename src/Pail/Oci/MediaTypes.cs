@@ -39,6 +39,9 @@ public static class MediaTypes
     /// <summary>A Docker layer compressed with gzip.</summary>
     public const string DockerLayerGzip = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
+    /// <summary>A Docker layer compressed with zstd, as some builders type it.</summary>
+    public const string DockerLayerZstd = "application/vnd.docker.image.rootfs.diff.tar.zstd";
+
     /// <summary>Bytes of no stated type: how blobs are served.</summary>
     public const string OctetStream = "application/octet-stream";
 
@@ -59,4 +62,12 @@ public static class MediaTypes
 
     /// <summary>True for any of the four manifest types.</summary>
     public static bool IsManifest(string? mediaType) => IsIndex(mediaType) || IsImage(mediaType);
+
+    /// <summary>
+    /// True for the type of a manifest that Pail can't read, such as Docker's schema 1 or <c>application/vnd.oci.artifact.manifest.v1+json</c>:
+    /// registries keep it among manifests, not among blobs.
+    /// </summary>
+    public static bool IsUnknownManifest(string mediaType) => !IsManifest(mediaType)
+        && (mediaType.Contains(".manifest.", StringComparison.Ordinal) || mediaType.Contains(".index.", StringComparison.Ordinal))
+        && (mediaType.EndsWith("json", StringComparison.Ordinal) || mediaType.EndsWith("+prettyjws", StringComparison.Ordinal));
 }

@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Pail.Oci;
@@ -6,9 +5,6 @@ namespace Pail.Oci;
 /// <summary>The list of a manifest's referrers: an OCI index kept as an object. Source: OCI distribution-spec, "Listing Referrers".</summary>
 public static class ReferrerList
 {
-    // "+" stays "+": nothing here is ever put into a page.
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>No referrers.</summary>
     internal static readonly byte[] Empty = Write([]);
 
@@ -50,38 +46,5 @@ public static class ReferrerList
     }
 
     /// <summary>The list as it is stored and served.</summary>
-    public static byte[] Write(IReadOnlyList<Descriptor> entries)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, Plain))
-        {
-            json.WriteStartObject();
-            json.WriteNumber("schemaVersion", 2);
-            json.WriteString("mediaType", MediaTypes.OciIndex);
-            json.WriteStartArray("manifests");
-            foreach (var entry in entries)
-                WriteEntry(json, entry);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-        return buffer.ToArray();
-    }
-
-    private static void WriteEntry(Utf8JsonWriter json, Descriptor entry)
-    {
-        json.WriteStartObject();
-        json.WriteString("mediaType", entry.MediaType);
-        json.WriteString("digest", entry.Digest.ToString());
-        json.WriteNumber("size", entry.Size);
-        if (entry.ArtifactType is { } type)
-            json.WriteString("artifactType", type);
-        if (entry.Annotations.Count > 0)
-        {
-            json.WriteStartObject("annotations");
-            foreach (var (name, value) in entry.Annotations)
-                json.WriteString(name, value);
-            json.WriteEndObject();
-        }
-        json.WriteEndObject();
-    }
+    public static byte[] Write(IReadOnlyList<Descriptor> entries) => ManifestWriter.Index(entries);
 }

@@ -5,7 +5,7 @@ using Pail.Tar;
 namespace Pail.OciLayout;
 
 /// <summary>A layout in a tar file, read where it lies: one pass finds where each file begins, nothing is unpacked.</summary>
-/// <remarks>A tar compressed with gzip has no such places; it is decompressed into a temporary file first.</remarks>
+/// <remarks>A tar compressed with gzip, or on a pipe, has no such places; it goes into a temporary file first.</remarks>
 /// <param name="name">Its address, for messages.</param>
 /// <param name="file">Path of the tar.</param>
 /// <param name="saved">True if Docker may have saved it: then any file counts, and links are followed that stay in the archive, for it saves a layer that comes twice as one.</param>
@@ -69,7 +69,7 @@ internal sealed class ArchiveFiles(string name, string file, bool saved = false)
     private async Task<FileStream> OpenTarAsync(CancellationToken cancel)
     {
         var tar = await TarInput.OpenAsync(name, file, cancel);
-        if (tar is FileStream plain)
+        if (tar is FileStream { CanSeek: true } plain)
         {
             if (_archive is not null)
                 await _archive.DisposeAsync();

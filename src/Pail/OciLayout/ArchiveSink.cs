@@ -10,7 +10,7 @@ namespace Pail.OciLayout;
 /// An OCI image layout in a new tar file. The same image and name give the same bytes.
 /// The file appears when it is whole. One that is there is never changed: it may hold other images.
 /// </summary>
-public abstract class ArchiveSink : IPeekableSink
+public abstract class ArchiveSink : IImageSink, IForecast
 {
     private readonly string _file;
     private readonly string _archive;
@@ -35,7 +35,10 @@ public abstract class ArchiveSink : IPeekableSink
     public string Name { get; }
 
     /// <inheritdoc/>
-    public abstract bool HoldsIndexes { get; }
+    public SinkAbilities Abilities => new() { HoldsIndexes = HoldsIndexes, Forecast = this };
+
+    /// <summary>False if an archive of this kind holds one image only.</summary>
+    private protected virtual bool HoldsIndexes => true;
 
     /// <summary>The files beside blobs and manifests: which image this is.</summary>
     private protected abstract IEnumerable<(string Path, byte[] Content)> Describe(Manifest root);
@@ -62,7 +65,7 @@ public abstract class ArchiveSink : IPeekableSink
     });
 
     /// <inheritdoc/>
-    public bool HasBlob(Descriptor blob) => false;
+    public Task<BlobOutcome> ForecastBlobAsync(Descriptor blob, CancellationToken cancel) => Task.FromResult(BlobOutcome.Sent);
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => Task.FromResult(false);
@@ -176,7 +179,7 @@ public abstract class ArchiveSink : IPeekableSink
         }
         catch
         {
-            File.Delete(draft.Name);
+            Folders.RemoveFile(draft.Name);
             await draft.DisposeAsync();
             throw;
         }
@@ -224,7 +227,7 @@ public abstract class ArchiveSink : IPeekableSink
         public ValueTask DisposeAsync()
         {
             if (!_moved)
-                File.Delete(file.Name);
+                Folders.RemoveFile(file.Name);
             return file.DisposeAsync();
         }
     }

@@ -24,13 +24,13 @@ internal sealed class ArrivingFiles(string directory)
             if (Has(path, content))
             {
                 // Another process brought it while this one waited for the file, and may have tidied up already.
-                RemoveIfThere(partial);
+                Folders.RemoveFile(partial);
                 return BlobOutcome.Existed;
             }
             await PartialBlob.FillAsync(file, content, open, progress, cancel);
             file.Flush(flushToDisk: true);
             var final = Path.Combine(directory, path);
-            Directory.CreateDirectory(Path.GetDirectoryName(final)!);
+            Folders.Make(Path.GetDirectoryName(final)!);
             File.Move(partial, final, overwrite: true);
         }
         return BlobOutcome.Sent;
@@ -62,30 +62,5 @@ internal sealed class ArrivingFiles(string directory)
     }
 
     /// <summary>Removes the folder of unfinished files, if there is none left.</summary>
-    public void Tidy()
-    {
-        if (Directory.Exists(_partials) && !Directory.EnumerateFileSystemEntries(_partials).Any())
-        {
-            try
-            {
-                Directory.Delete(_partials);
-            }
-            catch (IOException)
-            {
-                // Another process began a file, or removed the folder, in this moment; it tidies up itself.
-            }
-        }
-    }
-
-    private static void RemoveIfThere(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // Its folder is gone, and it with that.
-        }
-    }
+    public void Tidy() => Folders.RemoveIfEmpty(_partials);
 }

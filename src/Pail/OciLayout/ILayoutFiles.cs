@@ -74,38 +74,35 @@ internal static class LayoutPaths
         await files.SizeAsync(files.PathOfManifest(manifest.Digest), cancel) == manifest.Size && await files.HoldsPartsAsync(manifest, [], cancel);
 
     /// <summary>True if all that a manifest names is there, each of the right size. Adds where it lies.</summary>
-    public static Task<bool> HoldsPartsAsync(this ILayoutFiles files, Manifest manifest, HashSet<string> paths, CancellationToken cancel) =>
-        HoldsPartsAsync(files, manifest, paths, [], 0, cancel);
-
-    private static async Task<bool> HoldsPartsAsync(ILayoutFiles files, Manifest manifest, HashSet<string> paths, HashSet<Digest> opened, int depth, CancellationToken cancel)
+    public static async Task<bool> HoldsPartsAsync(this ILayoutFiles files, Manifest manifest, HashSet<string> paths, CancellationToken cancel)
     {
-        if (depth > GraphLimits.MaxDepth)
-            return false;
-        foreach (var blob in manifest.Blobs)
-        {
-            paths.Add(files.PathOfBlob(blob.Digest));
-            if (await files.SizeAsync(files.PathOfBlob(blob.Digest), cancel) != blob.Size)
-                return false;
-        }
-        foreach (var child in manifest.Manifests)
-        {
-            paths.Add(files.PathOfManifest(child.Digest));
-            // Once each: indexes that name one another again and again would never end.
-            if (opened.Add(child.Digest) && (await ReadManifestAsync(files, child, cancel) is not { } inner || !await HoldsPartsAsync(files, inner, paths, opened, depth + 1, cancel)))
-                return false;
-        }
-        return true;
-    }
-
-    private static async Task<Manifest?> ReadManifestAsync(ILayoutFiles files, Descriptor descriptor, CancellationToken cancel)
-    {
+        var graph = new ManifestGraph("", (descriptor, token) => files.ReadManifestAsync("", descriptor, token));
         try
         {
-            return await files.ReadAsync("", files.PathOfManifest(descriptor.Digest), Manifest.MaxSize, cancel) is { } bytes ? Manifest.Parse(bytes, descriptor) : null;
+            await foreach (var part in graph.WalkAsync(manifest, cancel))
+            {
+                paths.UnionWith(part.Children.Select(child => files.PathOfManifest(child.Digest)));
+                foreach (var blob in part.Blobs)
+                {
+                    paths.Add(files.PathOfBlob(blob.Digest));
+                    if (await files.SizeAsync(files.PathOfBlob(blob.Digest), cancel) != blob.Size)
+                        return false;
+                }
+            }
+            return true;
         }
-        catch (PailException)
+        catch (PailException e) when (e.Failure is Failure.NotFound or Failure.BadContent)
         {
-            return null;
+            return false;
         }
+    }
+
+    /// <summary>Reads a manifest that an index names.</summary>
+    /// <exception cref="PailException">It is not there (<see cref="Failure.NotFound"/>), or not what the index says.</exception>
+    public static async Task<Manifest> ReadManifestAsync(this ILayoutFiles files, string name, Descriptor descriptor, CancellationToken cancel)
+    {
+        var bytes = await files.ReadAsync(name, files.PathOfManifest(descriptor.Digest), Manifest.MaxSize, cancel)
+            ?? throw new PailException(Failure.NotFound, $"{name} has no manifest {descriptor.Digest}, which its index names.");
+        return Manifest.Parse(bytes, descriptor);
     }
 }

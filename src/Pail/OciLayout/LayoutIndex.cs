@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Pail.Images;
 using Pail.Oci;
@@ -18,9 +17,9 @@ internal sealed class LayoutIndex
     private const string ImageName = "io.containerd.image.name";
 
     private readonly string _name;
-    private readonly JsonElement _root;
+    private readonly byte[] _bytes;
 
-    private LayoutIndex(string name, JsonElement root, IReadOnlyList<Descriptor> entries) => (_name, _root, Entries) = (name, root, entries);
+    private LayoutIndex(string name, byte[] bytes, IReadOnlyList<Descriptor> entries) => (_name, _bytes, Entries) = (name, bytes, entries);
 
     /// <summary>What it lists.</summary>
     public IReadOnlyList<Descriptor> Entries { get; }
@@ -33,10 +32,11 @@ internal sealed class LayoutIndex
     {
         try
         {
-            using var document = JsonDocument.Parse(bytes ?? """{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"""u8.ToArray());
+            bytes ??= ManifestWriter.Index([]);
+            using var document = JsonDocument.Parse(bytes);
             var reader = new ManifestReader(document.RootElement);
             return reader.MediaType(MediaTypes.OciIndex) == MediaTypes.OciIndex
-                ? new(name, document.RootElement.Clone(), reader.List("manifests"))
+                ? new(name, bytes, reader.List("manifests"))
                 : throw new FormatException("it is not an OCI index");
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
@@ -85,23 +85,15 @@ internal sealed class LayoutIndex
             ? TagOf(entry) is null && (untagged || entry.Digest == image.Digest)
             : entry.Annotations.GetValueOrDefault(RefName) == tag;
 
-        using var output = new MemoryStream();
-        // '+' as it is: media types are for people to read, too.
-        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        var entry = new Descriptor(image.MediaType, image.Digest, image.Size)
         {
-            json.WriteStartObject();
-            foreach (var property in _root.EnumerateObject().Where(property => property.Name != "manifests"))
-                property.WriteTo(json);
-            json.WriteStartArray("manifests");
-            foreach (var (entry, element) in Entries.Zip(Elements()))
-                if (!Goes(entry))
-                    element.WriteTo(json);
-            WriteEntry(json, image, [(ImageName, wholeName), (RefName, tag)]);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
+            ArtifactType = image.ArtifactType,
+            Annotations = new (string Name, string? Value)[] { (ImageName, wholeName), (RefName, tag) }.Where(pair => pair.Value is not null).ToDictionary(pair => pair.Name, pair => pair.Value!),
+        };
+        var stay = Entries.Zip(ManifestWriter.EntriesOf(_bytes)).Where(pair => !Goes(pair.First)).Select(pair => pair.Second);
+        var output = ManifestWriter.WithEntries(_bytes, stay.Append(ManifestWriter.Describe(entry)));
         return output.Length <= MaxSize
-            ? output.ToArray()
+            ? output
             : throw new PailException(Failure.BadInput, $"{_name} holds {Entries.Count} images already; index.json would be larger than {MaxSize} bytes.");
     }
 
@@ -110,27 +102,6 @@ internal sealed class LayoutIndex
     /// <param name="tag">Its tag; null for none.</param>
     /// <param name="wholeName">Its whole name, for containerd to call it by; null for none.</param>
     public static byte[] Of(Manifest image, string? tag, string? wholeName = null) => Parse("", null).With(image, tag, wholeName);
-
-    private JsonElement.ArrayEnumerator Elements() =>
-        _root.TryGetProperty("manifests", out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : default;
-
-    private static void WriteEntry(Utf8JsonWriter json, Manifest image, IEnumerable<(string Name, string? Value)> annotations)
-    {
-        json.WriteStartObject();
-        json.WriteString("mediaType", image.MediaType);
-        json.WriteString("digest", image.Digest.ToString());
-        json.WriteNumber("size", image.Size);
-        if (image.ArtifactType is not null)
-            json.WriteString("artifactType", image.ArtifactType);
-        if (annotations.Where(pair => pair.Value is not null).ToList() is { Count: > 0 } given)
-        {
-            json.WriteStartObject("annotations");
-            foreach (var (name, value) in given)
-                json.WriteString(name, value);
-            json.WriteEndObject();
-        }
-        json.WriteEndObject();
-    }
 
     // Exact names first; then the tag of a whole name, so that "1.0" finds docker.io/library/app:1.0.
     private List<Descriptor> Candidates(string? tag)

@@ -11,9 +11,6 @@ namespace Pail.OciLayout;
 /// <param name="readIndex">Reads index.json.</param>
 internal sealed class LayoutReferrers(IImageSource layout, Func<CancellationToken, Task<LayoutIndex>> readIndex) : IDisposable
 {
-    /// <summary>How many bytes the manifests in index.json may have together, to be looked through (256 MiB).</summary>
-    public const long MaxSize = 256 << 20;
-
     private readonly SemaphoreSlim _once = new(1);
     private LayoutIndex? _index;
     private ILookup<Digest, Descriptor>? _bySubject;
@@ -60,12 +57,10 @@ internal sealed class LayoutReferrers(IImageSource layout, Func<CancellationToke
 
     private async Task<ILookup<Digest, Descriptor>> LookThroughAsync(LayoutIndex index, CancellationToken cancel)
     {
-        var manifests = index.Entries.Where(entry => MediaTypes.IsManifest(entry.MediaType)).DistinctBy(entry => entry.Digest).ToList();
-        if (manifests.Count > GraphLimits.MaxManifests || manifests.Sum(entry => (decimal)entry.Size) > MaxSize)
-            throw new PailException(Failure.BadContent, $"{layout.Name}: index.json names {manifests.Count} manifests; to find what refers to an image, at most {GraphLimits.MaxManifests} of {MaxSize} bytes together are looked through.");
+        var graph = layout.Graph();
         var found = new List<(Digest Subject, Descriptor Referrer)>();
-        foreach (var entry in manifests)
-            if ((await layout.GetManifestAsync(entry, cancel)).Subject is { } subject)
+        foreach (var entry in index.Entries.Where(entry => MediaTypes.IsManifest(entry.MediaType)).DistinctBy(entry => entry.Digest))
+            if ((await graph.GetAsync(entry, cancel)).Subject is { } subject)
                 found.Add((subject.Digest, entry));
         return found.ToLookup(pair => pair.Subject, pair => pair.Referrer);
     }

@@ -22,6 +22,9 @@ public abstract class LayoutSource : IImageSource, IReferrerSource
     public string Name => _tag is null ? _layout : $"{_layout}:{_tag}";
 
     /// <inheritdoc/>
+    public SourceAbilities Abilities => new() { Referrers = this };
+
+    /// <inheritdoc/>
     public Task<Manifest> GetRootAsync(CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
     {
         var index = await ReadIndexAsync(cancel);

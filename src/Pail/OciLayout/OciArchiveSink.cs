@@ -10,9 +10,6 @@ public sealed class OciArchiveSink(string file, string? tag) : ArchiveSink("oci-
     private readonly string? _tag = LayoutIndex.TagToGive($"oci-archive:{file}", tag);
 
     /// <inheritdoc/>
-    public override bool HoldsIndexes => true;
-
-    /// <inheritdoc/>
     private protected override IEnumerable<(string Path, byte[] Content)> Describe(Manifest root) => [(LayoutPaths.Index, LayoutIndex.Of(root, _tag))];
 
     /// <inheritdoc/>

@@ -7,7 +7,7 @@ namespace Pail.OciLayout;
 /// <summary>A place in an OCI image layout: <c>oci:DIR[:TAG]</c>. The directory is made if need be, and may hold other images.</summary>
 /// <param name="directory">Path of the directory: a layout, empty, or not there.</param>
 /// <param name="tag">What to call the image; null for no name.</param>
-public sealed class OciLayoutSink(string directory, string? tag) : IPeekableSink, IReferrerSink
+public sealed class OciLayoutSink(string directory, string? tag) : IImageSink, IReferrerSink, IForecast
 {
     private readonly string? _tag = LayoutIndex.TagToGive($"oci:{directory}", tag);
     private readonly LayoutDirectory _layout = new($"oci:{directory}", directory);
@@ -16,7 +16,7 @@ public sealed class OciLayoutSink(string directory, string? tag) : IPeekableSink
     public string Name => _tag is null ? $"oci:{directory}" : $"oci:{directory}:{_tag}";
 
     /// <inheritdoc/>
-    public bool HoldsIndexes => true;
+    public SinkAbilities Abilities => new() { Referrers = this, Forecast = this };
 
     /// <inheritdoc/>
     public Task<bool> HasRootAsync(Manifest root, CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
@@ -26,7 +26,7 @@ public sealed class OciLayoutSink(string directory, string? tag) : IPeekableSink
     });
 
     /// <inheritdoc/>
-    public bool HasBlob(Descriptor blob) => _layout.Has(blob);
+    public Task<BlobOutcome> ForecastBlobAsync(Descriptor blob, CancellationToken cancel) => Task.FromResult(_layout.Has(blob) ? BlobOutcome.Existed : BlobOutcome.Sent);
 
     /// <inheritdoc/>
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => LocalFiles.RunAsync(Name, () => _layout.Files.HoldsAsync(manifest, cancel));

@@ -1,7 +1,6 @@
 using System.Net;
 using Pail.Remote.Credentials;
 using Pail.Stores;
-using Pail.Transfer;
 
 namespace Pail.Remote;
 

@@ -11,7 +11,7 @@ using Pail.Transfer;
 namespace Pail.Remote;
 
 /// <summary>A place in a registry. Source: OCI distribution-spec, "Push".</summary>
-public sealed class RegistrySink : IForecastingSink, IEarlyBlobSink
+public sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IForecast
 {
     private readonly ConcurrentDictionary<Digest, bool> _found = new();
     private readonly TransferEngine _engine;
@@ -41,10 +41,7 @@ public sealed class RegistrySink : IForecastingSink, IEarlyBlobSink
     public string Name { get; }
 
     /// <inheritdoc/>
-    public bool HoldsIndexes => true;
-
-    /// <inheritdoc/>
-    public bool TakesEarlyBlobs => _reference.Digest is null;
+    public SinkAbilities Abilities => new() { TakesEarlyBlobs = _reference.Digest is null, Referrers = this, Layers = this, Forecast = this };
 
     /// <inheritdoc/>
     public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)
@@ -110,21 +107,9 @@ public sealed class RegistrySink : IForecastingSink, IEarlyBlobSink
     /// <inheritdoc/>
     public Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel) => PutAsync(manifest, tag, cancel);
 
-    // Registries have no price list.
-
     /// <inheritdoc/>
-    public Task<BlobOutcome> ForecastBlobAsync(RequestMeter meter, Descriptor blob, CancellationToken cancel) =>
+    public Task<BlobOutcome> ForecastBlobAsync(Descriptor blob, CancellationToken cancel) =>
         _found.ContainsKey(blob.Digest) ? Task.FromResult(BlobOutcome.Existed) : _sender.ForecastAsync(blob, cancel);
-
-    /// <inheritdoc/>
-    public void ForecastManifest(RequestMeter meter, Manifest manifest, string? tag)
-    {
-    }
-
-    /// <inheritdoc/>
-    public void ForecastRoot(RequestMeter meter, Manifest root, bool isStored)
-    {
-    }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()

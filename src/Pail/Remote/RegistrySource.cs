@@ -32,6 +32,9 @@ public sealed class RegistrySource : IImageSource, IReferrerSource
     public string Name { get; }
 
     /// <inheritdoc/>
+    public SourceAbilities Abilities => new() { Referrers = this };
+
+    /// <inheritdoc/>
     public async Task<Manifest> GetRootAsync(CancellationToken cancel)
     {
         try

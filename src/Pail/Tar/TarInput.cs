@@ -9,21 +9,33 @@ internal static class TarInput
     private static readonly (byte[] Magic, string Name)[] OtherCompressions =
         [([0x28, 0xB5, 0x2F, 0xFD], "zstd"), ([0xFD, 0x37, 0x7A, 0x58], "xz"), ([0x42, 0x5A, 0x68], "bzip2")];
 
-    /// <summary>The tar from its first byte: a <see cref="FileStream"/> where it is plain, else one that can't seek.</summary>
+    /// <summary>The tar from its first byte: a <see cref="FileStream"/> that can seek where it is a plain file, else a stream that can't.</summary>
+    /// <param name="name">Its address, for messages.</param>
+    /// <param name="file">Path of the file, or of a pipe; <c>-</c> is standard input.</param>
+    /// <param name="cancel">Interrupts it.</param>
     /// <exception cref="PailException">There is no such file (<see cref="Failure.NotFound"/>), or it is no tar for certain.</exception>
     public static async Task<Stream> OpenAsync(string name, string file, CancellationToken cancel)
     {
-        switch (LocalFiles.SizeOf(file))
-        {
-            case null:
-                throw new PailException(Failure.NotFound, $"{name}: there is no such file.");
-            case 0:
-                throw new PailException(Failure.BadContent, $"{name} is empty, or no regular file.");
-        }
-        var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 4096, useAsync: true);
+        var stream = Open(name, file);
         try
         {
-            return await IsGzipAsync(name, stream, cancel) ? new Decompressing(name, stream) : stream;
+            if (stream.CanSeek && stream.Length == 0)
+                throw new PailException(Failure.BadContent, $"{name} is empty, or no regular file.");
+            var head = new byte[4];
+            var length = await stream.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancel);
+            if (length < head.Length)
+                throw new PailException(Failure.BadContent, $"{name} can't be read as a tar: it ends after {length} bytes.");
+            foreach (var (other, called) in OtherCompressions)
+                if (head.AsSpan().StartsWith(other))
+                    throw new PailException(Failure.BadContent, $"{name} is compressed with {called}; decompress it first.");
+            var isGzip = head is [0x1F, 0x8B, ..];
+            if (stream.CanSeek)
+            {
+                stream.Position = 0;
+                return isGzip ? new Decompressing(name, stream) : stream;
+            }
+            var whole = new JoinedStream(head, stream);
+            return isGzip ? new Decompressing(name, whole) : whole;
         }
         catch
         {
@@ -32,19 +44,21 @@ internal static class TarInput
         }
     }
 
-    private static async Task<bool> IsGzipAsync(string name, FileStream stream, CancellationToken cancel)
+    private static Stream Open(string name, string file)
     {
-        var magic = new byte[4];
-        if (await stream.ReadAtLeastAsync(magic, magic.Length, throwOnEndOfStream: false, cancel) < magic.Length)
-            throw new PailException(Failure.BadContent, $"{name} can't be read as a tar: it ends after {stream.Length} bytes.");
-        stream.Position = 0;
-        foreach (var (other, called) in OtherCompressions)
-            if (magic.AsSpan().StartsWith(other))
-                throw new PailException(Failure.BadContent, $"{name} is compressed with {called}; decompress it first.");
-        return magic is [0x1F, 0x8B, ..];
+        if (file == "-")
+            return Console.OpenStandardInput();
+        try
+        {
+            return new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 4096, useAsync: true);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new PailException(Failure.NotFound, $"{name}: there is no such file.", e);
+        }
     }
 
-    private sealed class Decompressing(string name, FileStream file) : ReadOnlyStream
+    private sealed class Decompressing(string name, Stream file) : ReadOnlyStream
     {
         private readonly GZipStream _gzip = new(file, CompressionMode.Decompress);
 

@@ -114,7 +114,8 @@ internal sealed class TarScanner(Stream archive, string name, int maxEntries = T
     private static string Clean(string path)
     {
         var parts = path.Split('/').Where(part => part is not ("" or ".")).ToList();
-        return !path.StartsWith('/') && !parts.Contains("..")
+        // A "/" at the beginning is dropped, as engines do: distroless and kaniko write it.
+        return !parts.Contains("..")
             ? string.Join('/', parts)
             : throw new FormatException($"an entry is called {SafeText.OneLine(path, 80)}, which leads outside");
     }

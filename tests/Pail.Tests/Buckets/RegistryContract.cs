@@ -345,8 +345,8 @@ public abstract class RegistryContract
         requests = Meter.ClassA - before;
 
         Assert.Equal(1, requests);
-        Assert.Equal(items.Select(item => item.Object.Key).Order(StringComparer.Ordinal), items.Select(item => item.Object.Key));
-        string[] Keys(KeyKind kind) => [.. items.Where(item => item.Meaning.Kind == kind).Select(item => item.Object.Key).Order(StringComparer.Ordinal)];
+        Assert.Equal(items.Select(item => item.Entry.Key).Order(StringComparer.Ordinal), items.Select(item => item.Entry.Key));
+        string[] Keys(KeyKind kind) => [.. items.Where(item => item.Meaning.Kind == kind).Select(item => item.Entry.Key).Order(StringComparer.Ordinal)];
         Assert.Equal(foreign.Order(StringComparer.Ordinal), Keys(KeyKind.Foreign));
         Assert.Equal(staged.Order(StringComparer.Ordinal), Keys(KeyKind.Staging));
         Assert.Equal([memory], Keys(KeyKind.Memory));
@@ -357,7 +357,7 @@ public abstract class RegistryContract
         Assert.True(manifests.IsSupersetOf([image.Root.Digest, signature.Digest]));
         var blobs = items.Where(item => item.Meaning.Kind == KeyKind.Blob).ToList();
         foreach (var blob in image.Root.Blobs)
-            Assert.Contains(blobs, item => item.Meaning.Digest == blob.Digest && item.Object.Size == blob.Size && item.Object.Modified > DateTimeOffset.UnixEpoch);
+            Assert.Contains(blobs, item => item.Meaning.Digest == blob.Digest && item.Entry.Size == blob.Size && item.Entry.Modified > DateTimeOffset.UnixEpoch);
         Assert.Contains(items, item => item.Meaning is { Kind: KeyKind.Referrers, Digest: var subject } && subject == image.Root.Digest);
     }
 

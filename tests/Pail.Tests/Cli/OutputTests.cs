@@ -207,7 +207,7 @@ public sealed class OutputTests
     {
         var tally = new CopyTally(null);
         Assert.Equal("reading the image", PlainView.Line(tally));
-        tally.Reading(new Reader(3 << 20));
+        tally.Reading(() => 3 << 20);
         Assert.Equal("reading the image: 3.0 MiB", PlainView.Line(tally));
         // Layers that are made are sent meanwhile.
         tally.Begin(Blob(100)).Advance(100);
@@ -217,7 +217,7 @@ public sealed class OutputTests
         await using var screen = new StringWriter();
         var drawn = await BarView.RunAsync(new Terminal(Stream.Null, screen) { Interactive = true }, async shown =>
         {
-            shown.Reading(new Reader(3 << 20));
+            shown.Reading(() => 3 << 20);
             await Task.Delay(300, TestContext.Current.CancellationToken);
             var before = screen.ToString();
             shown.Begin(Blob(1 << 20)).Advance(1 << 19);
@@ -238,9 +238,4 @@ public sealed class OutputTests
     }
 
     private static Descriptor Blob(long size) => new(MediaTypes.OciLayerGzip, Digest.Of(BitConverter.GetBytes(size)), size);
-
-    private sealed class Reader(long read) : IReadsAhead
-    {
-        public long BytesRead => read;
-    }
 }

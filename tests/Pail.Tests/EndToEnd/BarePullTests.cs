@@ -8,6 +8,7 @@ using Pail.Tests.Kit.Clients;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>What makes Pail worth having: real clients pull from the bucket itself.</summary>
+[UsesDebian13]
 public abstract class BarePullTests(BareRegistry registry) : IDisposable
 {
     private readonly TestFolder _folder = new();
@@ -18,6 +19,8 @@ public abstract class BarePullTests(BareRegistry registry) : IDisposable
         new(from client in ContainerClient.Names from kind in (string[])["one", "twelve", "runnable", "two"] select (client, kind));
 
     public static TheoryData<string> EveryClient { get; } = new(ContainerClient.Names);
+
+    public static TheoryData<string> EveryEngine { get; } = new(Engine.Names);
 
     [Theory]
     [MemberData(nameof(EveryClientAndImage))]
@@ -32,21 +35,24 @@ public abstract class BarePullTests(BareRegistry registry) : IDisposable
         await PullsAsync(client, $"big-{client}");
     }
 
-    [Fact]
-    public async Task Run_ByDocker_PrintsWhatTheImageSays()
+    [Theory]
+    [MemberData(nameof(EveryEngine))]
+    public async Task Run_ByDocker_PrintsWhatTheImageSays(string engine)
     {
-        var docker = new DockerCli(_folder, TestEnvironment.OtherDocker);
+        var docker = new DockerCli(_folder, Engine.Named(engine));
         var reference = registry.Reference("runnable");
         await docker.PullAsync(reference);
         Assert.Equal("the whale swims", await docker.RunContainerAsync(reference));
         await docker.RemoveAsync(reference);
     }
 
-    [Fact]
-    public async Task Pull_AllPlatforms_BySkopeo_GetsTheIndexByteForByte()
+    [Theory]
+    [InlineData("skopeo")]
+    [InlineData("skopeo 1.18")]
+    public async Task Pull_AllPlatforms_BySkopeo_GetsTheIndexByteForByte(string client)
     {
         var (layout, root) = registry.Image("two");
-        var skopeo = new Skopeo(_folder);
+        var skopeo = (Skopeo)ContainerClient.Of(client, _folder);
         await skopeo.PullAllAsync(registry.Reference("two"));
         Assert.Equal(await File.ReadAllTextAsync(layout.PathOf(root.Digest), Cancel), await skopeo.RawAsync());
     }

@@ -5,21 +5,29 @@ using Pail.Tests.Kit.Clients;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>From one Docker Engine to another through a bucket.</summary>
+[UsesDebian13]
 public sealed class DockerDaemonTests : IDisposable
 {
     private readonly TestFolder _folder = new();
 
-    [Fact]
-    public async Task BuiltImage_PushedAndPulled_RunsElsewhere()
+    [Theory]
+    [InlineData("docker", "other docker")]
+    [InlineData("docker", "docker 26 containerd")]
+    [InlineData("docker 26", "docker")]
+    [InlineData("docker 26", "docker 26 containerd")]
+    [InlineData("docker 26 containerd", "docker")]
+    [InlineData("docker 26 containerd", "docker 26")]
+    public async Task BuiltImage_PushedAndPulled_RunsElsewhere(string from, string to)
     {
         await using var bucket = await TestBucket.TakeAsync();
-        var here = new DockerCli(_folder, TestEnvironment.Docker);
-        var there = new DockerCli(_folder, TestEnvironment.OtherDocker);
+        var (engine, other) = (await Engine.OfAsync(from), await Engine.OfAsync(to));
+        var here = new DockerCli(_folder, engine);
+        var there = new DockerCli(_folder, other);
         await here.BuildAsync(Context(), "built:1");
 
         await PailCli.Direct.DoAsync("init", bucket.Address);
-        await PailCli.Direct.DoAsync("push", "docker-daemon:built:1", $"{bucket.Address}/team/built:1");
-        await new PailCli(TestEnvironment.S3, TestEnvironment.OtherDocker).DoAsync("pull", $"{bucket.Address}/team/built:1", "docker-daemon:pulled:1");
+        await new PailCli(TestEnvironment.S3, engine.Socket).DoAsync("push", "docker-daemon:built:1", $"{bucket.Address}/team/built:1");
+        await new PailCli(TestEnvironment.S3, other.Socket).DoAsync("pull", $"{bucket.Address}/team/built:1", "docker-daemon:pulled:1");
 
         Assert.Equal("made by docker build", await there.RunContainerAsync("pulled:1"));
         Assert.Equal(await here.ConfigDigestAsync("built:1"), await there.ConfigDigestAsync("pulled:1"));

@@ -8,6 +8,7 @@ using Pail.Tests.Kit.Clients;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>Real clients push to <c>pail serve</c> and pull from it.</summary>
+[UsesDebian13]
 public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
 {
     private const int MiB = 1 << 20;
@@ -18,6 +19,8 @@ public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public static TheoryData<string> EveryClient { get; } = new(ContainerClient.Names);
+
+    public static TheoryData<string> EveryEngine { get; } = new(Engine.Names);
 
     /// <summary>Of two layers; one is too large for a single request to S3.</summary>
     private (TestLayout Layout, string Config) Image(string name = "image")
@@ -32,7 +35,7 @@ public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
     public async Task Client_PushesAndPulls_AndSoDoesTheNext(string name)
     {
         var (layout, config) = Image();
-        var reference = $"{registry.Host}/{name}/app:1";
+        var reference = $"{registry.Host}/{name.Replace(' ', '-')}/app:1";
         var client = ContainerClient.Of(name, _folder);
         await client.PushAsync(layout, reference);
         await client.PushAsync(layout, reference); // nothing new
@@ -45,12 +48,13 @@ public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
         }
     }
 
-    [Fact]
-    public async Task Docker_PushesToAnotherRepository_MountsWhatItPushedBefore()
+    [Theory]
+    [MemberData(nameof(EveryEngine))]
+    public async Task Docker_PushesToAnotherRepository_MountsWhatItPushedBefore(string engine)
     {
         var (layout, config) = Image();
         var (one, two) = ($"{registry.Host}/mounts/one:1", $"{registry.Host}/mounts/two:1");
-        var docker = new DockerCli(_folder, TestEnvironment.Docker);
+        var docker = new DockerCli(_folder, Engine.Named(engine));
         await docker.PushAsync(layout, one);
         await docker.PullAsync(one);
         await docker.TagAsync(one, two);
@@ -62,19 +66,22 @@ public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
         await docker.RemoveAsync(two);
     }
 
-    [Fact]
-    public async Task Skopeo_AllPlatforms_AreTheSameBytes()
+    [Theory]
+    [InlineData("skopeo")]
+    [InlineData("skopeo 1.18")]
+    public async Task Skopeo_AllPlatforms_AreTheSameBytes(string client)
     {
         var layout = new TestLayout(_folder["index"]);
         var root = layout.Tag(layout.TwoPlatforms());
-        var skopeo = new Skopeo(_folder);
+        var skopeo = (Skopeo)ContainerClient.Of(client, _folder);
         await skopeo.PushAsync(layout, $"{registry.Host}/team/index:1");
         await skopeo.PullAllAsync($"{registry.Host}/team/index:1");
         Assert.Equal(await File.ReadAllTextAsync(layout.PathOf(root.Digest), Cancel), await skopeo.RawAsync());
     }
 
-    [Fact]
-    public async Task Pail_PushesToTheServer_AndPullsFromItAndItsBucketWhatDockerPushed()
+    [Theory]
+    [MemberData(nameof(EveryEngine))]
+    public async Task Pail_PushesToTheServer_AndPullsFromItAndItsBucketWhatDockerPushed(string engine)
     {
         var (layout, config) = Image();
         await PailCli.Direct.DoAsync("push", layout.Address(), $"docker://{registry.Host}/team/pail:1");
@@ -82,7 +89,7 @@ public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
         await skopeo.PullAsync($"{registry.Host}/team/pail:1");
         Assert.Equal(config, await skopeo.ConfigDigestAsync(""));
 
-        await new DockerCli(_folder, TestEnvironment.Docker).PushAsync(layout, $"{registry.Host}/team/docker:1");
+        await new DockerCli(_folder, Engine.Named(engine)).PushAsync(layout, $"{registry.Host}/team/docker:1");
         foreach (var address in (string[])[$"docker://{registry.Host}/", registry.Prefix])
         {
             var pulled = $"oci:{_folder[Guid.NewGuid().ToString("n")]}:1";

@@ -6,7 +6,7 @@ using Pail.Oci;
 namespace Pail.Tests.Images;
 
 /// <summary>Keeps an image in memory, takes blobs before its manifest, and says how far it is with them.</summary>
-internal sealed class AheadSink : IImageSink, ILayerLookup, IEarlyBlobSink
+internal sealed class AheadSink : IImageSink, ILayerLookup
 {
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -31,9 +31,7 @@ internal sealed class AheadSink : IImageSink, ILayerLookup, IEarlyBlobSink
 
     public string Name => "ahead";
 
-    public bool HoldsIndexes => true;
-
-    public bool TakesEarlyBlobs => true;
+    public SinkAbilities Abilities => new() { TakesEarlyBlobs = true, Layers = this };
 
     public Task<Manifest?> GetNamedAsync(CancellationToken cancel) => Task.FromResult<Manifest?>(null);
 

@@ -151,7 +151,7 @@ public sealed class DirTests : IDisposable
     [Fact]
     public async Task DryRun_MakesNothing()
     {
-        var result = await Copying.RunAsync(RandomImage.Index(), LocalDryRunSink.Of(new DirSink(Dir), new()));
+        var result = await Copying.RunAsync(RandomImage.Index(), new DryRunSink(new DirSink(Dir), new()));
 
         Assert.Equal(5, result.Sent);
         Assert.False(Directory.Exists(Dir));

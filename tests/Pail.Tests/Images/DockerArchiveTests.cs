@@ -91,7 +91,8 @@ public sealed class DockerArchiveTests : IDisposable
         await File.WriteAllBytesAsync(Archive, docker.Classic());
         await using var source = new DockerArchiveSource(Archive, null);
         var made = new List<(Descriptor Blob, long Read, Task<Stream> Open)>();
-        source.BlobReady = blob => made.Add((blob, source.BytesRead, source.OpenBlobAsync(blob, 0, default)));
+        await foreach (var (blob, _) in source.MakeAsync(null, default))
+            made.Add((blob, source.BytesRead, source.OpenBlobAsync(blob, 0, default)));
 
         var root = await source.GetRootAsync(default);
 
@@ -171,7 +172,6 @@ public sealed class DockerArchiveTests : IDisposable
         { "link outside", "is missing" },
         { "links in a ring", "is missing" },
         { "path outside", "leads outside" },
-        { "absolute path", "leads outside" },
         { "fewer layers", "lists 3 layers, and 2 came" },
         { "many entries", "more than 262144 entries" },
         { "size beyond all", "ends in the middle" },
@@ -331,7 +331,6 @@ public sealed class DockerArchiveTests : IDisposable
                     "link outside" => tar.File("c.json", docker.Config).Link("l/layer.tar", "../../../etc/passwd").File("manifest.json", list),
                     "links in a ring" => tar.File("c.json", docker.Config).Link("l/layer.tar", "../m").Link("m", "l/layer.tar").File("manifest.json", list),
                     "path outside" => tar.File("../../etc/cron.d/x", "x"),
-                    "absolute path" => tar.File("/etc/cron.d/x", "x"),
                     "size beyond all" => tar.File("manifest.json", list).Raw(TarBytes.Header("x", '0', 1L << 32)),
                     "long names" => new TarBytes { Format = System.Formats.Tar.TarEntryFormat.Pax }.File("manifest.json", list).File(new string('x', 600), "x"),
                     _ => throw new ArgumentOutOfRangeException(nameof(kind)),

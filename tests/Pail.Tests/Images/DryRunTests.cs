@@ -70,7 +70,7 @@ public sealed class DryRunTests : IDisposable
             {
                 var (requests, result) = place == "bucket"
                     ? await CopyAsync(registry, "app", image, dryRun: forecast is not null, tag: tag, dry: dry)
-                    : (0, await Copying.RunAsync(image, forecast is null ? new OciLayoutSink(layout, tag) : LocalDryRunSink.Of(new OciLayoutSink(layout, tag), forecast)));
+                    : (0, await Copying.RunAsync(image, forecast is null ? new OciLayoutSink(layout, tag) : new DryRunSink(new OciLayoutSink(layout, tag), forecast)));
                 told.Add((requests, result.Sent, result.Existed, result.BytesSent));
             }
             return told;

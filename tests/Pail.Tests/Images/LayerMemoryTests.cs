@@ -195,7 +195,7 @@ public sealed class LayerMemoryTests : IAsyncDisposable
         var registry = await OpenAsync();
         await using var source = new DockerDaemonSource(_engine.Client, _engine.Hold("app:2", DockerTars.Version(2)));
         var sink = new BucketSink(registry.Repository(Other), Reference.Parse("2"));
-        source.Memory = sink;
+        await source.MakeAsync(sink, default).CountAsync(TestContext.Current.CancellationToken);
         foreach (var layer in (await source.GetRootAsync(default)).Layers)
             await registry.Repository(App).Blobs.DeleteAsync(layer.Digest, default);
 

@@ -51,6 +51,8 @@ internal sealed class MemoryImage : IImageSource, IImageSink
 
     public bool HoldsIndexes { get; init; } = true;
 
+    SinkAbilities IImageSink.Abilities => new() { HoldsIndexes = HoldsIndexes };
+
     public Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) => Task.FromResult(_manifests.ContainsKey(manifest.Digest));
 
     public Task<bool> HasRootAsync(Manifest root, CancellationToken cancel) => Task.FromResult(Root?.Digest == root.Digest);

@@ -8,10 +8,17 @@ using Pail.Tests.Kit;
 namespace Pail.Tests.Images;
 
 /// <summary>Other tools read what Pail writes, and Pail reads what they write.</summary>
-public sealed class RealToolTests : IDisposable
+public abstract class RealToolTests : IDisposable
 {
+    private readonly Machine _machine;
     private readonly TestFolder _folder = new();
     private readonly string _name = $"pail-test-{Guid.NewGuid():n}";
+
+    private protected RealToolTests(Machine machine) => _machine = machine;
+
+    private Engine One => _machine == Machine.Here ? Engine.Docker : Engine.Docker26;
+
+    private Engine Two => _machine == Machine.Here ? Engine.Other : Engine.Docker26Containerd;
 
     [Theory]
     [InlineData("plain")]
@@ -109,30 +116,30 @@ public sealed class RealToolTests : IDisposable
     public async Task Docker_BuiltImage_GoesThroughALayoutToAnotherEngineAndRuns()
     {
         await BuildAsync();
-        await PutAsync(new DockerDaemonSource(new DockerEngine(TestEnvironment.Docker), _name), new OciLayoutSink(_folder["layout"], "1"));
-        await PutAsync(new OciLayoutSource(_folder["layout"], "1"), new DockerDaemonSink(new DockerEngine(TestEnvironment.OtherDocker), _name));
+        await PutAsync(new DockerDaemonSource(await One.OpenAsync(), _name), new OciLayoutSink(_folder["layout"], "1"));
+        await PutAsync(new OciLayoutSource(_folder["layout"], "1"), new DockerDaemonSink(await Two.OpenAsync(), _name));
 
-        Assert.Equal("moo", (await RunAsync("docker", "--host", TestEnvironment.OtherDocker, "run", "--rm", "--network", "none", _name)).Output.Trim());
+        Assert.Equal("moo", (await DockerAsync(Two, "run", "--rm", "--network", "none", _name)).Output.Trim());
         // The same image saved by the other engine is the same to the byte; so is what another tool makes of the layout.
         var first = await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], "1"));
-        MemoryImage.AssertSame(first, await Copying.ReadAsync(new DockerDaemonSource(new DockerEngine(TestEnvironment.OtherDocker), _name)));
-        Assert.Equal((await IdAsync(TestEnvironment.Docker)).Trim(), first.Root!.Config!.Digest.ToString());
-        await RunAsync("docker", "--host", TestEnvironment.Docker, "image", "rm", "--force", _name);
-        await RunAsync("docker", "--host", TestEnvironment.OtherDocker, "image", "rm", "--force", _name);
+        MemoryImage.AssertSame(first, await Copying.ReadAsync(new DockerDaemonSource(await Two.OpenAsync(), _name)));
+        Assert.Equal((await IdAsync(One)).Trim(), first.Root!.Config!.Digest.ToString());
+        await DockerAsync(One, "image", "rm", "--force", _name);
+        await DockerAsync(Two, "image", "rm", "--force", _name);
     }
 
     [Fact]
     public async Task Docker_ImageById_IsFound()
     {
         await BuildAsync();
-        var id = (await IdAsync(TestEnvironment.Docker)).Trim();
+        var id = (await IdAsync(One)).Trim();
 
         foreach (var name in new[] { id, id["sha256:".Length..], id["sha256:".Length..][..12] })
         {
-            await using var source = new DockerDaemonSource(new DockerEngine(TestEnvironment.Docker), name);
+            await using var source = new DockerDaemonSource(await One.OpenAsync(), name);
             Assert.Equal(id, (await source.GetRootAsync(default)).Config!.Digest.ToString());
         }
-        await RunAsync("docker", "--host", TestEnvironment.Docker, "image", "rm", "--force", _name);
+        await DockerAsync(One, "image", "rm", "--force", _name);
     }
 
     [Fact]
@@ -142,9 +149,9 @@ public sealed class RealToolTests : IDisposable
         var layer = image.Root!.Layers[2].Digest;
         image.Spoil(layer, [.. image.Blobs[layer][..^1], 0xAA]);
 
-        await Assert.ThrowsAsync<PailException>(() => PutAsync(image, new DockerDaemonSink(new DockerEngine(TestEnvironment.Docker), _name)));
+        await Assert.ThrowsAsync<PailException>(async () => await PutAsync(image, new DockerDaemonSink(await One.OpenAsync(), _name)));
 
-        Assert.Equal("", (await RunAsync("docker", "--host", TestEnvironment.Docker, "images", "--quiet", _name)).Output.Trim());
+        Assert.Equal("", (await DockerAsync(One, "images", "--quiet", _name)).Output.Trim());
     }
 
     [Fact]
@@ -155,7 +162,7 @@ public sealed class RealToolTests : IDisposable
         image.AddManifest(RandomImage.ImageManifest(
             image.Add(RandomImage.Config("amd64", [Digest.Of("another"u8)]), MediaTypes.OciConfig), [image.Add(RandomImage.Gzip(layer), MediaTypes.OciLayerGzip)]));
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(image, new DockerDaemonSink(new DockerEngine(TestEnvironment.Docker), _name)));
+        var error = await Assert.ThrowsAsync<PailException>(async () => await PutAsync(image, new DockerDaemonSink(await One.OpenAsync(), _name)));
 
         Assert.Contains("Docker could not load the image: invalid diffID", error.Message);
     }
@@ -164,19 +171,19 @@ public sealed class RealToolTests : IDisposable
     public async Task Docker_SavedFile_IsTheSameImageAndLoadsAgainWhereItRuns()
     {
         await BuildAsync();
-        await RunAsync("docker", "--host", TestEnvironment.Docker, "tag", _name, $"{_name}:other");
-        await RunAsync("docker", "--host", TestEnvironment.Docker, "save", "--output", _folder["one.tar"], _name);
-        await RunAsync("docker", "--host", TestEnvironment.Docker, "save", "--output", _folder["both.tar"], $"{_name}:latest", $"{_name}:other");
-        var expected = await Copying.ReadAsync(new DockerDaemonSource(new DockerEngine(TestEnvironment.Docker), _name));
+        await DockerAsync(One, "tag", _name, $"{_name}:other");
+        await DockerAsync(One, "save", "--output", _folder["one.tar"], _name);
+        await DockerAsync(One, "save", "--output", _folder["both.tar"], $"{_name}:latest", $"{_name}:other");
+        var expected = await Copying.ReadAsync(new DockerDaemonSource(await One.OpenAsync(), _name));
 
         MemoryImage.AssertSame(expected, await Copying.ReadAsync(new DockerArchiveSource(_folder["one.tar"], null)));
         MemoryImage.AssertSame(expected, await Copying.ReadAsync(new DockerArchiveSource(_folder["both.tar"], $"{_name}:other")));
 
         await PutAsync(new DockerArchiveSource(_folder["one.tar"], null), new DockerArchiveSink(_folder["made.tar"], _name));
-        await RunAsync("docker", "--host", TestEnvironment.OtherDocker, "load", "--input", _folder["made.tar"]);
-        Assert.Equal("moo", (await RunAsync("docker", "--host", TestEnvironment.OtherDocker, "run", "--rm", "--network", "none", _name)).Output.Trim());
-        await RunAsync("docker", "--host", TestEnvironment.Docker, "image", "rm", "--force", _name, $"{_name}:other");
-        await RunAsync("docker", "--host", TestEnvironment.OtherDocker, "image", "rm", "--force", _name);
+        await DockerAsync(Two, "load", "--input", _folder["made.tar"]);
+        Assert.Equal("moo", (await DockerAsync(Two, "run", "--rm", "--network", "none", _name)).Output.Trim());
+        await DockerAsync(One, "image", "rm", "--force", _name, $"{_name}:other");
+        await DockerAsync(Two, "image", "rm", "--force", _name);
     }
 
     [Fact]
@@ -245,19 +252,21 @@ public sealed class RealToolTests : IDisposable
             RUN ["/bin/busybox", "sh", "-c", "echo moo > /moo; echo {_name} > /name"]
             CMD ["/bin/busybox", "cat", "/moo"]
             """);
-        await RunAsync("docker", "--host", TestEnvironment.Docker, "build", "--quiet", "--network", "none", "--tag", _name, _folder["context"]);
+        await DockerAsync(One, "build", "--quiet", "--network", "none", "--tag", _name, _folder["context"]);
     }
 
-    private async Task<string> IdAsync(string engine) => (await RunAsync("docker", "--host", engine, "image", "inspect", "--format", "{{.Id}}", _name)).Output;
+    private async Task<string> IdAsync(Engine engine) => (await DockerAsync(engine, "image", "inspect", "--format", "{{.Id}}", _name)).Output;
 
-    private Task<Finished> CtrAsync(params IEnumerable<string> arguments) => RunAsync("ctr", ["--address", TestEnvironment.Containerd, "--namespace", _name, .. arguments]);
+    private Task<Finished> CtrAsync(params IEnumerable<string> arguments) => RunAsync("ctr", ["--address", One.Containerd, "--namespace", _name, .. arguments]);
 
     private Task<Finished> PodmanAsync(params IEnumerable<string> arguments) =>
         RunAsync("podman", ["--root", _folder["podman"], "--runroot", _folder["pr"], "--storage-driver", "vfs", .. arguments]);
 
-    // The classic builder: others need a plugin.
-    private static async Task<Finished> RunAsync(string program, params IEnumerable<string> arguments) =>
-        (await Child.RunAsync($"/usr/bin/{program}", arguments, new Dictionary<string, string?> { ["DOCKER_BUILDKIT"] = "0" })).Succeeded();
+    private Task<Finished> DockerAsync(Engine engine, params IEnumerable<string> arguments) => RunAsync("docker", ["--host", engine.Socket, .. arguments]);
+
+    // Here the plugin that other builders need may be missing.
+    private async Task<Finished> RunAsync(string program, params IEnumerable<string> arguments) =>
+        (await _machine.RunAsync($"/usr/bin/{program}", arguments, new Dictionary<string, string?> { ["DOCKER_BUILDKIT"] = _machine == Machine.Here ? "0" : "1" })).Succeeded();
 
     private static async Task PutAsync(IImageSource source, IImageSink sink)
     {
@@ -266,3 +275,10 @@ public sealed class RealToolTests : IDisposable
             await Copying.RunAsync(source, sink);
     }
 }
+
+/// <summary>The tools of this machine.</summary>
+public sealed class ToolsHereTests() : RealToolTests(Machine.Here);
+
+/// <summary>Those of Debian 13.</summary>
+[UsesDebian13]
+public sealed class ToolsOfDebian13Tests() : RealToolTests(Machine.Debian13);

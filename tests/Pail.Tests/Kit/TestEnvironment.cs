@@ -18,8 +18,11 @@ internal static class TestEnvironment
     /// <summary>The socket of another Docker Engine.</summary>
     public static string OtherDocker => Variable("PAIL_TEST_DOCKER2");
 
-    /// <summary>The path of containerd's socket.</summary>
-    public static string Containerd => Variable("PAIL_TEST_CONTAINERD");
+    /// <summary>Ceph RGW 18 in the root of Debian 13, with the same keys.</summary>
+    public static Uri S3OfDebian13 => new(Variable("PAIL_TEST_DEBIAN_S3"));
+
+    /// <summary>The folder of the servers in the root of Debian 13, and of files that say whether they run.</summary>
+    public static string Debian => Variable("PAIL_TEST_DEBIAN");
 
     /// <summary>The root of the sources.</summary>
     public static string Sources { get; } = FindSources();

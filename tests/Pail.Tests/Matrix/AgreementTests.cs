@@ -16,6 +16,7 @@ using Pail.Tests.Server;
 namespace Pail.Tests.Matrix;
 
 /// <summary>What Pail puts somewhere is for docker and podman, wherever they can read it themselves, the image it was.</summary>
+[UsesDebian13]
 public sealed class AgreementTests(MatrixServers servers) : IClassFixture<MatrixServers>, IAsyncLifetime
 {
     // What some versions can't pull from anywhere, and how they say so.
@@ -26,10 +27,16 @@ public sealed class AgreementTests(MatrixServers servers) : IClassFixture<Matrix
         [("podman", "nested")] = "Unexpectedly received a manifest list",
     };
 
+    private static readonly string[] Kinds = ["plain", "index", "nested", "schema 2", "zstd"];
+
     private readonly LocalPlaces _local = new();
     private readonly string _case = $"agree/{Guid.NewGuid():n}";
     private S3Store _store = null!;
     private TestServer _server = null!;
+
+    public static TheoryData<string, string> EveryEngineAndImage { get; } = new(from engine in Engine.Names from kind in Kinds select (engine, kind));
+
+    public static TheoryData<string, string> EveryPodmanAndImage { get; } = new(from client in (string[])["podman", "podman 5"] from kind in Kinds select (client, kind));
 
     public async ValueTask InitializeAsync()
     {
@@ -47,20 +54,17 @@ public sealed class AgreementTests(MatrixServers servers) : IClassFixture<Matrix
     }
 
     [Theory]
-    [InlineData("plain")]
-    [InlineData("index")]
-    [InlineData("nested")]
-    [InlineData("schema 2")]
-    [InlineData("zstd")]
-    public async Task Docker_SaysOfEachPlaceThatItIsTheImage(string kind)
+    [MemberData(nameof(EveryEngineAndImage))]
+    public async Task Docker_SaysOfEachPlaceThatItIsTheImage(string client, string kind)
     {
+        var engine = await Engine.OfAsync(client);
         var image = await PutAsync(kind);
         var config = await ConfigOfAsync(image);
-        var docker = new DockerCli(servers.Home, TestEnvironment.Docker);
+        var docker = new DockerCli(servers.Home, engine);
         foreach (var host in (string[])[servers.Debian.Host, _server.Address.Authority])
         {
             var name = await CopyToAsync(host);
-            if (IsRefused("docker", kind, await docker.TryPullAsync($"{name}:1")))
+            if (IsRefused(client, kind, await docker.TryPullAsync($"{name}:1")))
                 continue;
             Assert.Equal(config, await docker.ConfigDigestAsync($"{name}:1"));
             Assert.Equal([$"{name}@{image.Root!.Digest}"], await docker.RepoDigestsAsync($"{name}:1"));
@@ -74,18 +78,14 @@ public sealed class AgreementTests(MatrixServers servers) : IClassFixture<Matrix
         Assert.Equal(config, await docker.ConfigDigestAsync($"{_case}:1"));
         await docker.RemoveAsync($"{_case}:1");
 
-        await CopyAsync(new DockerDaemonSink(new DockerEngine(TestEnvironment.Docker), $"{_case}:1"));
+        await CopyAsync(new DockerDaemonSink(new DockerEngine(engine.Socket), $"{_case}:1"));
         Assert.Equal(config, await docker.ConfigDigestAsync($"{_case}:1"));
         await docker.RemoveAsync($"{_case}:1");
     }
 
     [Theory]
-    [InlineData("plain")]
-    [InlineData("index")]
-    [InlineData("nested")]
-    [InlineData("schema 2")]
-    [InlineData("zstd")]
-    public async Task Podman_SaysOfEachPlaceThatItIsTheImage(string kind)
+    [MemberData(nameof(EveryPodmanAndImage))]
+    public async Task Podman_SaysOfEachPlaceThatItIsTheImage(string client, string kind)
     {
         var image = await PutAsync(kind);
         var config = await ConfigOfAsync(image);
@@ -103,9 +103,9 @@ public sealed class AgreementTests(MatrixServers servers) : IClassFixture<Matrix
         {
             // With nothing in its storage, so that it reads all there is.
             using var home = Home();
-            var podman = new Podman(home, "podman");
+            var podman = (Podman)ContainerClient.Of(client, home);
             var pulled = await podman.TryPullAsync(address, directory);
-            if (IsRefused("podman", kind, pulled))
+            if (IsRefused(client, kind, pulled))
                 continue;
             Assert.Equal(config, $"sha256:{pulled.Output.Trim()}");
             Assert.Equal(image.Root!.Digest.ToString(), await podman.DigestAsync(pulled.Output.Trim()));
@@ -115,7 +115,7 @@ public sealed class AgreementTests(MatrixServers servers) : IClassFixture<Matrix
         }
         await CopyAsync(await _local.Find("docker-archive").SinkAsync("image"));
         using var last = Home();
-        Assert.Equal(config, $"sha256:{(await new Podman(last, "podman").TryPullAsync($"docker-archive:{_local.PathOf("docker-archive", "image")}", "/")).Succeeded().Output.Trim()}");
+        Assert.Equal(config, $"sha256:{(await ((Podman)ContainerClient.Of(client, last)).TryPullAsync($"docker-archive:{_local.PathOf("docker-archive", "image")}", "/")).Succeeded().Output.Trim()}");
     }
 
     private static bool IsRefused(string client, string kind, Finished pulled)

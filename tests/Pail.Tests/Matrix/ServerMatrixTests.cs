@@ -5,6 +5,7 @@ using Pail.Docker;
 using Pail.Remote;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
+using Pail.Tests.Kit.Clients;
 using Pail.Tests.Kit.Registries;
 using Pail.Tests.Remote;
 using Pail.Tests.S3;
@@ -43,9 +44,12 @@ public sealed class MatrixServers : IAsyncLifetime
 }
 
 /// <summary>Every place to every other where one of them is on a server or in an engine, every kind of image.</summary>
+[UsesDebian13]
 public sealed class ServerMatrixTests(MatrixServers servers) : IClassFixture<MatrixServers>, IAsyncLifetime
 {
-    private static readonly string[] Names = ["s3 v2", "s3 pool", "docker-registry", "docker-daemon"];
+    private static readonly string[] Names = ["s3 v2", "s3 pool", "docker-registry", .. Engine.Names];
+
+    private static readonly Dictionary<string, string> NoArtifactsNorSha512 = new(LocalPlaces.NoArtifacts) { ["sha512"] = "which Docker's containerd image store does not take" };
 
     private readonly LocalPlaces _local = new();
     private readonly string _case = $"{Guid.NewGuid():n}";
@@ -57,9 +61,8 @@ public sealed class ServerMatrixTests(MatrixServers servers) : IClassFixture<Mat
     {
         _stores.ForEach(store => store.Dispose());
         await _local.DisposeAsync();
-        var images = (await Child.RunAsync("docker", ["--host", TestEnvironment.Docker, "images", "--quiet", "--filter", $"reference=matrix/*-{_case}"])).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        if (images.Length > 0)
-            await Child.RunAsync("docker", ["--host", TestEnvironment.Docker, "image", "rm", "--force", .. images]);
+        foreach (var engine in Engine.Names.Select(Engine.Named))
+            await new DockerCli(servers.Home, engine).RemoveAllAsync($"matrix/*-{_case}");
     }
 
     public static TheoryData<string, string> Cases()
@@ -120,16 +123,17 @@ public sealed class ServerMatrixTests(MatrixServers servers) : IClassFixture<Mat
     {
         "s3 v2" or "s3 pool" => LocalPlaces.Bucket(name, () => BucketAsync(name)),
         "docker-registry" => Named(_local.Registry(name, () => servers.Debian.Host, servers.Options), image => $"{image}-{_case}"),
-        "docker-daemon" => new(name,
-            image => Task.FromResult<Pail.Images.IImageSource>(new DockerDaemonSource(new DockerEngine(TestEnvironment.Docker), $"matrix/{image}-{_case}:1")),
-            image => Task.FromResult<Pail.Images.IImageSink>(new DockerDaemonSink(new DockerEngine(TestEnvironment.Docker), $"matrix/{image}-{_case}:1")))
-        {
-            HoldsAll = false,
-            KeepsManifests = false,
-            Refuses = LocalPlaces.NoArtifacts,
-            MayRefuse = new Dictionary<string, string> { ["zstd"] = "its layers are compressed with zstd" },
-        },
-        _ => _local.Find(name),
+        _ => Engine.Names.Contains(name) ? DockerDaemon(Engine.Named(name)) : _local.Find(name),
+    };
+
+    private Place DockerDaemon(Engine engine) => new(engine.Name,
+        async image => new DockerDaemonSource(await engine.OpenAsync(), $"matrix/{image}-{_case}:1"),
+        async image => new DockerDaemonSink(await engine.OpenAsync(), $"matrix/{image}-{_case}:1"))
+    {
+        HoldsAll = false,
+        KeepsManifests = engine.KeepsImages,
+        Refuses = engine.KeepsImages ? NoArtifactsNorSha512 : LocalPlaces.NoArtifacts,
+        MayRefuse = new Dictionary<string, string> { ["zstd"] = "its layers are compressed with zstd" },
     };
 
     private static Place Named(Place place, Func<string, string> name) => new(place.ToString(), image => place.SourceAsync(name(image)), image => place.SinkAsync(name(image)))

@@ -208,7 +208,7 @@ public abstract class RepushTests : IAsyncLifetime
         _gate.Admitted.Clear();
         await using var source = new DockerDaemonSource(_engine.Client, image, compression);
         await using var sink = Sink();
-        return await Copying.RunAsync(source, dryRun ? new DryRunSink(sink, new RequestMeter(), new()) : sink);
+        return await Copying.RunAsync(source, dryRun ? new DryRunSink(sink, new()) : sink);
     }
 
     private protected RegistrySink Sink(string repository = "team/app") => _kit.Sink(_gate.Host, repository);

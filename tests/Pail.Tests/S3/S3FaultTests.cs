@@ -112,6 +112,22 @@ public sealed class S3FaultTests : IAsyncLifetime
         Assert.Contains("of 100000 bytes", (await FailsAsync(StoreError.Unavailable, () => content!.Body.CopyToAsync(Stream.Null, Cancel))).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(StoreOperation.PutObject)]
+    [InlineData(StoreOperation.CopyObject)]
+    public async Task Request_SlowerThanItsLimit_GetsMoreTimeWithEachTry(StoreOperation slow)
+    {
+        var second = TimeSpan.FromSeconds(1);
+        using var store = S3Store.Open(
+            S3Server.Ceph.Options(_bucket) with { Endpoint = _proxy.Endpoint.ToString(), ConnectTimeout = second / 2, AnswerTimeout = second / 2, StallTimeout = second / 2, AssemblyTimeout = second / 2 },
+            new RequestMeter());
+        var retrying = RetryingStore.Over(store, new Retry(new RetryOptions { FirstDelay = TimeSpan.FromMilliseconds(1) }));
+        _proxy.On(request => request.Operation == slow, new Fault.Delay(2 * second));
+        var cancel = TestContext.Current.CancellationToken;
+        Assert.NotNull(await retrying.PutAsync("a", new((byte[])[1]), new("text/plain"), PutCondition.None, cancel));
+        Assert.True(await retrying.Abilities.Copy!.CopyAsync("a", "b", new("text/plain"), cancel));
+    }
+
     [Fact]
     public async Task Get_BodyStalls_Throws()
     {

@@ -108,8 +108,8 @@ public sealed class OpenReadTests
     {
         Store(20 * MiB);
         _store.Before = (call, _) => call.Range!.Value.First == 8 * MiB ? throw new StoreException(StoreError.Unavailable, "s3://acme: 500.") : Task.CompletedTask;
-        var error = await Assert.ThrowsAsync<PailException>(() => ReadAsync(20 * MiB));
-        Assert.Equal((Failure.Unavailable, "s3://acme: 500. Gave up after 8 tries."), (error.Failure, error.Message));
+        var error = await Assert.ThrowsAsync<StoreException>(() => ReadAsync(20 * MiB));
+        Assert.Equal((StoreError.Unavailable, "s3://acme: 500.", true), (error.Error, error.Message, error.IsExhausted));
         Assert.False(Retry.IsTransient(error));
         Assert.Equal(8, _store.Log.Count(call => call.Range!.Value.First == 8 * MiB));
         Assert.Equal(0, _engine.Buffers.InUse);

@@ -1,5 +1,4 @@
 using Pail.Stores;
-using Pail.Transfer;
 
 namespace Pail.Tests.Transfer;
 

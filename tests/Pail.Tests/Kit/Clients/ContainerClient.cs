@@ -3,22 +3,29 @@ using Pail.Tests.Images;
 namespace Pail.Tests.Kit.Clients;
 
 /// <summary>A program that pushes images to registries and pulls them, with storage of its own in a folder of the test.</summary>
-internal abstract class ContainerClient(TestFolder folder)
+internal abstract class ContainerClient(TestFolder folder, Machine machine)
 {
-    /// <summary>Its name, as a person starts it.</summary>
+    /// <summary>What the client keeps is in here.</summary>
+    protected TestFolder Folder { get; } = folder;
+
+    /// <summary>The name of the program.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Every client there is.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["docker", "podman", "skopeo", "buildah", "ctr"];
+    /// <summary>Every client there is: those of this machine, then those of Debian 13.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+        ["docker", "podman", "skopeo", "buildah", "ctr", "docker 26", "docker 26 containerd", "podman 5", "skopeo 1.18", "buildah 1.39", "ctr 1.7"];
 
     /// <summary>The client of this name.</summary>
     public static ContainerClient Of(string name, TestFolder folder) => name switch
     {
-        "docker" => new DockerCli(folder, TestEnvironment.Docker),
         "podman" or "buildah" => new Podman(folder, name),
+        "podman 5" => new Podman(folder, "podman", Machine.Debian13),
+        "buildah 1.39" => new Podman(folder, "buildah", Machine.Debian13),
         "skopeo" => new Skopeo(folder),
-        "ctr" => new Ctr(folder),
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
+        "skopeo 1.18" => new Skopeo(folder, Machine.Debian13),
+        "ctr" => new Ctr(folder, Engine.Docker),
+        "ctr 1.7" => new Ctr(folder, Engine.Docker26),
+        _ => new DockerCli(folder, Engine.Named(name)),
     };
 
     /// <summary>Pushes an image over plain HTTP, and forgets it.</summary>
@@ -39,10 +46,11 @@ internal abstract class ContainerClient(TestFolder folder)
     protected Task<Finished> RunAsync(params IEnumerable<string> arguments) => RunProgramAsync(Name, arguments);
 
     /// <summary>Runs another program that the client needs, the same way.</summary>
-    protected Task<Finished> RunProgramAsync(string program, IEnumerable<string> arguments) => Child.RunAsync($"/usr/bin/{program}", arguments, new Dictionary<string, string?>
+    protected Task<Finished> RunProgramAsync(string program, IEnumerable<string> arguments) => machine.RunAsync($"/usr/bin/{program}", arguments, new Dictionary<string, string?>
     {
-        ["HOME"] = folder.Path,
-        ["XDG_RUNTIME_DIR"] = folder.Path,
-        ["DOCKER_BUILDKIT"] = "0",
+        ["HOME"] = Folder.Path,
+        ["XDG_RUNTIME_DIR"] = Folder.Path,
+        // Here the plugin for it may be missing, so the classic builder does it.
+        ["DOCKER_BUILDKIT"] = machine == Machine.Here ? "0" : "1",
     });
 }

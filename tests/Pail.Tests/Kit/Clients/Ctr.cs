@@ -4,10 +4,10 @@ using Pail.Tests.Images;
 
 namespace Pail.Tests.Kit.Clients;
 
-/// <summary>containerd by its own tool, in a namespace of the test.</summary>
-internal sealed class Ctr(TestFolder folder) : ContainerClient(folder)
+/// <summary>An engine's containerd by its own tool, in a namespace of the test unless another is named.</summary>
+internal sealed class Ctr(TestFolder folder, Engine engine, string? inNamespace = null) : ContainerClient(folder, engine.Machine)
 {
-    private readonly string _namespace = $"test-{Guid.NewGuid():n}";
+    private readonly string _namespace = inNamespace ?? $"test-{Guid.NewGuid():n}";
 
     public override string Name => "ctr";
 
@@ -40,8 +40,8 @@ internal sealed class Ctr(TestFolder folder) : ContainerClient(folder)
         return await DoAsync("images", "push", "--plain-http", reference);
     }
 
-    // containerd keeps the index, and of what it lists only this machine's platform.
-    private async Task<string> ConfigOfAsync(string digest)
+    /// <summary>The config of a manifest or index that it has; of what an index lists, it has only this machine's platform.</summary>
+    public async Task<string> ConfigOfAsync(string digest)
     {
         using var content = JsonDocument.Parse((await DoAsync("content", "get", digest)).Succeeded().Output);
         var manifest = content.RootElement;
@@ -58,5 +58,5 @@ internal sealed class Ctr(TestFolder folder) : ContainerClient(folder)
     }
 
     private Task<Finished> DoAsync(params IEnumerable<string> arguments) =>
-        RunAsync(["--address", TestEnvironment.Containerd, "--namespace", _namespace, .. arguments]);
+        RunAsync(["--address", engine.Containerd, "--namespace", _namespace, .. arguments]);
 }

@@ -4,13 +4,13 @@ using Pail.Tests.Images;
 namespace Pail.Tests.Kit.Clients;
 
 /// <summary>A Docker Engine. Registries on loopback may speak plain HTTP to it by default.</summary>
-internal sealed class DockerCli(TestFolder folder, string socket) : ContainerClient(folder)
+internal sealed class DockerCli(TestFolder folder, Engine engine) : ContainerClient(folder, engine.Machine)
 {
     public override string Name => "docker";
 
     public override async Task PushAsync(TestLayout layout, string reference)
     {
-        (await RunProgramAsync("skopeo", ["copy", "--quiet", "--dest-daemon-host", socket, layout.Address(), $"docker-daemon:{reference}"])).Succeeded();
+        (await RunProgramAsync("skopeo", ["copy", "--quiet", "--dest-daemon-host", engine.Socket, layout.Address(), $"docker-daemon:{reference}"])).Succeeded();
         await PushAsync(reference);
         await RemoveAsync(reference);
     }
@@ -33,10 +33,21 @@ internal sealed class DockerCli(TestFolder folder, string socket) : ContainerCli
     public async Task<string[]> RepoDigestsAsync(string reference) =>
         JsonSerializer.Deserialize<string[]>((await DoAsync("image", "inspect", "--format", "{{json .RepoDigests}}", reference)).Succeeded().Output)!;
 
-    public override async Task<string> ConfigDigestAsync(string reference) =>
-        (await DoAsync("image", "inspect", "--format", "{{.Id}}", reference)).Succeeded().Output.Trim();
+    public override async Task<string> ConfigDigestAsync(string reference)
+    {
+        var id = (await DoAsync("image", "inspect", "--format", "{{.Id}}", reference)).Succeeded().Output.Trim();
+        return engine.KeepsImages ? await new Ctr(Folder, engine, "moby").ConfigOfAsync(id) : id;
+    }
 
     public override async Task RemoveAsync(string reference) => (await DoAsync("image", "rm", "--force", reference)).Succeeded();
+
+    /// <summary>Removes all images whose names match.</summary>
+    public async Task RemoveAllAsync(string pattern)
+    {
+        var ids = (await DoAsync("images", "--quiet", "--filter", $"reference={pattern}")).Succeeded().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        if (ids.Length > 0)
+            (await DoAsync(["image", "rm", "--force", .. ids.Distinct()])).Succeeded();
+    }
 
     /// <summary>Runs a container, and returns what it printed.</summary>
     public async Task<string> RunContainerAsync(string reference) =>
@@ -49,5 +60,5 @@ internal sealed class DockerCli(TestFolder folder, string socket) : ContainerCli
     /// <summary>Saves an image into a file.</summary>
     public async Task SaveAsync(string reference, string file) => (await DoAsync("save", "--output", file, reference)).Succeeded();
 
-    private Task<Finished> DoAsync(params IEnumerable<string> arguments) => RunAsync(["--host", socket, .. arguments]);
+    private Task<Finished> DoAsync(params IEnumerable<string> arguments) => RunAsync(["--host", engine.Socket, .. arguments]);
 }

@@ -4,7 +4,7 @@ using Pail.Tests.Images;
 namespace Pail.Tests.Kit.Clients;
 
 /// <summary>Podman, or Buildah, whose commands are the same here.</summary>
-internal sealed class Podman(TestFolder folder, string name) : ContainerClient(folder)
+internal sealed class Podman(TestFolder folder, string name, Machine? machine = null) : ContainerClient(folder, machine ?? Machine.Here)
 {
     // Podman refuses a runroot of more than 50 characters, and the folder for temporary files may have most of them.
     private readonly string _runroot = folder[$"{name[..1]}r"];

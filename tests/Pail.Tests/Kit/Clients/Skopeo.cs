@@ -4,13 +4,11 @@ using Pail.Tests.Images;
 namespace Pail.Tests.Kit.Clients;
 
 /// <summary>Skopeo, which copies into an OCI layout.</summary>
-internal sealed class Skopeo(TestFolder folder) : ContainerClient(folder)
+internal sealed class Skopeo(TestFolder folder, Machine? machine = null) : ContainerClient(folder, machine ?? Machine.Here)
 {
-    private readonly TestFolder _folder = folder;
-
     public override string Name => "skopeo";
 
-    private string Layout => _folder["skopeo"];
+    private string Layout => Folder["skopeo"];
 
     public override async Task PushAsync(TestLayout layout, string reference) =>
         (await RunAsync("copy", "--quiet", "--all", "--dest-tls-verify=false", layout.Address(), $"docker://{reference}")).Succeeded();

@@ -65,7 +65,7 @@ public sealed class FolderUploadTests : UploadContract
     private async Task<string> StatAsync(string format, string key)
     {
         var file = Directory.EnumerateFiles(_folder.FullName, Path.GetFileName(key) + "*", SearchOption.AllDirectories).Single(path => path.Contains(Path.GetDirectoryName(key)!, StringComparison.Ordinal));
-        using var stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["-c", format, file]) { RedirectStandardOutput = true })!;
+        using var stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["-c", format, file]) { RedirectStandardOutput = true, UseShellExecute = false })!;
         return (await stat.StandardOutput.ReadToEndAsync()).Trim();
     }
 

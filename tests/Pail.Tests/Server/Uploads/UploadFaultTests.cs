@@ -172,7 +172,6 @@ public sealed class UploadFaultTests : IAsyncDisposable
         var proxy = S3Proxy.Start();
         var options = (S3Server.Ceph with { Endpoint = proxy.Endpoint.ToString() }).Options(_bucket) with
         {
-            ConnectTimeout = TimeSpan.FromSeconds(1),
             StallTimeout = TimeSpan.FromSeconds(4),
             AnswerTimeout = TimeSpan.FromSeconds(4),
             AssemblyTimeout = TimeSpan.FromSeconds(4),

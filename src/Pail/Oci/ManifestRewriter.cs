@@ -1,25 +1,22 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Pail.Oci;
 
-namespace Pail.Images;
+namespace Pail.Oci;
 
 /// <summary>
-/// Makes manifests that name other parts, and changes nothing else in them. What becomes of Docker's manifests is OCI's, for
-/// Docker's types know no zstd.
+/// Makes manifests that name other parts. Docker's manifests become OCI's, for Docker's types know no zstd. A descriptor that is
+/// rewritten keeps nothing that was true of the old bytes alone: embedded data, addresses, places within the compressed bytes.
 /// </summary>
 internal static class ManifestRewriter
 {
-    // Where tools find files within the compressed bytes that are no more.
-    private static readonly string[] OfOldBytes = ["containerd.io/snapshot/stargz/", "io.containers.estargz.", "io.github.containers.zstd-chunked."];
+    // What names places within the compressed bytes, or other places that have exactly these.
+    private static readonly string[] OfOldBytes =
+        ["containerd.io/snapshot/", "containerd.io/distribution.source.", "io.containers.estargz.", "io.github.containers.", "com.amazon.soci."];
 
     // By which BuildKit says whose attestation an entry is.
     private const string Attested = "vnd.docker.reference.digest";
 
-    private static readonly JsonSerializerOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    /// <summary>The image with other layers.</summary>
+    /// <summary>Returns the image with other layers.</summary>
     public static Manifest Image(Manifest image, IReadOnlyDictionary<Digest, Descriptor> layers)
     {
         var root = JsonNode.Parse(image.Bytes.Span)!.AsObject();
@@ -31,18 +28,16 @@ internal static class ManifestRewriter
             layer["mediaType"] = (string?)layer["mediaType"] switch
             {
                 MediaTypes.DockerLayerGzip => MediaTypes.OciLayerGzip,
+                MediaTypes.DockerLayerZstd => MediaTypes.OciLayerZstd,
                 MediaTypes.DockerLayerTar => MediaTypes.OciLayerTar,
                 var other => other,
             };
-            if (!Replace(layer, layers) || layer["annotations"] is not JsonObject annotations)
-                continue;
-            foreach (var name in annotations.Select(pair => pair.Key).Where(name => OfOldBytes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))).ToList())
-                annotations.Remove(name);
+            Replace(layer, layers);
         }
         return Parse(root, image, MediaTypes.OciManifest);
     }
 
-    /// <summary>The index with other manifests.</summary>
+    /// <summary>Returns the index with other manifests.</summary>
     public static Manifest Index(Manifest index, IReadOnlyDictionary<Digest, Descriptor> manifests)
     {
         var root = JsonNode.Parse(index.Bytes.Span)!.AsObject();
@@ -56,14 +51,27 @@ internal static class ManifestRewriter
         return Parse(root, index, MediaTypes.OciIndex);
     }
 
-    private static bool Replace(JsonObject part, IReadOnlyDictionary<Digest, Descriptor> others)
+    private static void Replace(JsonObject part, IReadOnlyDictionary<Digest, Descriptor> others)
     {
         if (!Digest.TryParse((string?)part["digest"], out var digest) || !others.TryGetValue(digest, out var other))
-            return false;
+            return;
         (part["mediaType"], part["digest"], part["size"]) = (other.MediaType, other.Digest.ToString(), other.Size);
-        return true;
+        part.Remove("data");
+        part.Remove("urls");
+        if (part["annotations"] is not JsonObject annotations)
+            return;
+        foreach (var (name, value) in annotations.ToList())
+            if (OfOldBytes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)) || ((string?)value)?.Contains(digest.Hex, StringComparison.Ordinal) == true)
+                annotations.Remove(name);
+        if (annotations.Count == 0)
+            part.Remove("annotations");
     }
 
-    private static Manifest Parse(JsonObject root, Manifest original, string type) =>
-        Manifest.Parse(JsonSerializer.SerializeToUtf8Bytes(root, Compact), type, original.Digest.Algorithm);
+    private static Manifest Parse(JsonObject root, Manifest original, string type)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, ManifestWriter.Plain))
+            root.WriteTo(json);
+        return Manifest.Parse(buffer.ToArray(), type, original.Digest.Algorithm);
+    }
 }
