@@ -41,12 +41,12 @@ internal sealed class DockerCli(TestFolder folder, Engine engine) : ContainerCli
 
     public override async Task RemoveAsync(string reference) => (await DoAsync("image", "rm", "--force", reference)).Succeeded();
 
-    /// <summary>Removes all images whose names match.</summary>
+    /// <summary>Removes all names that match; another test's image of the same content stays.</summary>
     public async Task RemoveAllAsync(string pattern)
     {
-        var ids = (await DoAsync("images", "--quiet", "--filter", $"reference={pattern}")).Succeeded().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        if (ids.Length > 0)
-            (await DoAsync(["image", "rm", "--force", .. ids.Distinct()])).Succeeded();
+        var names = (await DoAsync("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", $"reference={pattern}")).Succeeded().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        if (names.Length > 0)
+            (await DoAsync(["image", "rm", "--force", .. names])).Succeeded();
     }
 
     /// <summary>Runs a container, and returns what it printed.</summary>
