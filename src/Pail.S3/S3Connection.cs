@@ -3,6 +3,7 @@ using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Pail.Oci;
+using Pail.Stores;
 
 namespace Pail.S3;
 

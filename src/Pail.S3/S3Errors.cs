@@ -138,7 +138,8 @@ internal sealed partial class S3Errors(string name, Uri endpoint, bool anonymous
         { Status: 429 } or { Status: 503, RetryAfter: not null } or { Code: "SlowDown" or "Throttling" or "ThrottlingException" or "TooManyRequests" or "RequestLimitExceeded" } =>
             (StoreError.Throttled, "the store asks to slow down"),
         { Status: 409, Code: "ConditionalRequestConflict" or "OperationAborted" } => (StoreError.Unavailable, "somebody else wrote the same object at the same time"),
-        { Status: 408 or >= 500 and not 501 } or { Code: "RequestTimeout" or "IncompleteBody" or "InternalError" } or { Status: 200 } =>
+        { Status: 501 } or { Code: "NotImplemented" } => (StoreError.Unsupported, "the store does not have this operation" + Words(refusal)),
+        { Status: 408 or >= 500 } or { Code: "RequestTimeout" or "IncompleteBody" or "InternalError" } or { Status: 200 } =>
             (StoreError.Unavailable, "the store failed" + Words(refusal)),
         { Status: 401 or 403 } => (StoreError.AccessDenied, Denied(operation)),
         _ => (StoreError.Rejected, "the store refused" + Words(refusal)),

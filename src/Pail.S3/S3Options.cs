@@ -1,20 +1,8 @@
 using Amazon.Runtime;
 using Pail.Places;
+using Pail.Stores;
 
 namespace Pail.S3;
-
-/// <summary>How a bucket's name goes into an address.</summary>
-public enum AddressingStyle
-{
-    /// <summary>Virtual-host style on AWS, path style everywhere else.</summary>
-    Auto,
-
-    /// <summary><c>https://endpoint/bucket/key</c>.</summary>
-    Path,
-
-    /// <summary><c>https://bucket.endpoint/key</c>, where the name can be a part of a host's name.</summary>
-    VirtualHost,
-}
 
 /// <summary>
 /// Which bucket, and how to reach it. What is not set comes from where every AWS tool looks:
@@ -59,11 +47,17 @@ public sealed record S3Options(BucketRoot.S3 Root)
     /// <summary>Credentials in place of the standard chain's.</summary>
     internal AWSCredentials? Credentials { get; init; }
 
-    internal AddressingStyle ChosenAddressing => Addressing ?? Environment.GetEnvironmentVariable(AddressingVariable) switch
+    internal AddressingStyle ChosenAddressing => Addressing ?? (Environment.GetEnvironmentVariable(AddressingVariable) is { Length: > 0 } text ? Read(text) : AddressingStyle.Auto);
+
+    private static AddressingStyle Read(string text)
     {
-        null or "" or "auto" => AddressingStyle.Auto,
-        "path" => AddressingStyle.Path,
-        "virtual" => AddressingStyle.VirtualHost,
-        _ => throw new PailException(Failure.BadInput, $"{AddressingVariable} must be path, virtual or auto."),
-    };
+        try
+        {
+            return AddressingStyles.Parse(text);
+        }
+        catch (FormatException e)
+        {
+            throw new PailException(Failure.BadInput, $"{AddressingVariable}: {e.Message}.", e);
+        }
+    }
 }

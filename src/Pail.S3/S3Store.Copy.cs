@@ -29,7 +29,7 @@ public sealed partial class S3Store
             var list = await ControlAsync(StoreOperation.ListBuckets, "", token => _connection.Client.ListBucketsAsync(new ListBucketsRequest(), token), cancel);
             return list.Buckets?.Exists(own => own.BucketName == bucket) == true;
         }
-        catch (StoreException e) when (e.Error is StoreError.AccessDenied or StoreError.Rejected)
+        catch (StoreException e) when (e.Error is StoreError.AccessDenied or StoreError.Unsupported or StoreError.Rejected)
         {
             return false;
         }

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Pail.Buckets;
 using Pail.Server.Http;
 using Pail.Server.Routing;
@@ -14,7 +15,7 @@ using Pail.Server.Uploads;
 
 namespace Pail.Server;
 
-/// <summary>A registry server over a bucket: the composition of its parts.</summary>
+/// <summary>Composes a registry server over a bucket.</summary>
 public static class RegistryServer
 {
     // Of each body so much is read from the socket before anybody asks for it, beside the memory that bounds blobs on their way.
@@ -30,38 +31,70 @@ public static class RegistryServer
     public static WebApplication Build(ServerOptions options, Bucket bucket, TimeProvider? time = null)
     {
         var clock = time ?? TimeProvider.System;
-        var log = options.Log is { } output ? new ServerLog(output, clock) : null;
-        var certificates = options.Tls is { } files ? new Certificates(files, log, clock) : null;
-        var services = new RegistryServices(options, bucket, log, clock);
-        var health = new Health(bucket, clock);
-        var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services)), health);
-
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.MaxReadBufferSize = ReadAhead).ConfigureKestrel(kestrel =>
         {
             Limit(kestrel.Limits, options);
             kestrel.AddServerHeader = false;
             foreach (var endpoint in options.Listen)
-                kestrel.Listen(endpoint, listen => Secure(listen, certificates));
+                kestrel.Listen(endpoint, listen => Serve(listen, kestrel.ApplicationServices.GetService<Certificates>()));
         });
-        if (certificates is not null)
+        if (options.Tls is { } files)
+        {
             builder.WebHost.UseKestrelHttpsConfiguration();
+            builder.Services.AddSingleton(services => new Certificates(files, LogOf(services), clock));
+        }
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, SocketBlocks.Factory>();
-        // Signals are for whoever runs the server.
+        // The program that runs the server handles signals.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTime);
-        if (log is not null)
-            builder.Services.AddSingleton(_ => log);
+        AddLog(builder, options, clock);
+        builder.Services.AddSingleton(services => new RegistryServices(options, bucket, LogOf(services), clock));
+        builder.Services.AddHostedService(services => new SettingsWatch(services.GetRequiredService<RegistryServices>()));
         if (options is { ReadOnly: false } && options.SweepInterval > TimeSpan.Zero)
-            builder.Services.AddHostedService(_ => new UploadSweeper(services));
+            builder.Services.AddHostedService(services => new UploadSweeper(services.GetRequiredService<RegistryServices>()));
+        return Handle(builder.Build(), options, bucket, clock);
+    }
 
-        var app = builder.Build();
-        if (log is not null)
-            app.Services.GetRequiredService<ServerLog>(); // so that it is disposed with the application
+    /// <summary>Waits until a started server is told to stop.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="stop">Tells it to stop; the caller then stops it.</param>
+    /// <exception cref="InvalidOperationException">It stopped by itself, which it does only if a part of it broke; the message says which way.</exception>
+    public static async Task WaitAsync(WebApplication server, CancellationToken stop)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var told = stop.Register(() => ended.TrySetResult());
+        await using var stopped = server.Lifetime.ApplicationStopping.Register(() => ended.TrySetResult());
+        await ended.Task;
+        if (stop.IsCancellationRequested)
+            return;
+        var cause = server.Services.GetServices<IHostedService>().OfType<BackgroundService>().Select(task => task.ExecuteTask?.Exception?.InnerException).FirstOrDefault(e => e is not null);
+        throw new InvalidOperationException($"the server stopped by itself{(cause is null ? "" : $": {cause.GetType().Name}: {cause.Message}")}", cause);
+    }
+
+    private static WebApplication Handle(WebApplication app, ServerOptions options, Bucket bucket, TimeProvider clock)
+    {
+        // Read now, so that files that can't be used are an error of building.
+        _ = app.Services.GetService<Certificates>();
+        var services = app.Services.GetRequiredService<RegistryServices>();
+        var health = new Health(bucket, clock);
+        var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services)), health);
         app.Lifetime.ApplicationStopping.Register(() => health.Stopping = true);
+        Forwarding.Use(app, options.TrustedProxies);
         app.Run(pipeline.HandleAsync);
         return app;
     }
+
+    private static void AddLog(WebApplicationBuilder builder, ServerOptions options, TimeProvider clock)
+    {
+        if (options.Log is not { } output)
+            return;
+        // Of the framework, what its administrator should know: its information repeats the line of each request.
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter(ServerLog.Category, LogLevel.Information);
+        builder.Services.AddSingleton<ILoggerProvider>(_ => new JsonLog(output, clock));
+    }
+
+    private static ILogger LogOf(IServiceProvider services) => services.GetRequiredService<ILoggerFactory>().CreateLogger(ServerLog.Category);
 
     private static void Limit(KestrelServerLimits limits, ServerOptions options)
     {
@@ -75,19 +108,19 @@ public static class RegistryServer
         limits.MaxResponseBufferSize = 256 << 10;
     }
 
-    private static void Secure(ListenOptions listen, Certificates? certificates)
+    private static void Serve(ListenOptions listen, Certificates? certificates)
     {
         listen.Protocols = certificates is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
-        if (certificates is null)
-            return;
-        listen.UseHttps(new TlsHandshakeCallbackOptions
-        {
-            OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+        if (certificates is not null)
+            listen.UseHttps(new TlsHandshakeCallbackOptions
             {
-                ServerCertificateContext = certificates.Current(),
-                ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
-            }),
-        });
+                OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+                {
+                    ServerCertificateContext = certificates.Current(),
+                    ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+                }),
+            });
+        RefusalBodies.Use(listen);
     }
 
     private sealed class NoLifetime : IHostLifetime

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Pail.Buckets;
 using Pail.Server.Caches;
 using Pail.Server.Running;
@@ -6,17 +7,17 @@ using Pail.Server.Running;
 namespace Pail.Server;
 
 /// <summary>What all handlers of a server work with.</summary>
-internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ServerLog? log, TimeProvider time)
+internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILogger log, TimeProvider time)
 {
-    private readonly Forwarding _forwarding = new(options.TrustedProxies);
+    private volatile Bucket _bucket = bucket;
 
     public ServerOptions Options => options;
 
-    /// <summary>The bucket that is served.</summary>
-    public Bucket Bucket => bucket;
+    /// <summary>The bucket, with the settings it has now: ask each time.</summary>
+    public Bucket Bucket => _bucket;
 
-    /// <summary>The log; null if none is kept.</summary>
-    public ServerLog? Log => log;
+    /// <summary>The log; nothing is enabled in it if none is kept.</summary>
+    public ILogger Log => log;
 
     public TimeProvider Time => time;
 
@@ -29,9 +30,9 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, Ser
     /// <summary>What tags named.</summary>
     public TagCache Tags { get; } = new(options.TagLifetime, time);
 
-    /// <summary>The value of a Location header for a path of this server, as whoever sent the request has to ask for it.</summary>
-    public string Locate(HttpContext context, string path) => _forwarding.Origin(context) + path;
+    /// <summary>Goes by the settings that this one has from now on: the same bucket, whose blobs are shared as before.</summary>
+    public void Follow(Bucket bucket) => _bucket = bucket;
 
-    /// <summary>Whom the request is from, as far as that can be believed.</summary>
-    public string Client(HttpContext context) => _forwarding.Client(context);
+    /// <summary>The value of a Location header for a path of this server: absolute if a trusted proxy says how clients reach it, else relative.</summary>
+    public string Locate(HttpContext context, string path) => options.TrustedProxies.Count == 0 ? path : Forwarding.Origin(context) + path;
 }

@@ -39,7 +39,10 @@ public sealed record ServerOptions
     /// <summary>Whether tags, manifests and blobs may be deleted.</summary>
     public bool AllowDelete { get; init; } = true;
 
-    /// <summary>Whose X-Forwarded-Proto, -Host and -For are believed.</summary>
+    /// <summary>Whether an index may name manifests that are not there, as mirrors of some platforms of an image have it.</summary>
+    public bool AllowSparse { get; init; }
+
+    /// <summary>Whose X-Forwarded-Proto, -Host, -Port and -For, or Forwarded, are believed.</summary>
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
 
     /// <summary>The most connections at once; more are closed as they come.</summary>
@@ -57,7 +60,7 @@ public sealed record ServerOptions
     /// <summary>How long running transfers may take to end once the server is told to stop.</summary>
     public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Where log lines go; null for nowhere.</summary>
+    /// <summary>Where log lines go, one JSON object each; null for nowhere.</summary>
     public Stream? Log { get; init; }
 
     /// <summary>The meter of the store: with it the requests made to the bucket are told in the log, and to clients that ask. Null to tell nobody.</summary>

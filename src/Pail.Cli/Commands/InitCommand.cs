@@ -72,7 +72,7 @@ internal sealed class InitCommand : Verb
             session.Say($"Anybody can now read, without credentials, what is under {root.WithSeparator}{V2Layout.RootKey} (but not list it). The bucket's policy:{Environment.NewLine}{opened}");
             return opened;
         }
-        catch (StoreException e) when (e.Error == StoreError.Rejected)
+        catch (StoreException e) when (e.Error is StoreError.Unsupported or StoreError.Rejected)
         {
             // Stores without bucket policies, such as R2, are opened by other means; the bucket is ready for that.
             session.Say($"{session.Terminal.Ink.Yellow("Not opened yet:")} {e.Message.TrimEnd('.')}. See docs/public-buckets.md.");

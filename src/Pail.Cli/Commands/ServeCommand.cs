@@ -56,7 +56,7 @@ internal sealed class ServeCommand : Command, IShowsExamples
             registry);
         await ListenAsync(server, configuration.Server.Listen, cancel);
         Announce(server, configuration, store);
-        await Task.Delay(Timeout.Infinite, cancel).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await RegistryServer.WaitAsync(server, cancel);
         await server.StopAsync(CancellationToken.None);
         return ExitCode.Ok;
     }
@@ -86,7 +86,7 @@ internal sealed class ServeCommand : Command, IShowsExamples
                         PublicEndpoint = configuration.PublicEndpoint,
                         Region = configuration.Region,
                         Profile = configuration.Profile,
-                        Addressing = configuration.Addressing switch { "auto" => AddressingStyle.Auto, "path" => AddressingStyle.Path, "virtual" => AddressingStyle.VirtualHost, _ => null },
+                        Addressing = configuration.Addressing,
                     },
                     meter);
             case BucketRoot.Folder folder:

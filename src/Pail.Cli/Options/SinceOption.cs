@@ -28,16 +28,7 @@ internal static class SinceOption
     {
         if (DateTimeOffset.TryParseExact(text, Dates, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date))
             return date;
-        // Four digits of any unit stay far within what a date can hold.
-        if (text.Length is < 2 or > 5 || !int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count))
-            return null;
-        return text[^1] switch
-        {
-            'm' => now.AddMinutes(-count),
-            'h' => now.AddHours(-count),
-            'd' => now.AddDays(-count),
-            'w' => now.AddDays(-7 * count),
-            _ => null,
-        };
+        // A number alone could be a year as well as seconds.
+        return text.Length > 0 && char.IsAsciiLetter(text[^1]) && Duration.TryParse(text, out var ago) ? now - ago : null;
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pail.Places;
 using Pail.S3;
+using Pail.Stores;
 
 namespace Pail.Cli.Options;
 
@@ -11,13 +12,25 @@ internal sealed class StoreOptions
     private readonly Option<string?> _region = new("--region") { HelpName = "NAME", Description = "The region [default: AWS_REGION, or the profile's]" };
     private readonly Option<string?> _profile = new("--profile") { HelpName = "NAME", Description = "The profile of ~/.aws/config and ~/.aws/credentials [default: AWS_PROFILE]" };
     private readonly Option<bool> _anonymous = new("--no-sign-request") { Description = "Read a public bucket as anybody may, without credentials" };
-    private readonly Option<string?> _style = new("--addressing-style")
+    private readonly Option<AddressingStyle?> _style = new("--addressing-style")
     {
         HelpName = "auto|path|virtual",
         Description = $"Where URLs name the bucket: in the path or in the host; auto takes the host on AWS only [default: {S3Options.AddressingVariable}, or auto]",
+        CustomParser = result =>
+        {
+            try
+            {
+                return AddressingStyles.Parse(result.Tokens[0].Value);
+            }
+            catch (FormatException e)
+            {
+                result.AddError($"--addressing-style: {e.Message}.");
+                return null;
+            }
+        },
     };
 
-    public StoreOptions() => _style.AcceptOnlyFromAmong("auto", "path", "virtual");
+    public StoreOptions() => _style.CompletionSources.Add([.. AddressingStyles.Words]);
 
     /// <param name="command">Whose options they are.</param>
     /// <param name="reads">It has use for a bucket that it can only read.</param>
@@ -38,12 +51,6 @@ internal sealed class StoreOptions
         Region = parsed.GetValue(_region),
         Profile = parsed.GetValue(_profile),
         Anonymous = parsed.GetValue(_anonymous),
-        Addressing = parsed.GetValue(_style) switch
-        {
-            "auto" => AddressingStyle.Auto,
-            "path" => AddressingStyle.Path,
-            "virtual" => AddressingStyle.VirtualHost,
-            _ => null,
-        },
+        Addressing = parsed.GetValue(_style),
     };
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Pail.Cli.Output;
 using Pail.Transfer;
 
 namespace Pail.Cli.Options;
@@ -17,9 +16,17 @@ internal sealed class WorkOptions
         Description = $"Memory for parts on their way, such as 64MiB or 1GiB [default: {ByteSize.Format(Defaults.MemoryLimit)}]",
         CustomParser = result =>
         {
-            if (ByteSize.TryParse(result.Tokens[0].Value, out var bytes) && bytes >= Least)
-                return bytes;
-            result.AddError($"--memory wants a size of at least {ByteSize.Format(Least)}, such as 64MiB or 1GiB.");
+            try
+            {
+                var bytes = ByteSize.Parse(result.Tokens[0].Value);
+                if (bytes >= Least)
+                    return bytes;
+                result.AddError($"--memory: at least {ByteSize.Format(Least)} are expected.");
+            }
+            catch (FormatException e)
+            {
+                result.AddError($"--memory: {e.Message}.");
+            }
             return null;
         },
     };

@@ -52,6 +52,7 @@ internal sealed class BlobPulls(RegistryServices services)
         var address = services.Bucket.Repository(route.Repository).Blobs.Presign(options.Redirect!, route.Digest, options.RedirectLifetime);
         Answers.Empty(context.Response, StatusCodes.Status307TemporaryRedirect);
         context.Response.Headers.Location = address.AbsoluteUri;
+        context.Response.Headers[HeaderValues.DigestName] = route.Digest.ToString();
         return null;
     }
 

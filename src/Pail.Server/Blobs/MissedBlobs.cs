@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Pail.Server.Caches;
 using Pail.Server.Http;
 using Pail.Server.Routing;
+using Pail.Server.Running;
 
 namespace Pail.Server.Blobs;
 
@@ -36,9 +37,9 @@ internal sealed class MissedBlobs(RegistryServices services)
 
     // Nobody else sends a header that belongs to answers.
     private static bool IsOfThem(IHeaderDictionary headers) =>
-        headers.ContainsKey(HeaderValues.ApiVersionName) && !headers.ContainsKey("X-Forwarded-For") && !headers.ContainsKey("Forwarded") && !headers.ContainsKey("Via");
+        headers.ContainsKey(HeaderValues.ApiVersionName) && !headers.ContainsKey("X-Forwarded-For") && !headers.ContainsKey("X-Original-For") && !headers.ContainsKey("Forwarded") && !headers.ContainsKey("Via");
 
-    private Question QuestionOf(HttpContext context, RegistryRoute.Blob route) => new(services.Client(context), route);
+    private static Question QuestionOf(HttpContext context, RegistryRoute.Blob route) => new(Forwarding.Client(context), route);
 
     private readonly record struct Question(string Client, RegistryRoute.Blob Route);
 

@@ -1,41 +1,34 @@
+using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Configuration;
 using Pail.Oci;
 
 namespace Pail.Server.Configuration;
 
-/// <summary>The configuration file: one JSON object, the names of settings to text, numbers, true or false, or lists of text. Comments are allowed.</summary>
+/// <summary>Reads the configuration file: one JSON object, the names of settings to text, numbers, true or false, or lists of those. Comments are allowed.</summary>
 internal static class ConfigurationFile
 {
-    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
-
     /// <summary>Reads a file.</summary>
     /// <exception cref="PailException">It can't be read, or names a setting there is not.</exception>
     public static Dictionary<string, IReadOnlyList<string>> Read(string file)
     {
         try
         {
-            using var document = JsonDocument.Parse(Values.Text(file), Lenient);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                throw new FormatException("a JSON object is expected");
-            var values = new Dictionary<string, IReadOnlyList<string>>();
-            foreach (var property in document.RootElement.EnumerateObject())
-            {
-                if (Settings.All.All(setting => setting.Name != property.Name))
-                    throw new FormatException($"there is no setting '{SafeText.OneLine(property.Name)}'; docs/server.md lists them");
-                values[property.Name] = property.Value.ValueKind == JsonValueKind.Array ? [.. property.Value.EnumerateArray().Select(Text)] : [Text(property.Value)];
-            }
-            return values;
+            using var text = new MemoryStream(Encoding.UTF8.GetBytes(Values.Text(file)));
+            var found = new ConfigurationBuilder().AddJsonStream(text).Build();
+            return found.GetChildren().ToDictionary(NameOf, ValuesOf);
         }
-        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
+        catch (Exception e) when (e is FormatException or InvalidDataException or JsonException)
         {
-            throw new PailException(Failure.BadInput, $"{SafeText.OneLine(file)}: {SafeText.OneLine(e.Message).TrimEnd('.')}.", e);
+            throw new PailException(Failure.BadInput, $"{SafeText.OneLine(file)}: {SafeText.OneLine((e.InnerException ?? e).Message).TrimEnd('.')}.", e);
         }
     }
 
-    private static string Text(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString()!,
-        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => value.GetRawText(),
-        _ => throw new FormatException("text, a number, true or false is expected"),
-    };
+    private static string NameOf(IConfigurationSection section) =>
+        Settings.All.Any(setting => setting.Name == section.Key) ? section.Key : throw new FormatException($"there is no setting '{SafeText.OneLine(section.Key)}'; docs/server.md lists them");
+
+    private static IReadOnlyList<string> ValuesOf(IConfigurationSection section) =>
+        section.Value is { } value ? [value]
+        : section.GetChildren().ToList() is { Count: > 0 } items && items.TrueForAll(item => item.Value is not null && int.TryParse(item.Key, out _)) ? [.. items.Select(item => item.Value!)]
+        : throw new FormatException($"{section.Key}: text, a number, true or false, or a list of those is expected");
 }

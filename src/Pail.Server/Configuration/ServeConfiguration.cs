@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Transfer;
@@ -43,8 +44,8 @@ public sealed record ServeConfiguration
     /// <summary>The profile of the AWS configuration files.</summary>
     public string? Profile { get; init; }
 
-    /// <summary><c>auto</c>, <c>path</c> or <c>virtual</c>.</summary>
-    public string? Addressing { get; init; }
+    /// <summary>Where addresses name the bucket; null for what the store finds itself.</summary>
+    public AddressingStyle? Addressing { get; init; }
 
     /// <summary>Reads all settings: the command line goes before variables, variables before the file, the file before the defaults.</summary>
     /// <param name="flags">What the command line says, by name.</param>
@@ -53,33 +54,38 @@ public sealed record ServeConfiguration
     /// <exception cref="PailException">A value makes no sense; says where it was set.</exception>
     public static ServeConfiguration Read(IReadOnlyDictionary<string, IReadOnlyList<string>> flags, Func<string, string?> variables, string? file)
     {
-        var fromFile = file is null ? new Dictionary<string, IReadOnlyList<string>>() : ConfigurationFile.Read(file);
+        var fromFile = file is null ? [] : ConfigurationFile.Read(file);
+        // What is added later goes before.
+        SettingSource[] sources =
+        [
+            new(setting => fromFile.GetValueOrDefault(setting.Name), setting => $"{SafeText.OneLine(file)}: {setting.Name}"),
+            new(setting => variables(setting.Variable) is { Length: > 0 } value ? [value] : null, setting => setting.Variable),
+            new(setting => flags.GetValueOrDefault(setting.Name), setting => (setting.IsArgument ? "" : "--") + setting.Name),
+        ];
+        var builder = new ConfigurationBuilder();
+        Array.ForEach(sources, source => builder.Add(source));
+        var found = builder.Build();
         var configuration = new ServeConfiguration();
         foreach (var setting in Settings.All)
-        {
-            var (origin, values) = Find(setting, flags, variables, fromFile, file);
-            if (values is null)
-                continue;
-            try
-            {
-                configuration = setting.Apply(configuration, values);
-            }
-            catch (FormatException e)
-            {
-                throw new PailException(Failure.BadInput, $"{origin}: {e.Message}.", e);
-            }
-        }
+            if (found[setting.Name] is { } value)
+                configuration = Apply(configuration, setting, value, sources);
         return configuration.Checked();
     }
 
-    private static (string Origin, IReadOnlyList<string>? Values) Find(
-        Setting setting, IReadOnlyDictionary<string, IReadOnlyList<string>> flags, Func<string, string?> variables, IReadOnlyDictionary<string, IReadOnlyList<string>> fromFile, string? file)
+    private static ServeConfiguration Apply(ServeConfiguration configuration, Setting setting, string value, SettingSource[] sources)
     {
-        if (flags.TryGetValue(setting.Name, out var given))
-            return ((setting.IsArgument ? "" : "--") + setting.Name, given);
-        if (variables(setting.Variable) is { Length: > 0 } variable)
-            return (setting.Variable, setting.Repeats ? variable.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [variable]);
-        return ($"{SafeText.OneLine(file)}: {setting.Name}", fromFile.GetValueOrDefault(setting.Name));
+        try
+        {
+            return setting.Apply(configuration, setting.Repeats ? value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [value]);
+        }
+        catch (FormatException e)
+        {
+            var origin = setting.Name;
+            foreach (var source in sources)
+                if (source.Sets(setting, out var name))
+                    origin = name;
+            throw new PailException(Failure.BadInput, $"{origin}: {e.Message}.", e);
+        }
     }
 
     private ServeConfiguration Checked()

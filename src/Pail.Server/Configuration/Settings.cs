@@ -1,4 +1,5 @@
 using System.Text;
+using Pail.Stores;
 using static Pail.Server.Configuration.Values;
 
 namespace Pail.Server.Configuration;
@@ -9,6 +10,9 @@ public static class Settings
     // Source: AWS Signature Version 4, "X-Amz-Expires".
     private static readonly TimeSpan LongestSigned = TimeSpan.FromDays(7);
 
+    // The framework's timers take no more than 49 days.
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(30);
+
     /// <summary>The settings, in the order of the help.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
@@ -17,11 +21,11 @@ public static class Settings
         Repeated("listen", "ADDRESS:PORT", "Where to listen; may be repeated; *:PORT for all addresses [default: 127.0.0.1:5000]", (c, values) => c with { Server = c.Server with { Listen = [.. values.SelectMany(Endpoints)] } }),
         new("tls-cert", "FILE", "The certificate and its chain, PEM; read again when it changes", One((c, v) => c with { TlsCertificate = v })),
         new("tls-key", "FILE", "The key of the certificate, PEM", One((c, v) => c with { TlsKey = v })),
-        Repeated("trusted-proxy", "ADDRESS[/BITS]", "A proxy whose X-Forwarded-* are believed; may be repeated", (c, values) => c with { Server = c.Server with { TrustedProxies = [.. values.Select(Network)] } }),
+        Repeated("trusted-proxy", "ADDRESS[/BITS]", "A proxy whose X-Forwarded-* or Forwarded are believed; may be repeated", (c, values) => c with { Server = c.Server with { TrustedProxies = [.. values.Select(Network)] } }),
 
         Switch("no-redirect", "Send blobs through the server instead of redirecting to the bucket", (c, on) => c with { Redirect = !on }),
         new("public-endpoint", "URL", "The S3 service as clients reach it, for redirects [default: as the server reaches it]", One((c, v) => c with { PublicEndpoint = Url(v) })),
-        new("redirect-lifetime", "TIME", "How long an address redirected to may be used [default: 15m]", One((c, v) => c with { Server = c.Server with { RedirectLifetime = Duration(v, TimeSpan.FromSeconds(1), LongestSigned) } })),
+        new("redirect-lifetime", "TIME", "How long an address redirected to may be used [default: 15m]", One((c, v) => c with { Server = c.Server with { RedirectLifetime = Values.Time(v, TimeSpan.FromSeconds(1), LongestSigned) } })),
 
         new("secret", null, "Seals upload sessions; the same on all replicas", One((c, v) => c with { Server = c.Server with { Secret = Secret(v) } })) { OnCommandLine = false },
         new("secret-file", "FILE", "A file with the secret that seals upload sessions, the same on all replicas [default: PAIL_SECRET, or one made at the start]", One((c, v) => c with { Server = c.Server with { Secret = Secret(Text(v)) } })),
@@ -31,6 +35,8 @@ public static class Settings
 
         Switch("read-only", "Pulls only", (c, on) => c with { Server = c.Server with { ReadOnly = on } }),
         Switch("no-delete", "Refuse to delete", (c, on) => c with { Server = c.Server with { AllowDelete = !on } }),
+
+        Switch("allow-sparse", "Let indexes name manifests that are not there, as mirrors of some platforms do", (c, on) => c with { Server = c.Server with { AllowSparse = on } }),
 
         Time("tag-cache", "How long to believe what a tag names without asking the bucket [default: 0s]", Minimum: 0, (c, v) => c with { Server = c.Server with { TagLifetime = v } }),
         Time("digest-cache", "How long to believe that what has been seen by digest is still there [default: 1m]", Minimum: 0, (c, v) => c with { Server = c.Server with { DigestLifetime = v } }),
@@ -49,7 +55,7 @@ public static class Settings
         new("endpoint-url", "URL", "The S3 service [default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's, or AWS]", One((c, v) => c with { Endpoint = Url(v) })),
         new("region", "NAME", "The region [default: AWS_REGION, or the profile's]", One((c, v) => c with { Region = v })),
         new("profile", "NAME", "The profile of ~/.aws/config and ~/.aws/credentials [default: AWS_PROFILE]", One((c, v) => c with { Profile = v })),
-        new("addressing-style", "auto|path|virtual", "Where URLs name the bucket [default: auto]", One((c, v) => c with { Addressing = OneOf(v, "auto", "path", "virtual") })),
+        new("addressing-style", "auto|path|virtual", "Where URLs name the bucket [default: auto]", One((c, v) => c with { Addressing = AddressingStyles.Parse(v) })),
     ];
 
     private static Func<ServeConfiguration, IReadOnlyList<string>, ServeConfiguration> One(Func<ServeConfiguration, string, ServeConfiguration> apply) =>
@@ -62,7 +68,7 @@ public static class Settings
         new(name, null, description, One((c, v) => apply(c, Truth(v))));
 
     private static Setting Time(string name, string description, int Minimum, Func<ServeConfiguration, TimeSpan, ServeConfiguration> apply) =>
-        new(name, "TIME", description, One((c, v) => apply(c, Duration(v, TimeSpan.FromSeconds(Minimum)))));
+        new(name, "TIME", description, One((c, v) => apply(c, Values.Time(v, TimeSpan.FromSeconds(Minimum), Longest))));
 
     private static Setting Bytes(string name, string description, long Minimum, Func<ServeConfiguration, long, ServeConfiguration> apply) =>
         new(name, "SIZE", description, One((c, v) => apply(c, Size(v, Minimum))));

@@ -10,25 +10,18 @@ internal static class Values
 {
     private const int MaxFileSize = 64 << 10;
 
-    public static TimeSpan Duration(string text, TimeSpan minimum, TimeSpan? maximum = null)
+    public static TimeSpan Time(string text, TimeSpan minimum, TimeSpan maximum)
     {
-        var digits = text.AsSpan().TrimEnd("msh");
-        double? factor = text.AsSpan(digits.Length) switch { "" or "s" => 1, "ms" => 0.001, "m" => 60, "h" => 3600, _ => null };
-        if (factor is not { } unit || !double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) || number * unit > 366 * 86400)
-            throw new FormatException("a time is expected, such as 500ms, 30s, 15m or 1h");
-        var time = TimeSpan.FromSeconds(number * unit);
+        var time = Duration.Parse(text);
         if (time < minimum)
             throw new FormatException($"at least {minimum.TotalSeconds} s are expected");
-        return maximum is { } most && time > most ? throw new FormatException($"at most {most.TotalHours}h are expected") : time;
+        return time <= maximum ? time : throw new FormatException($"at most {maximum.TotalHours}h are expected");
     }
 
     public static long Size(string text, long minimum)
     {
-        var digits = text.AsSpan().TrimEnd("KMGTiB");
-        long? factor = text.AsSpan(digits.Length) switch { "" or "B" => 1, "K" or "KiB" => 1L << 10, "M" or "MiB" => 1L << 20, "G" or "GiB" => 1L << 30, _ => null };
-        if (factor is not { } unit || !long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number > long.MaxValue / unit)
-            throw new FormatException("a size is expected, such as 64MiB or 1GiB");
-        return number * unit >= minimum ? number * unit : throw new FormatException($"at least {minimum >> 20} MiB are expected");
+        var size = ByteSize.Parse(text);
+        return size >= minimum ? size : throw new FormatException($"at least {minimum >> 20} MiB are expected");
     }
 
     public static int Count(string text, int minimum, int maximum) =>
@@ -36,7 +29,7 @@ internal static class Values
             ? number
             : throw new FormatException($"a number from {minimum} to {maximum} is expected");
 
-    public static bool Truth(string text) => text switch
+    public static bool Truth(string text) => text.Trim().ToLowerInvariant() switch
     {
         "1" or "true" => true,
         "0" or "false" => false,

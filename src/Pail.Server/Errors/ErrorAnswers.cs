@@ -3,7 +3,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Pail.Server.Http;
-using Pail.Stores;
 
 namespace Pail.Server.Errors;
 
@@ -24,35 +23,41 @@ internal static class ErrorAnswers
         response.Headers.Remove(HeaderValues.DigestName);
         if (error.RetryAfter is { } wait)
             response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString();
-        var body = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(body, Plain))
-        {
-            json.WriteStartObject();
-            json.WriteStartArray("errors");
-            json.WriteStartObject();
-            json.WriteString("code", error.Code);
-            json.WriteString("message", error.Message);
-            if (error.Detail is { } detail)
-                json.WriteString("detail", detail);
-            json.WriteEndObject();
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
+        if (error.Allow is { } methods)
+            response.Headers.Allow = methods;
+        var body = Body(error);
         response.ContentType = HeaderValues.Json;
-        response.ContentLength = body.WrittenCount;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.BodyWriter.WriteAsync(body.WrittenMemory, context.RequestAborted).AsTask();
+        response.ContentLength = body.Length;
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.BodyWriter.WriteAsync(body, context.RequestAborted).AsTask();
     }
 
-    /// <summary>What a client is told of an exception.</summary>
+    /// <summary>The body of an answer that is an error.</summary>
+    public static ReadOnlyMemory<byte> Body(RegistryError error)
+    {
+        var body = new ArrayBufferWriter<byte>(256);
+        using var json = new Utf8JsonWriter(body, Plain);
+        json.WriteStartObject();
+        json.WriteStartArray("errors");
+        json.WriteStartObject();
+        json.WriteString("code", error.Code);
+        json.WriteString("message", error.Message);
+        if (error.Detail is { } detail)
+            json.WriteString("detail", detail);
+        json.WriteEndObject();
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.Flush();
+        return body.WrittenMemory;
+    }
+
+    /// <summary>The error that a client gets for an exception.</summary>
     public static RegistryError Of(Exception exception) => exception switch
     {
         RegistryException known => known.Error,
-        StoreException { Error: StoreError.Throttled } busy => RegistryError.TooManyRequests with { RetryAfter = busy.RetryAfter ?? RegistryError.TooManyRequests.RetryAfter },
-        StoreException store => RegistryError.Unavailable with { RetryAfter = store.RetryAfter ?? RegistryError.Unavailable.RetryAfter },
-        PailException { Failure: Failure.Unavailable, InnerException: StoreException inner } => Of(inner),
+        _ when StoreFailures.Find(exception) is { } store => StoreFailures.Of(store),
         PailException { Failure: Failure.Unavailable or Failure.Conflict } => RegistryError.Unavailable,
         PailException { Failure: Failure.BadContent } => RegistryError.Damaged,
-        BadHttpRequestException bad => RegistryError.BadRequest with { Status = bad.StatusCode },
+        BadHttpRequestException bad => RegistryError.BadRequest.As(bad.StatusCode),
         _ => RegistryError.Unexpected,
     };
 }

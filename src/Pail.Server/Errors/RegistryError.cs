@@ -31,16 +31,42 @@ internal sealed record RegistryError(int Status, string Code, string Message)
     public static readonly RegistryError ManifestBlobUnknown = new(400, "MANIFEST_BLOB_UNKNOWN", "the manifest names content that is not here");
     public static readonly RegistryError PaginationInvalid = new(400, "PAGINATION_NUMBER_INVALID", "n is not a number of entries");
     public static readonly RegistryError Denied = new(403, "DENIED", "access is denied");
-    public static readonly RegistryError TooManyRequests = new(429, "TOOMANYREQUESTS", "the bucket asks to slow down; try again later") { RetryAfter = TimeSpan.FromSeconds(1) };
+    // 503 for all that passes: docker gives up at 429 and at the code TOOMANYREQUESTS, and tries again at a 5xx.
+    public static readonly RegistryError SlowDown = new(503, "UNAVAILABLE", "the bucket asks to slow down; try again later") { RetryAfter = TimeSpan.FromSeconds(1) };
+    public static readonly RegistryError Busy = new(503, "UNAVAILABLE", "the server has no memory for this now; try again later") { RetryAfter = TimeSpan.FromSeconds(1) };
     public static readonly RegistryError Unavailable = new(503, "UNAVAILABLE", "the bucket can't be reached now; try again later") { RetryAfter = TimeSpan.FromSeconds(2) };
+
+    // What does not pass until somebody acts.
+    public static readonly RegistryError BucketDenies = new(403, "DENIED", "the server may not do this in its bucket; its log says what it lacks");
+    public static readonly RegistryError BucketLacks = new(405, "UNSUPPORTED", "the bucket's store can't do this");
+    public static readonly RegistryError BucketRefuses = new(500, "UNKNOWN", "the bucket refuses this server; its log says what its administrator must do");
     public static readonly RegistryError Damaged = new(500, "UNKNOWN", "what the bucket holds here is damaged; push it again");
     public static readonly RegistryError Unexpected = new(500, "UNKNOWN", "this should not have happened; the server's log tells more");
 
     /// <summary>What it is about, such as the digest asked for.</summary>
     public string? Detail { get; private init; }
 
+    /// <summary>The methods the path answers to, where the method is what is wrong.</summary>
+    public string? Allow { get; init; }
+
     /// <summary>When it is worth to try again.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>What is wrong with a request that the HTTP server refuses: the status tells.</summary>
+    public RegistryError As(int status) => this with
+    {
+        Status = status,
+        Message = status switch
+        {
+            408 => "the request did not arrive in time",
+            411 => "the request does not tell its length",
+            413 => "the request is too large",
+            414 => "the request's address is too long",
+            431 => "the request's headers are too large",
+            505 => "this version of HTTP is not spoken here",
+            _ => Message,
+        },
+    };
 
     /// <summary>The same error, saying what it is about: one bounded line.</summary>
     public RegistryError About(string? detail) => this with { Detail = SafeText.OneLine(detail, 300) };

@@ -37,7 +37,7 @@ internal sealed class ManifestBody
                     {
                         var size = Math.Min(Manifest.MaxSize, Math.Max(needed, buffer.Length * 2));
                         if (Interlocked.Read(ref _inUse) + size > SharedLimit)
-                            return (RegistryError.TooManyRequests, []);
+                            return (RegistryError.Busy, []);
                         Array.Resize(ref buffer, Take(ref taken, size - buffer.Length) + buffer.Length);
                     }
                     read.Buffer.CopyTo(buffer.AsSpan(length));

@@ -19,7 +19,7 @@ internal sealed class ManifestParts(RegistryServices services)
         manifest.Blobs.Any(blob => services.Blobs.HasJustStored(repository, blob.Digest))
         || manifest.Manifests.Any(child => services.Manifests.Get(repository, child.Digest) is { JustStored: true } landed && services.Manifests.IsFresh(landed));
 
-    /// <summary>Looks at all of it: blobs without addresses elsewhere, and manifests of the types that are kept here.</summary>
+    /// <summary>Looks at all of it: blobs without addresses elsewhere, and, unless sparse indexes are allowed, manifests of the types that are kept here.</summary>
     public async Task<PartsReport> CheckAsync(RepositoryName repository, Manifest manifest, CancellationToken cancel)
     {
         var missing = new ConcurrentBag<Digest>();
@@ -41,7 +41,7 @@ internal sealed class ManifestParts(RegistryServices services)
             services.Blobs.Found(repository, blob.Digest, size, removals);
             Compare(blob, size, warnings);
         });
-        var children = manifest.Manifests.Where(child => MediaTypes.IsManifest(child.MediaType) && child.Urls.Count == 0).DistinctBy(child => child.Digest);
+        var children = services.Options.AllowSparse ? [] : manifest.Manifests.Where(child => MediaTypes.IsManifest(child.MediaType) && child.Urls.Count == 0).DistinctBy(child => child.Digest);
         await Parallel.ForEachAsync(children, Options(cancel), async (child, token) =>
         {
             var known = services.Manifests.Get(repository, child.Digest) is { } entry && services.Manifests.IsFresh(entry);

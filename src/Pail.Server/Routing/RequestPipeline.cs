@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Running;
@@ -28,7 +29,7 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
         {
             "/healthz" => Health.AliveAsync(context),
             "/readyz" => health.ReadyAsync(context),
-            _ => services.Log is null && services.Options.Meter is null ? AnswerAsync(context, "") : ObservedAsync(context),
+            _ => services.Options.Meter is null && !services.Log.IsEnabled(LogLevel.Information) ? AnswerAsync(context, "") : ObservedAsync(context),
         };
     }
 
@@ -45,17 +46,19 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
                 return Task.CompletedTask;
             });
         await AnswerAsync(context, id);
-        services.Log?.Request(new RequestLine(
+        var (client, path) = (Forwarding.Client(context), PathForLog(context));
+        var milliseconds = Math.Round(Stopwatch.GetElapsedTime(started).TotalMilliseconds, 3);
+        services.Log.Request(
             id,
-            services.Client(context),
+            client,
             context.Request.Method,
-            PathForLog(context),
+            path,
             context.Response.StatusCode,
             HttpMethods.IsHead(context.Request.Method) ? 0 : context.Response.ContentLength,
-            Stopwatch.GetElapsedTime(started).TotalMilliseconds,
-            context.RequestAborted.IsCancellationRequested,
+            milliseconds,
+            context.RequestAborted.IsCancellationRequested ? true : null,
             cost?.ClassA,
-            cost?.ClassB));
+            cost?.ClassB);
     }
 
     private async Task AnswerAsync(HttpContext context, string id)
@@ -73,8 +76,7 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
         catch (Exception e)
         {
             error = ErrorAnswers.Of(e);
-            if (error.Status >= 500)
-                services.Log?.Error(id, PathForLog(context), e);
+            Report(context, id, e, error);
         }
         if (error is null)
             return;
@@ -82,6 +84,17 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
             context.Abort();
         else
             await ErrorAnswers.WriteAsync(context, error);
+    }
+
+    private void Report(HttpContext context, string id, Exception e, RegistryError error)
+    {
+        var path = PathForLog(context);
+        if (StoreFailures.Find(e) is { } store && StoreFailures.Advice(store) is { } advice)
+            services.Log.BucketRefused(id, path, $"{store.Message} {advice}");
+        else if (error.Status >= 500 && e is PailException or RegistryException)
+            services.Log.BucketFailed(id, path, e.Message);
+        else if (error.Status >= 500)
+            services.Log.RequestFailed(e, id, path, $"{e.GetType().Name}: {Oci.SafeText.OneLine(e.Message)}");
     }
 
     // Without the query, and without the sealed part of an upload's address: who has that can go on with the upload.

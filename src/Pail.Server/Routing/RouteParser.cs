@@ -17,9 +17,10 @@ internal static class RouteParser
 
     /// <summary>Reads a path, decoded; an encoded slash (<c>%2F</c>) must still be encoded, so that it separates nothing.</summary>
     /// <param name="path">The path, with its leading slash.</param>
+    /// <param name="reads">Whether it is read: then a manifest of an impossible name is one that is not there.</param>
     /// <param name="route">What it names.</param>
     /// <returns>Null if it names something; else what is wrong with it.</returns>
-    public static RegistryError? Parse(string path, out RegistryRoute route)
+    public static RegistryError? Parse(string path, bool reads, out RegistryRoute route)
     {
         route = Root;
         if (!path.StartsWith(Prefix, StringComparison.Ordinal))
@@ -35,10 +36,10 @@ internal static class RouteParser
         var own = path.IndexOf("/_pail/", Prefix.Length - 1, StringComparison.Ordinal);
         return own >= 0
             ? Named(path, own, name => new RegistryRoute.Direct(name, path[(own + "/_pail/".Length)..]), out route)
-            : ParseRight(path, out route);
+            : ParseRight(path, reads, out route);
     }
 
-    private static RegistryError? ParseRight(string path, out RegistryRoute route)
+    private static RegistryError? ParseRight(string path, bool reads, out RegistryRoute route)
     {
         route = Root;
         var slash = path.LastIndexOf('/');
@@ -50,7 +51,7 @@ internal static class RouteParser
         {
             "manifests" => Reference.TryParse(last, out var reference)
                 ? Named(path, parent, name => new RegistryRoute.ManifestOf(name, reference), out route)
-                : Bad(path, parent, last.Contains(':') ? RegistryError.DigestInvalid : RegistryError.TagInvalid, last),
+                : Bad(path, parent, reads ? RegistryError.ManifestUnknown : last.Contains(':') ? RegistryError.DigestInvalid : RegistryError.TagInvalid, last),
             "uploads" when EndsWithPart(path, parent, "blobs", out var end) => last.Length == 0
                 ? Named(path, end, name => new RegistryRoute.Uploads(name), out route)
                 : Named(path, end, name => new RegistryRoute.Upload(name, last), out route),

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
 
 namespace Pail.Server.Running;
 
@@ -11,14 +12,14 @@ internal sealed class Certificates
 
     private readonly TlsFiles _files;
     private readonly TimeProvider _time;
-    private readonly ServerLog? _log;
+    private readonly ILogger _log;
     private readonly Lock _lock = new();
     private Loaded _loaded;
     private long _looked;
 
     /// <summary>Reads them now.</summary>
     /// <exception cref="PailException">They can't be read, or don't belong together.</exception>
-    public Certificates(TlsFiles files, ServerLog? log, TimeProvider time)
+    public Certificates(TlsFiles files, ILogger log, TimeProvider time)
     {
         (_files, _log, _time) = (files, log, time);
         _looked = time.GetTimestamp();
@@ -40,13 +41,13 @@ internal sealed class Certificates
                 if (Stamp(_files) != _loaded.Stamp)
                 {
                     _loaded = Load(_files);
-                    _log?.Event("the certificate was read again");
+                    _log.CertificateRead();
                 }
             }
             catch (PailException e)
             {
                 // Half written, most likely: the one in use stays, and the next look finds the rest.
-                _log?.Event($"the certificate stays as it was: {e.Message}");
+                _log.CertificateKept(e.Message);
             }
             return _loaded.Context;
         }

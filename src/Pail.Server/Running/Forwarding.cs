@@ -1,50 +1,81 @@
-using System.Net;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.HttpOverrides;
+using IPNetwork = System.Net.IPNetwork;
 
 namespace Pail.Server.Running;
 
-/// <summary>What proxies say of the requests they pass on, believed only from those that are named.</summary>
-/// <param name="trusted">The networks proxies are in.</param>
-internal sealed class Forwarding(IReadOnlyList<IPNetwork> trusted)
+/// <summary>
+/// Believes what trusted proxies say of the requests they pass on. The framework's ForwardedHeadersMiddleware decides and
+/// applies it; what that does not know is written in its headers first: <c>X-Forwarded-Port</c>, and <c>Forwarded</c> of
+/// RFC 7239, which counts only where there is no <c>X-Forwarded-*</c>.
+/// </summary>
+internal static class Forwarding
 {
-    /// <summary>How the client reached the proxy, such as <c>https://registry.example</c>; empty if there is none to be believed, and then addresses are relative.</summary>
-    public string Origin(HttpContext context)
+    private const string For = "X-Forwarded-For";
+    private const string Host = "X-Forwarded-Host";
+    private const string Proto = "X-Forwarded-Proto";
+    private const string Port = "X-Forwarded-Port";
+
+    // The middleware leaves the old values under these names when it has applied new ones; those that clients send are removed.
+    private const string OriginalHost = "X-Original-Host";
+    private const string OriginalProto = "X-Original-Proto";
+
+    /// <summary>Adds it to a server.</summary>
+    /// <param name="app">The server.</param>
+    /// <param name="trusted">The networks proxies are in; if there are none, no such header means anything.</param>
+    public static void Use(WebApplication app, IReadOnlyList<IPNetwork> trusted)
     {
-        if (!IsTrusted(context.Connection.RemoteIpAddress))
-            return "";
-        var headers = context.Request.Headers;
-        string? scheme = First(headers["X-Forwarded-Proto"]), host = First(headers["X-Forwarded-Host"]);
-        if (scheme is not ("http" or "https" or null) || (scheme ?? host) is null)
-            return "";
-        host ??= context.Request.Host.Value;
-        return host is { Length: > 0 and <= 255 } && !host.AsSpan().ContainsAnyExcept(HostCharacters) ? $"{scheme ?? context.Request.Scheme}://{host}" : "";
-    }
-
-    /// <summary>The address of the client, or of the first on the way to it that is not trusted.</summary>
-    public string Client(HttpContext context)
-    {
-        var address = context.Connection.RemoteIpAddress;
-        if (!IsTrusted(address))
-            return address?.ToString() ?? "";
-        var hops = string.Join(',', context.Request.Headers["X-Forwarded-For"].ToArray()).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        for (var i = hops.Length - 1; i >= 0 && IsTrusted(address) && IPAddress.TryParse(hops[i], out var hop); i--)
-            address = hop;
-        return address!.ToString();
-    }
-
-    private static readonly System.Buffers.SearchValues<char> HostCharacters =
-        System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]");
-
-    private static string? First(Microsoft.Extensions.Primitives.StringValues values) => values.Count == 0 ? null : values[0]?.Split(',')[0].Trim();
-
-    private bool IsTrusted(IPAddress? address)
-    {
-        if (trusted.Count == 0 || address is null)
-            return false;
-        var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        var options = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedHost | ForwardedHeaders.XForwardedProto, ForwardLimit = null };
+        options.KnownProxies.Clear();
+        options.KnownIPNetworks.Clear();
         foreach (var network in trusted)
-            if (network.Contains(plain))
-                return true;
-        return false;
+            options.KnownIPNetworks.Add(network);
+        app.Use((context, next) =>
+        {
+            Prepare(context.Request);
+            return next(context);
+        });
+        // Without networks the middleware would trust everybody.
+        if (trusted.Count > 0)
+            app.UseForwardedHeaders(options);
     }
+
+    /// <summary>How the client reached the proxy, such as <c>https://registry.example:8443</c>; empty if no trusted proxy said so.</summary>
+    public static string Origin(HttpContext context)
+    {
+        var request = context.Request;
+        return (request.Headers.ContainsKey(OriginalHost) || request.Headers.ContainsKey(OriginalProto)) && request.Scheme is "http" or "https" && request.Host.HasValue
+            ? $"{request.Scheme}://{request.Host.Value}"
+            : "";
+    }
+
+    /// <summary>The address of the client, as far as trusted proxies tell it.</summary>
+    public static string Client(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";
+
+    /// <summary>Writes what the middleware does not know in the headers it knows.</summary>
+    internal static void Prepare(HttpRequest request)
+    {
+        var headers = request.Headers;
+        headers.Remove(OriginalHost);
+        headers.Remove(OriginalProto);
+        if (headers.TryGetValue("Forwarded", out var standard) && !headers.ContainsKey(For) && !headers.ContainsKey(Host) && !headers.ContainsKey(Proto) && !headers.ContainsKey(Port))
+        {
+            foreach (var (parameter, header) in (ReadOnlySpan<(string, string)>)[("for", For), ("host", Host), ("proto", Proto)])
+                if (ForwardedHeader.Read(standard, parameter) is { Count: > 0 } values)
+                    headers[header] = string.Join(", ", values);
+            return;
+        }
+        if (PortOf(headers) is not { } port)
+            return;
+        // The port that a host names itself is what the client asked for.
+        var named = headers[Host].ToString() is { Length: > 0 } stated ? stated[(stated.LastIndexOf(',') + 1)..].Trim() : request.Host.Value ?? "";
+        var host = new HostString(named);
+        var scheme = headers[Proto].ToString() is { Length: > 0 } protos ? protos[(protos.LastIndexOf(',') + 1)..].Trim() : request.Scheme;
+        if (host.HasValue && host.Port is null)
+            headers[Host] = port == (scheme == "https" ? 443 : 80) ? host.Value : $"{host.Value}:{port}";
+    }
+
+    private static int? PortOf(IHeaderDictionary headers) =>
+        headers[Port].ToString() is { Length: > 0 } ports && ushort.TryParse(ports.AsSpan(ports.LastIndexOf(',') + 1).Trim(), System.Globalization.NumberStyles.None, null, out var port) && port > 0 ? port : null;
 }

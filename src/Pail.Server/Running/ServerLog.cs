@@ -1,160 +1,58 @@
-using System.Buffers;
-using System.Text.Json;
+using Microsoft.Extensions.Logging;
 
 namespace Pail.Server.Running;
 
-/// <summary>What a request was, for its line in the log.</summary>
-internal readonly record struct RequestLine(
-    string Id, string Client, string Method, string Path, int Status, long? Bytes, double Milliseconds, bool Aborted, long? ClassA, long? ClassB);
-
 /// <summary>
-/// The log: one JSON object a line. Lines are gathered in memory and written by one task, so that no request waits for
-/// whoever reads the log; if that is stuck, lines are dropped and counted rather than kept without bound.
+/// The lines that the server logs. An argument that is not in the message becomes a field of the JSON line
+/// (<see cref="JsonLogLine"/>); one that is null is left out.
 /// </summary>
-internal sealed class ServerLog : IAsyncDisposable
+internal static partial class ServerLog
 {
-    private const int MaxWaiting = 4 << 20;
+    /// <summary>The category of the server's own lines.</summary>
+    public const string Category = "Pail.Server";
 
-    // Paths and messages hold nothing that is ever put into a page; this keeps "+" and the like readable.
-    private static readonly JsonWriterOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>A request was answered, or broke off.</summary>
+    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "request", SkipEnabledCheck = true)]
+    public static partial void Request(
+        this ILogger log, string id, string client, string method, string path, int status, long? bytes, double ms, bool? aborted, long? s3_a, long? s3_b);
 
-    private readonly Stream _output;
-    private readonly TimeProvider _time;
-    private readonly SemaphoreSlim _work = new(0, 1);
-    private readonly Lock _lock = new();
-    private readonly Task _writing;
-    private ArrayBufferWriter<byte> _waiting = new();
-    private Utf8JsonWriter _json;
-    private long _dropped;
-    private bool _ended;
+    /// <summary>The bucket failed or refused while a request was answered. The reason says what to do.</summary>
+    [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "{reason}")]
+    public static partial void BucketFailed(this ILogger log, string id, string path, string reason);
 
-    public ServerLog(Stream output, TimeProvider time)
-    {
-        (_output, _time) = (output, time);
-        _json = new Utf8JsonWriter(_waiting, Plain);
-        _writing = Task.Run(WriteAsync);
-    }
+    /// <summary>The bucket refuses what the server needs, until its administrator acts. The reason says what to do.</summary>
+    [LoggerMessage(EventId = 3, Level = LogLevel.Error, Message = "{reason}")]
+    public static partial void BucketRefused(this ILogger log, string id, string path, string reason);
 
-    /// <summary>A request that was answered, or broke off.</summary>
-    public void Request(in RequestLine line)
-    {
-        lock (_lock)
-        {
-            if (!Begin("info", "request"))
-                return;
-            _json.WriteString("id", line.Id);
-            _json.WriteString("client", line.Client);
-            _json.WriteString("method", line.Method);
-            _json.WriteString("path", line.Path);
-            _json.WriteNumber("status", line.Status);
-            if (line.Bytes is { } bytes)
-                _json.WriteNumber("bytes", bytes);
-            _json.WriteNumber("ms", Math.Round(line.Milliseconds, 3));
-            if (line.Aborted)
-                _json.WriteBoolean("aborted", true);
-            if (line.ClassA is { } a)
-                _json.WriteNumber("s3_a", a);
-            if (line.ClassB is { } b)
-                _json.WriteNumber("s3_b", b);
-            End();
-        }
-    }
+    /// <summary>A fault of the server itself while a request was answered.</summary>
+    [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "this should not have happened: {reason}")]
+    public static partial void RequestFailed(this ILogger log, Exception error, string id, string path, string reason);
 
-    /// <summary>Something that went wrong while a request was answered.</summary>
-    public void Error(string id, string path, Exception error)
-    {
-        lock (_lock)
-        {
-            // What the bucket says needs no stack; what nobody thought of does.
-            var known = error is PailException;
-            if (!Begin(known ? "warning" : "error", known ? error.Message : error.ToString()))
-                return;
-            _json.WriteString("id", id);
-            _json.WriteString("path", path);
-            End();
-        }
-    }
+    /// <summary>A background task failed for a known reason. It runs again.</summary>
+    [LoggerMessage(EventId = 5, Level = LogLevel.Warning, Message = "{task}: {reason}; it is tried again later")]
+    public static partial void TaskFailed(this ILogger log, string task, string reason);
 
-    /// <summary>Something about the server itself.</summary>
-    public void Event(string message)
-    {
-        lock (_lock)
-            if (Begin("info", message))
-                End();
-    }
+    /// <summary>A background task failed for a reason that nobody expected. It runs again.</summary>
+    [LoggerMessage(EventId = 6, Level = LogLevel.Error, Message = "{task}: this should not have happened: {reason}; it is tried again later")]
+    public static partial void TaskBroke(this ILogger log, Exception error, string task, string reason);
 
-    /// <summary>Writes what waits, and ends.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        lock (_lock)
-            _ended = true;
-        Wake();
-        await _writing;
-        _work.Dispose();
-        await _json.DisposeAsync();
-    }
+    /// <summary>Dead uploads were removed.</summary>
+    [LoggerMessage(EventId = 7, Level = LogLevel.Information, Message = "removed what dead uploads left: {objects} objects, {uploads} unfinished uploads")]
+    public static partial void Swept(this ILogger log, int objects, int uploads);
 
-    private bool Begin(string level, string message)
-    {
-        if (_waiting.WrittenCount > MaxWaiting)
-        {
-            _dropped++;
-            return false;
-        }
-        _json.Reset(_waiting);
-        _json.WriteStartObject();
-        _json.WriteString("time", _time.GetUtcNow().UtcDateTime);
-        _json.WriteString("level", level);
-        _json.WriteString("message", message);
-        return true;
-    }
+    /// <summary>A renewed certificate is in use.</summary>
+    [LoggerMessage(EventId = 8, Level = LogLevel.Information, Message = "the certificate was read again")]
+    public static partial void CertificateRead(this ILogger log);
 
-    private void End()
-    {
-        _json.WriteEndObject();
-        _json.Flush();
-        _waiting.Write("\n"u8);
-        Wake();
-    }
+    /// <summary>A renewed certificate can't be used yet.</summary>
+    [LoggerMessage(EventId = 9, Level = LogLevel.Warning, Message = "the certificate stays as it was: {reason}")]
+    public static partial void CertificateKept(this ILogger log, string reason);
 
-    private void Wake()
-    {
-        // Full means that the writer is about to look anyway.
-        if (_work.CurrentCount == 0)
-            try
-            {
-                _work.Release();
-            }
-            catch (SemaphoreFullException)
-            {
-            }
-    }
+    /// <summary>Somebody changed the settings in the bucket, and this server follows.</summary>
+    [LoggerMessage(EventId = 10, Level = LogLevel.Information, Message = "the bucket's settings changed: {what}")]
+    public static partial void SettingsChanged(this ILogger log, string what);
 
-    private async Task WriteAsync()
-    {
-        var spare = new ArrayBufferWriter<byte>();
-        for (var ended = false; !ended;)
-        {
-            await _work.WaitAsync();
-            long dropped;
-            lock (_lock)
-            {
-                (spare, _waiting) = (_waiting, spare);
-                (dropped, _dropped) = (_dropped, 0);
-                ended = _ended;
-            }
-            try
-            {
-                await _output.WriteAsync(spare.WrittenMemory);
-                await _output.FlushAsync();
-            }
-            catch (IOException)
-            {
-                // Nobody reads the log any more (a closed pipe). The registry goes on.
-            }
-            spare.ResetWrittenCount();
-            if (dropped > 0)
-                Event($"{dropped} lines were dropped: the log is not read fast enough");
-        }
-    }
+    /// <summary>Somebody changed the settings in the bucket, and this server can't follow.</summary>
+    [LoggerMessage(EventId = 11, Level = LogLevel.Error, Message = "the bucket's settings changed: {what}; restart this server")]
+    public static partial void SettingsNeedRestart(this ILogger log, string what);
 }

@@ -1,4 +1,4 @@
-using Microsoft.Extensions.Hosting;
+using Pail.Server.Running;
 
 namespace Pail.Server.Uploads;
 
@@ -6,7 +6,8 @@ namespace Pail.Server.Uploads;
 /// Removes what nobody will ask for any more: what dead sessions staged, and unfinished multipart uploads. Two LIST requests
 /// each time, for every thousand such things. Any number of replicas may sweep at once. What is touched: <see cref="Buckets.StagingArea.SweepAsync"/>.
 /// </summary>
-internal sealed class UploadSweeper(RegistryServices services) : BackgroundService
+internal sealed class UploadSweeper(RegistryServices services)
+    : RecurringTask("removing what dead uploads left", services.Options.SweepInterval, services.Log, services.Time)
 {
     // Blobs are also written by clients with no server between, and one of 5 TiB takes days.
     private static readonly TimeSpan LongestPush = TimeSpan.FromDays(7);
@@ -20,22 +21,10 @@ internal sealed class UploadSweeper(RegistryServices services) : BackgroundServi
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken cancel)
     {
-        while (true)
-        {
-            // Never at the start, and replicas started together don't sweep together.
-            await Task.Delay(services.Options.SweepInterval * (0.5 + Random.Shared.NextDouble()), services.Time, stoppingToken);
-            try
-            {
-                var (objects, uploads) = await SweepAsync(stoppingToken);
-                if (objects + uploads > 0)
-                    services.Log?.Event($"removed what dead uploads left: {objects} objects, {uploads} unfinished uploads");
-            }
-            catch (PailException e)
-            {
-                services.Log?.Event($"can't remove what dead uploads left: {e.Message}");
-            }
-        }
+        var (objects, uploads) = await SweepAsync(cancel);
+        if (objects + uploads > 0)
+            services.Log.Swept(objects, uploads);
     }
 }

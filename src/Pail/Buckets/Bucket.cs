@@ -49,6 +49,12 @@ public sealed partial class Bucket
     public static async Task<Bucket> OpenAsync(IObjectStore store, TransferEngine engine, CancellationToken cancel = default) =>
         new(store, engine, await BucketSettings.ReadAsync(engine.Retrying(store), cancel));
 
+    /// <summary>Reads the settings again. One GET.</summary>
+    /// <returns>This bucket if they are the same or were removed; else one that goes by the new ones.</returns>
+    /// <exception cref="PailException">The settings can't be understood, or the store failed.</exception>
+    public async Task<Bucket> RefreshAsync(CancellationToken cancel = default) =>
+        await BucketSettings.TryReadAsync(Store, cancel) is { } settings && settings != Settings ? new(Store, Engine, settings) : this;
+
     /// <summary>Returns a repository, which need not exist. No request.</summary>
     public Repository Repository(RepositoryName name) => new(this, name);
 

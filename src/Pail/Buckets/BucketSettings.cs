@@ -24,11 +24,16 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
     /// <exception cref="PailException">The settings can't be understood, or the store failed.</exception>
     public static async Task<BucketSettings> ReadAsync(IObjectStore store, CancellationToken cancel)
     {
-        if (await SmallObject.ReadAsync(store, Key, MaxSize, cancel) is { } found)
-            return Parse(found.Bytes, store.Name);
+        if (await TryReadAsync(store, cancel) is { } settings)
+            return settings;
         var top = await store.ListAsync(new ListQuery("", "/"), cancel);
         return new BucketSettings(BucketLayout.Recognise(top.Prefixes).Kind, Public: false);
     }
+
+    /// <summary>Reads the settings; null where there are none. One GET.</summary>
+    /// <exception cref="PailException">The settings can't be understood, or the store failed.</exception>
+    internal static async Task<BucketSettings?> TryReadAsync(IObjectStore store, CancellationToken cancel) =>
+        await SmallObject.ReadAsync(store, Key, MaxSize, cancel) is { } found ? Parse(found.Bytes, store.Name) : null;
 
     /// <summary>Writes the settings.</summary>
     public Task WriteAsync(IObjectStore store, CancellationToken cancel)

@@ -40,7 +40,7 @@ public sealed class CrossBucketCopy(Bucket origin, RepositoryName repository, Bu
             return await to.Engine.CopyAsync(
                 to.Store, (await _copier.Value)!, [(origin.Layout.BlobKey(repository, blob.Digest), blob.Size)], target.Blobs.KeyOf(blob.Digest), target.Blobs.HeadersOf(blob), cancel);
         }
-        catch (StoreException e) when (e.Error is StoreError.AccessDenied or StoreError.Rejected)
+        catch (StoreException e) when (e.Error is StoreError.AccessDenied or StoreError.Unsupported or StoreError.Rejected)
         {
             _refused = true;
             return false;

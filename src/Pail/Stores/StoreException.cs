@@ -30,6 +30,9 @@ public enum StoreError
     /// <summary>A 5xx, a broken connection, a stalled one: it may work if tried again.</summary>
     Unavailable,
 
+    /// <summary>The store does not have this operation (501, NotImplemented).</summary>
+    Unsupported,
+
     /// <summary>Any other refusal; trying again is useless.</summary>
     Rejected,
 }

@@ -62,6 +62,41 @@ public sealed class OutputTests
     [InlineData(1e9, "days")]
     public void Duration_Written_IsReadable(double seconds, string text) => Assert.Equal(text, Duration.Format(TimeSpan.FromSeconds(seconds)));
 
+    [Theory]
+    [InlineData("500ms", 0.5)]
+    [InlineData("30s", 30)]
+    [InlineData("30", 30)]
+    [InlineData("1.5", 1.5)]
+    [InlineData("15m", 900)]
+    [InlineData("15M", 900)]
+    [InlineData("1.5h", 5400)]
+    [InlineData("1h30m", 5400)]
+    [InlineData("2h 5s", 7205)]
+    [InlineData("7d", 604_800)]
+    [InlineData("2w", 1_209_600)]
+    [InlineData(" 0 ", 0)]
+    public void Duration_AsPeopleWriteIt_IsRead(string text, double seconds) => Assert.Equal(seconds, Duration.Parse(text).TotalSeconds);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("s")]
+    [InlineData("-1s")]
+    [InlineData("1e3")]
+    [InlineData("1h30")]
+    [InlineData("1 2")]
+    [InlineData("1.2.3s")]
+    [InlineData("1y")]
+    [InlineData("9999999999999999999999999999999999")]
+    [InlineData("99999999999w")]
+    public void Duration_AnythingElse_SaysWhatIsExpected(string text) => Assert.Contains("such as 500ms", Assert.Throws<FormatException>(() => Duration.Parse(text)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("--memory: a size is expected", "push", "--memory", "lots", "app:1", "file:x//app:1")]
+    [InlineData("--memory: at least 16", "push", "--memory", "1.5M", "app:1", "file:x//app:1")]
+    [InlineData("--addressing-style: auto, path or virtual is expected", "ls", "--addressing-style", "both", "file:x")]
+    public async Task Option_ThatIsBad_SaysWhatItShouldBe(string expected, params string[] arguments) =>
+        Assert.Contains(expected, (await Command.RunAsync(arguments)).Ended(Pail.Cli.ExitCode.BadUsage).OneLine(), StringComparison.Ordinal);
+
     [Fact]
     public void Columns_OfDifferentWidth_LineUp()
     {

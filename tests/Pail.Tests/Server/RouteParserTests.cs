@@ -36,7 +36,7 @@ public sealed class RouteParserTests
     [Fact]
     public void Parse_NameAndEnd_AreReadFromTheRight() => Prop.ForAll(Name.ToArbitrary(), End.ToArbitrary(), (name, end) =>
     {
-        Assert.Null(RouteParser.Parse($"/v2/{name}{end}", out var route));
+        Assert.Null(RouteParser.Parse($"/v2/{name}{end}", reads: false, out var route));
         Assert.Equal($"/v2/{name}{end}", PathOf(route));
     }).QuickCheckThrowOnFailure();
 
@@ -50,7 +50,7 @@ public sealed class RouteParserTests
         var path = piece.ListOf().Select(parts => "/v2/" + string.Join('/', parts.Take(8)));
         Prop.ForAll(path.ToArbitrary(), text =>
         {
-            var error = RouteParser.Parse(text, out var route);
+            var error = RouteParser.Parse(text, reads: false, out var route);
             if (error is not null)
             {
                 Assert.InRange(error.Status, 400, 404);
@@ -59,6 +59,7 @@ public sealed class RouteParserTests
             Assert.Equal(text.EndsWith("/blobs/uploads", StringComparison.Ordinal) ? text + "/" : text, PathOf(route));
             var repository = route.GetType().GetProperty("Repository")?.GetValue(route)?.ToString() ?? "a";
             Assert.True(RepositoryName.TryParse(repository, out _));
+            Assert.Equal(route.GetType().GetProperty("Repository")?.GetValue(route), route.Scope);
         }).QuickCheckThrowOnFailure();
     }
 
@@ -76,12 +77,55 @@ public sealed class RouteParserTests
     [InlineData("/v2/_pail/x", "NAME_INVALID")]
     [InlineData("/v2/A/_pail/x", "NAME_INVALID")]
     [InlineData("/v2/a/blobs/uploads/x/y", "NOT_FOUND")]
-    public void Parse_NoRoute_SaysWhatIsWrong(string path, string code) => Assert.Equal(code, RouteParser.Parse(path, out _)!.Code);
+    public void Parse_NoRoute_SaysWhatIsWrong(string path, string code) => Assert.Equal(code, RouteParser.Parse(path, reads: false, out _)!.Code);
 
     [Fact]
     public void Parse_LongestName_IsTaken()
     {
-        Assert.Null(RouteParser.Parse($"/v2/{new string('a', 255)}/tags/list", out _));
-        Assert.Equal(RegistryError.NameInvalid.Code, RouteParser.Parse($"/v2/{new string('a', 256)}/tags/list", out _)!.Code);
+        Assert.Null(RouteParser.Parse($"/v2/{new string('a', 255)}/tags/list", reads: false, out _));
+        Assert.Equal(RegistryError.NameInvalid.Code, RouteParser.Parse($"/v2/{new string('a', 256)}/tags/list", reads: false, out _)!.Code);
+    }
+
+    [Theory]
+    [InlineData("GET", "/v2/", null, "Ping")]
+    [InlineData("GET", "/v2/_catalog", null, "List")]
+    [InlineData("GET", "/v2/a/tags/list", "a", "List")]
+    [InlineData("HEAD", "/v2/a/b/manifests/1", "a/b", "Pull")]
+    [InlineData("PUT", "/v2/a/b/manifests/1", "a/b", "Push")]
+    [InlineData("DELETE", "/v2/a/b/manifests/1", "a/b", "Delete")]
+    [InlineData("GET", "/v2/a/blobs/DIGEST", "a", "Pull")]
+    [InlineData("DELETE", "/v2/a/blobs/DIGEST", "a", "Delete")]
+    [InlineData("GET", "/v2/a/referrers/DIGEST", "a", "Pull")]
+    [InlineData("POST", "/v2/a/blobs/uploads/", "a", "Push")]
+    [InlineData("GET", "/v2/a/blobs/uploads/x", "a", "Push")]
+    [InlineData("DELETE", "/v2/a/blobs/uploads/x", "a", "Push")]
+    [InlineData("POST", "/v2/a/_pail/uploads", "a", "Push")]
+    public void Request_OfARoute_SaysRepositoryAndAction(string method, string path, string? repository, string action)
+    {
+        Assert.Null(RegistryRequest.Parse(method, path.Replace("DIGEST", Digest256, StringComparison.Ordinal), out var request));
+        Assert.Equal(repository, request.Route.Scope?.ToString());
+        Assert.Equal(action, request.Action.ToString());
+    }
+
+    // What a route says it answers to in a 405 is what it does answer to.
+    [Theory]
+    [InlineData("/v2/")]
+    [InlineData("/v2/_catalog")]
+    [InlineData("/v2/a/tags/list")]
+    [InlineData("/v2/a/manifests/1")]
+    [InlineData("/v2/a/blobs/DIGEST")]
+    [InlineData("/v2/a/referrers/DIGEST")]
+    [InlineData("/v2/a/blobs/uploads/")]
+    [InlineData("/v2/a/blobs/uploads/x")]
+    [InlineData("/v2/a/_pail/uploads")]
+    public void Request_OfAnyMethod_IsAnActionOrNotAllowed(string path)
+    {
+        foreach (var method in (string[])["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "get", ""])
+        {
+            var error = RegistryRequest.Parse(method, path.Replace("DIGEST", Digest256, StringComparison.Ordinal), out var request);
+            var allowed = (error?.Allow ?? request.Route.Methods).Split(", ");
+            Assert.Equal(allowed.Contains(method), error is null);
+            Assert.True(error is null or { Status: 405 });
+        }
     }
 }

@@ -46,6 +46,61 @@ public sealed class SettingsTests : IDisposable
         Assert.Equal([IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("192.168.1.1/32")], configuration.Server.TrustedProxies);
     }
 
+    // Each kind of value is read by one parser, wherever it is set.
+    [Theory]
+    [InlineData("memory", "1.5G", 3L << 29)]
+    [InlineData("memory", "1.5GiB", 3L << 29)]
+    [InlineData("memory", "1536mib", 3L << 29)]
+    [InlineData("memory", "100 MB", 100_000_000)]
+    [InlineData("memory", "67108864", 64L << 20)]
+    [InlineData("manifest-memory", "0.5K", 512)]
+    [InlineData("digest-cache", "1.5H", 5400)]
+    [InlineData("digest-cache", "1h30m", 5400)]
+    [InlineData("digest-cache", "7d", 604_800)]
+    [InlineData("digest-cache", "1500ms", 1.5)]
+    [InlineData("digest-cache", "90", 90)]
+    [InlineData("addressing-style", "Path", 1)]
+    [InlineData("addressing-style", "virtual", 2)]
+    public void Value_OfEachKind_MeansTheSameEverywhere(string name, string text, double expected)
+    {
+        File.WriteAllText(_file, System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, string> { [name] = text }));
+        var variable = Settings.All.Single(setting => setting.Name == name).Variable;
+        foreach (var configuration in (ServeConfiguration[])[Read(new() { [name] = [text] }), Read(variables: new() { [variable] = text }), Read(file: _file)])
+            Assert.Equal(expected, name switch
+            {
+                "memory" => configuration.Transfer.MemoryLimit,
+                "manifest-memory" => configuration.Server.ManifestMemory,
+                "digest-cache" => configuration.Server.DigestLifetime.TotalSeconds,
+                _ => (double)configuration.Addressing!.Value,
+            });
+    }
+
+    [Theory]
+    [InlineData("memory", "lots", "a size is expected, such as 64MiB, 1.5GiB or a number of bytes")]
+    [InlineData("memory", "1XB", "a size is expected")]
+    [InlineData("memory", "31MiB", "at least 32 MiB are expected")]
+    [InlineData("digest-cache", "5 parsecs", "a time is expected, such as 500ms, 30s, 15m, 1.5h or 7d")]
+    [InlineData("digest-cache", "1h30", "a time is expected")]
+    [InlineData("sweep", "60d", "at most 720h are expected")]
+    [InlineData("upload-lifetime", "1s", "at least 60 s are expected")]
+    [InlineData("addressing-style", "both", "auto, path or virtual is expected")]
+    public void Value_ThatIsBad_SaysWhereItWasSetAndWhatItShouldBe(string name, string value, string expected)
+    {
+        File.WriteAllText(_file, System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, string> { [name] = value }));
+        var variable = Settings.All.Single(setting => setting.Name == name).Variable;
+        Assert.StartsWith($"--{name}: {expected}", Assert.Throws<PailException>(() => Read(new() { [name] = [value] }, new() { [variable] = "junk" }, _file)).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{variable}: {expected}", Assert.Throws<PailException>(() => Read(variables: new() { [variable] = value }, file: _file)).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{_file}: {name}: {expected}", Assert.Throws<PailException>(() => Read(file: _file)).Message, StringComparison.Ordinal);
+    }
+
+    // A list is replaced as a whole by the place that goes before.
+    [Fact]
+    public void List_InTwoPlaces_IsNotMixed()
+    {
+        File.WriteAllText(_file, """{"listen": ["127.0.0.1:1", "127.0.0.1:2"]}""");
+        Assert.Equal([IPEndPoint.Parse("127.0.0.1:3")], Read(new() { ["listen"] = ["127.0.0.1:3"] }, file: _file).Server.Listen);
+    }
+
     [Theory]
     [InlineData("listen", "5000")]
     [InlineData("listen", "host.example:5000")]

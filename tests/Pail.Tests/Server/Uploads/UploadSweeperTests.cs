@@ -1,4 +1,5 @@
 using System.Buffers;
+using Microsoft.Extensions.Logging.Abstractions;
 using Pail.Buckets;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
@@ -157,7 +158,7 @@ public sealed class UploadSweeperTests : IAsyncDisposable
     private async Task<IReadOnlyList<string>> UploadsAsync() => [.. (await _store.ListUploadsAsync("", Cancel)).Select(pending => pending.Upload.Key).Order(StringComparer.Ordinal)];
 
     private UploadSweeper Sweeper(IObjectStore? store = null, LayoutKind layout = LayoutKind.V2) => new(new RegistryServices(
-        new ServerOptions(), new Bucket(store ?? _store, new TransferEngine(new()), new BucketSettings(layout, Public: false)), null, _time));
+        new ServerOptions(), new Bucket(store ?? _store, new TransferEngine(new()), new BucketSettings(layout, Public: false)), NullLogger.Instance, _time));
 
     private sealed class LaterTime : TimeProvider
     {

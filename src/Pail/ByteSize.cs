@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace Pail.Cli.Output;
+namespace Pail;
 
-/// <summary>Sizes as people read and write them.</summary>
-internal static class ByteSize
+/// <summary>Reads and writes sizes in bytes. All options, variables and files read sizes by it.</summary>
+public static class ByteSize
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
@@ -37,7 +37,15 @@ internal static class ByteSize
             : string.Create(CultureInfo.InvariantCulture, $"{bytes:0.0} {Units[unit]}");
     }
 
-    /// <summary>Reads <c>64MiB</c>, <c>1.5G</c>, <c>100MB</c> or a number of bytes. Without an <c>i</c> and with a <c>B</c>, thousands count.</summary>
+    /// <summary>
+    /// Reads <c>64MiB</c>, <c>1.5G</c>, <c>100MB</c> or a number of bytes; case does not matter. <c>K</c> and <c>KiB</c> are
+    /// 1,024 bytes, <c>KB</c> is 1,000. Fractions of a byte are cut off.
+    /// </summary>
+    /// <exception cref="FormatException">The text is no size; the message says what is expected.</exception>
+    public static long Parse(string text) =>
+        TryParse(text, out var bytes) ? bytes : throw new FormatException("a size is expected, such as 64MiB, 1.5GiB or a number of bytes");
+
+    /// <summary>Reads what <see cref="Parse"/> does; false if the text is no size.</summary>
     public static bool TryParse(string text, out long bytes)
     {
         var digits = text.AsSpan().Trim().TrimEnd("BKMGTIbkmgti").Trim();

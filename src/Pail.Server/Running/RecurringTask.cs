@@ -1,0 +1,51 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Pail.Oci;
+
+namespace Pail.Server.Running;
+
+/// <summary>
+/// Work that the server does again and again beside its requests. No failure of it ends the server: each is logged, with
+/// what was thrown if that was not a failure of the bucket, and the work is done again after the usual time.
+/// </summary>
+/// <param name="name">What it does, for the log.</param>
+/// <param name="interval">The longest time from the end of one run to the next; it varies down to half of that.</param>
+/// <param name="log">The log.</param>
+/// <param name="time">The clock.</param>
+internal abstract class RecurringTask(string name, TimeSpan interval, ILogger log, TimeProvider time) : BackgroundService
+{
+    /// <summary>Does the work once.</summary>
+    protected abstract Task RunAsync(CancellationToken cancel);
+
+    /// <summary>Does the work once, and logs how it failed. Throws only when it is cancelled.</summary>
+    internal async Task TryRunAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await RunAsync(cancel);
+        }
+        catch (Exception) when (cancel.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancel);
+        }
+        catch (PailException e)
+        {
+            log.TaskFailed(name, e.Message.TrimEnd('.'));
+        }
+        catch (Exception e)
+        {
+            log.TaskBroke(e, name, $"{e.GetType().Name}: {SafeText.OneLine(e.Message)}");
+        }
+    }
+
+    /// <inheritdoc/>
+    protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            // Never at the start, and replicas that were started together do not work together.
+            await Task.Delay(interval * (0.5 + (Random.Shared.NextDouble() / 2)), time, stoppingToken);
+            await TryRunAsync(stoppingToken);
+        }
+    }
+}
