@@ -89,9 +89,9 @@ internal sealed class RegistryReferrers(RegistryClient client, RegistryManifests
 
     private async Task<(Manifest? List, Uri? Next)> PageAsync(Uri page, CancellationToken cancel)
     {
-        var request = new RegistryRequest(HttpMethod.Get, page, HttpStatusCode.OK, HttpStatusCode.NotFound, HttpStatusCode.BadRequest, HttpStatusCode.MethodNotAllowed) { Accept = [MediaTypes.OciIndex] };
+        var request = new RegistryRequest(HttpMethod.Get, page, HttpStatusCode.NotFound, HttpStatusCode.BadRequest, HttpStatusCode.MethodNotAllowed, HttpStatusCode.NotAcceptable, HttpStatusCode.NotImplemented) { Accept = [MediaTypes.OciIndex] };
         using var answer = await client.SendAsync(request, cancel);
-        return answer.Status == HttpStatusCode.OK && answer.Content.ContentType?.MediaType == MediaTypes.OciIndex
+        return answer.IsSuccess && answer.Content.ContentType?.MediaType == MediaTypes.OciIndex
             ? (Manifest.Parse(await answer.ReadAsync(Manifest.MaxSize, cancel), MediaTypes.OciIndex), client.NextPage(answer))
             : (null, null);
     }
