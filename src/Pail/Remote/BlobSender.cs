@@ -80,7 +80,7 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
     private Task<bool> MountAsync(Descriptor blob, RepositoryName from, CancellationToken cancel) => engine.Retry.RunAsync(
         async token =>
         {
-            var request = new RegistryRequest(HttpMethod.Post, client.In($"blobs/uploads/?mount={Uri.EscapeDataString(blob.Digest.ToString())}&from={Uri.EscapeDataString(from.ToString())}"), Redirects)
+            var request = new RegistryRequest(HttpMethod.Post, client.In($"blobs/uploads/?mount={Uri.EscapeDataString(blob.Digest.ToString())}&from={Uri.EscapeDataString(from.ToString())}"))
             {
                 Body = client.Body(default, MediaTypes.OctetStream),
                 MoreScopes = [$"repository:{from}:pull"],

@@ -1,4 +1,3 @@
-using System.Net;
 using Pail.Remote.Credentials;
 using Pail.Stores;
 

@@ -80,9 +80,10 @@ internal sealed class TagPages(RegistryClient client, Retry retry)
             // A repository without tags has null, or no list at all.
             if (!document.RootElement.TryGetProperty("tags", out var tags) && !document.RootElement.TryGetProperty("name", out _))
                 throw Bad("no tags, nor of which repository");
+            // In brackets what is no text, and so no tag.
             return tags.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined ? []
                 : tags.ValueKind == JsonValueKind.Array
-                ? [.. tags.EnumerateArray().Select(tag => tag.ValueKind == JsonValueKind.String ? tag.GetString()! : tag.GetRawText())]
+                ? [.. tags.EnumerateArray().Select(tag => tag.ValueKind == JsonValueKind.String ? tag.GetString()! : $"({tag.GetRawText()})")]
                 : throw Bad("tags that are no list");
         }
         // InvalidOperationException: a text that is no Unicode.

@@ -10,25 +10,17 @@ namespace Pail.Remote.Access;
 /// </summary>
 internal sealed class RootChallenge
 {
-    // Never disposed: it holds no handle, as nobody waits on it synchronously.
-    private readonly SemaphoreSlim _lock = new(1);
-    private IReadOnlyList<Challenge>? _known;
+    private readonly Lock _lock = new();
+    private Task<IReadOnlyList<Challenge>>? _asked;
 
     /// <summary>Returns the challenges; empty if the root is open to all or answers something else.</summary>
     /// <param name="wire">Makes the request.</param>
     /// <param name="cancel">Interrupts it.</param>
     /// <exception cref="PailException">There was no answer.</exception>
-    public async Task<IReadOnlyList<Challenge>> GetAsync(RegistryWire wire, CancellationToken cancel)
+    public Task<IReadOnlyList<Challenge>> GetAsync(RegistryWire wire, CancellationToken cancel)
     {
-        await _lock.WaitAsync(cancel);
-        try
-        {
-            return _known ??= await AskAsync(wire, cancel);
-        }
-        finally
-        {
-            _lock.Release();
-        }
+        lock (_lock)
+            return _asked is null or { IsFaulted: true } or { IsCanceled: true } ? _asked = AskAsync(wire, cancel) : _asked;
     }
 
     private static async Task<IReadOnlyList<Challenge>> AskAsync(RegistryWire wire, CancellationToken cancel)

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Pail.Remote.Credentials;
 
 /// <summary>
-/// Where credentials are kept: in the file REGISTRY_AUTH_FILE names and no other; else in Docker's config.json, else in Podman's
-/// auth.json. A file may leave a host to a helper. <c>pail login</c> writes to the first of these.
+/// Where credentials are kept: in the file REGISTRY_AUTH_FILE names and no other; else in the variable DOCKER_AUTH_CONFIG, else in
+/// Docker's config.json, else in Podman's auth.json. A file may leave a host to a helper. <c>pail login</c> writes to the first of these.
 /// </summary>
 public sealed partial class CredentialStore(RegistryOptions options)
 {
@@ -85,7 +85,7 @@ public sealed partial class CredentialStore(RegistryOptions options)
     // A variable of docker's holds what its file would, as CI systems set it.
     private IEnumerable<Func<CredentialFile>> Files() =>
         [
-            .. options["DOCKER_AUTH_CONFIG"] is { } text ? new[] { () => CredentialFile.Parse("DOCKER_AUTH_CONFIG", text) } : [],
+            .. options["REGISTRY_AUTH_FILE"] is null && options["DOCKER_AUTH_CONFIG"] is { } text ? new[] { () => CredentialFile.Parse("DOCKER_AUTH_CONFIG", text) } : [],
             .. Paths().Select(path => (Func<CredentialFile>)(() => CredentialFile.Read(path))),
         ];
 

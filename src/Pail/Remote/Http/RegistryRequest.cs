@@ -10,7 +10,7 @@ namespace Pail.Remote.Http;
 /// <param name="Expected">The statuses that the caller handles besides 2xx, which all mean success.</param>
 internal sealed record RegistryRequest(HttpMethod Method, Uri Address, params HttpStatusCode[] Expected)
 {
-    /// <summary>The caller handles every 4xx and 5xx: it has another way.</summary>
+    /// <summary>The caller handles every 4xx and 5xx, and 3xx where redirects are not followed: it has another way.</summary>
     public bool HandlesRefusals { get; init; }
 
     /// <summary>Makes the body, if there is one.</summary>
@@ -29,7 +29,7 @@ internal sealed record RegistryRequest(HttpMethod Method, Uri Address, params Ht
     public IReadOnlyList<string> MoreScopes { get; init; } = [];
 
     /// <summary>True if the caller handles the status.</summary>
-    public bool Handles(HttpStatusCode status) => Expected.Contains(status) || (HandlesRefusals && (int)status >= 400);
+    public bool Handles(HttpStatusCode status) => Expected.Contains(status) || (HandlesRefusals && ((int)status >= 400 || !FollowsRedirects));
 
     /// <summary>A redirect is followed. Uploads never are: what is sent was meant for whom it was sent to.</summary>
     public bool FollowsRedirects => Method == HttpMethod.Get || Method == HttpMethod.Head;
