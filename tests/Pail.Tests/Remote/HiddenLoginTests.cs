@@ -1,4 +1,3 @@
-using System.Text;
 using Pail.Oci;
 using Pail.Remote;
 using Pail.Tests.Images;
