@@ -2,7 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Pail.Oci;
 using Pail.Remote.Http;
-using Pail.Transfer;
+using Pail.Stores;
 
 namespace Pail.Remote;
 
