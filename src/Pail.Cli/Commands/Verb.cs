@@ -62,7 +62,7 @@ internal abstract class Verb : Command, IShowsExamples
     private async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
         var quiet = _output.Quiet(parsed);
-        using var registries = new RegistryClients(_registries.Read(parsed), new TransferEngine(_work.Read(parsed, quiet ? null : new RetryNotice(_terminal).Tell)));
+        using var registries = new RegistryClients(_registries.Read(parsed) with { Warn = new WarningNotice(_terminal).Tell }, new TransferEngine(_work.Read(parsed, quiet ? null : new RetryNotice(_terminal).Tell)));
         var wiring = new Wiring(root => _store.Read(parsed, root), registries, new RequestMeter());
         var session = new VerbRun(parsed, _terminal, wiring)
         {

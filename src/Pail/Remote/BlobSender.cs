@@ -17,12 +17,20 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
     private static readonly HttpStatusCode[] Redirects =
         [HttpStatusCode.MovedPermanently, HttpStatusCode.Found, HttpStatusCode.SeeOther, HttpStatusCode.TemporaryRedirect, HttpStatusCode.PermanentRedirect];
 
+    // What a registry, or a proxy before it, says to a whole body that may come in chunks: too large, or no such way here (JFrog).
+    private static readonly HttpStatusCode[] WantsChunks =
+    [
+        HttpStatusCode.RequestEntityTooLarge, HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed, HttpStatusCode.LengthRequired,
+        HttpStatusCode.UnsupportedMediaType, HttpStatusCode.NotImplemented,
+    ];
+
     private Task<bool>? _takesDirectUploads;
     private volatile bool _wantsChunks;
+    private volatile bool _mayMount = mountFrom is not null;
 
     public async Task<BlobOutcome> PutAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
     {
-        if (mountFrom is { } from && await MountAsync(blob, from, cancel))
+        if (_mayMount && await MountAsync(blob, mountFrom!.Value, cancel))
             return BlobOutcome.Copied;
         // Who asks for a direct upload is told whether the blob is there.
         var mayGoDirect = blob.Size > engine.Options.SinglePutLimit && await TakesDirectUploadsAsync(cancel);
@@ -50,27 +58,39 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
     public async Task<BlobOutcome> ForecastAsync(Descriptor blob, CancellationToken cancel) =>
         await HasAsync(blob, cancel) ? BlobOutcome.Existed : mountFrom is null ? BlobOutcome.Sent : BlobOutcome.Copied;
 
-    /// <summary>Whether the repository has a blob.</summary>
+    /// <summary>Whether the repository has a blob. One that the registry won't tell of (a login that may only push) is not known to be there.</summary>
     public Task<bool> HasAsync(Descriptor blob, CancellationToken cancel) => engine.Retry.RunAsync(
         async token =>
         {
-            // Where it redirects to may answer a GET only, but it does not redirect to what it does not have.
-            using var answer = await client.SendAsync(HttpMethod.Head, client.In($"blobs/{blob.Digest}"), token, [HttpStatusCode.OK, HttpStatusCode.NotFound, .. Redirects]);
-            return answer.Status != HttpStatusCode.NotFound;
+            using var answer = await client.SendAsync(new RegistryRequest(HttpMethod.Head, client.In($"blobs/{blob.Digest}"), Redirects) { HandlesRefusals = true }, token);
+            return answer switch
+            {
+                // No length, and 0, which is what is left where a body was, say nothing of the blob.
+                { IsSuccess: true } => (answer.Content.ContentLength ?? 0) is var length && (length == 0 || length == blob.Size),
+                // Where it redirects to may answer a GET only, but it does not redirect to what it does not have.
+                { IsRedirect: true } => true,
+                { IsRefused: true } or { Status: HttpStatusCode.NotFound or HttpStatusCode.Unauthorized } => false,
+                _ => throw await client.ErrorAsync(answer, token),
+            };
         },
         cancel);
 
-    // One that can't mount begins an upload instead, which is left to it: whether to go on with it is only known after asking whether the blob is there.
+    // A registry that can't mount begins an upload instead, or refuses: mounts are optional. Whether to send is known only after asking
+    // whether the blob is there, so an upload that has begun is left to the registry.
     private Task<bool> MountAsync(Descriptor blob, RepositoryName from, CancellationToken cancel) => engine.Retry.RunAsync(
         async token =>
         {
-            var request = new RegistryRequest(HttpMethod.Post, client.In($"blobs/uploads/?mount={Uri.EscapeDataString(blob.Digest.ToString())}&from={Uri.EscapeDataString(from.ToString())}"), HttpStatusCode.Created, HttpStatusCode.Accepted)
+            var request = new RegistryRequest(HttpMethod.Post, client.In($"blobs/uploads/?mount={Uri.EscapeDataString(blob.Digest.ToString())}&from={Uri.EscapeDataString(from.ToString())}"))
             {
                 Body = client.Body(default, MediaTypes.OctetStream),
                 MoreScopes = [$"repository:{from}:pull"],
+                HandlesRefusals = true,
             };
             using var answer = await client.SendAsync(request, token);
-            return answer.Status == HttpStatusCode.Created;
+            // It may lack one blob, or fail once; what it refuses for this it refuses for all.
+            if (answer.IsRefused || answer.Status == HttpStatusCode.Unauthorized)
+                _mayMount = false;
+            return UploadSession.IsMounted(answer);
         },
         cancel);
 
@@ -80,42 +100,53 @@ internal sealed class BlobSender(RegistryClient client, TransferEngine engine, R
 
         async Task<bool> AskAsync()
         {
-            using var answer = await engine.Retry.RunAsync(token => client.SendAsync(HttpMethod.Get, client.At(""), token, HttpStatusCode.OK, HttpStatusCode.NotFound), cancel);
+            using var answer = await engine.Retry.RunAsync(token => client.SendAsync(HttpMethod.Get, client.At(""), token, HttpStatusCode.NotFound), cancel);
             return answer["Pail-Extensions"] is { } extensions && extensions.Split(',').Any(one => one.Trim() == "direct-upload");
         }
     }
 
-    // One stream: what breaks is sent again from its beginning. Null if the registry takes no body of that size.
-    private Task<BlobOutcome?> SendWholeAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel) => engine.Retry.RunAsync<BlobOutcome?>(
-        async token =>
-        {
-            if (await UploadSession.BeginAsync(client, blob.Digest, token) is not { } session)
-                return BlobOutcome.Copied;
-            var sent = 0L;
-            try
+    // One stream: what breaks is sent again from its beginning, if the registry does not have it all the same. Null if the registry takes no
+    // body of that size, or none at all.
+    private Task<BlobOutcome?> SendWholeAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
+    {
+        var mayBeThere = false;
+        return engine.Retry.RunAsync<BlobOutcome?>(
+            async token =>
             {
-                // From the source as it comes; a source that breaks is opened again where it broke.
-                await using var source = new VerifyingStream(new ResumingStream(open, engine.Retry), blob);
-                var request = new RegistryRequest(HttpMethod.Put, session.Closing(blob.Digest), HttpStatusCode.Created, HttpStatusCode.RequestEntityTooLarge)
+                if (mayBeThere && await HasAsync(blob, token))
                 {
-                    Body = guard => Closing(blob, new StreamedContent(source, blob.Size, guard, client.Options.Patience, client.Answering(blob.Size), bytes => progress.Advance(Count(ref sent, bytes)))),
-                    CanRepeat = false,
-                };
-                using var answer = await client.SendAsync(request, token);
-                if (answer.Status == HttpStatusCode.Created)
+                    progress.Advance(blob.Size);
                     return BlobOutcome.Sent;
-                progress.Advance(-sent);
-                await session.AbandonAsync();
-                return null;
-            }
-            catch
-            {
-                progress.Advance(-sent);
-                await session.AbandonAsync();
-                throw;
-            }
-        },
-        cancel);
+                }
+                if (await UploadSession.BeginAsync(client, blob.Digest, token) is not { } session)
+                    return BlobOutcome.Copied;
+                var sent = 0L;
+                try
+                {
+                    // From the source as it comes; a source that breaks is opened again where it broke.
+                    await using var source = new VerifyingStream(new ResumingStream(open, engine.Retry), blob);
+                    var request = new RegistryRequest(HttpMethod.Put, session.Closing(blob.Digest), WantsChunks)
+                    {
+                        Body = guard => Closing(blob, new StreamedContent(source, blob.Size, guard, client.Options.Patience, client.Answering(blob.Size), bytes => progress.Advance(Count(ref sent, bytes)))),
+                        CanRepeat = false,
+                    };
+                    using var answer = await client.SendAsync(request, token);
+                    if (answer.IsSuccess)
+                        return BlobOutcome.Sent;
+                    progress.Advance(-sent);
+                    await session.AbandonAsync();
+                    return null;
+                }
+                catch
+                {
+                    mayBeThere = sent == blob.Size;
+                    progress.Advance(-sent);
+                    await session.AbandonAsync();
+                    throw;
+                }
+            },
+            cancel);
+    }
 
     /// <summary>The body of a request that ends an upload. A Pail server keeps what it says of the tar that a layer was compressed from; others don't know the header.</summary>
     internal static HttpContent Closing(Descriptor blob, HttpContent content)

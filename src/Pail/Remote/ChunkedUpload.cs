@@ -45,7 +45,7 @@ internal sealed class ChunkedUpload(RegistryClient client, TransferEngine engine
             // The read that finds the end is the one that checks the digest.
             if (await source.ReadAsync(new byte[1], cancel) != 0)
                 throw BlobMismatch.TooLong(blob);
-            var close = new RegistryRequest(HttpMethod.Put, _session.Closing(blob.Digest), HttpStatusCode.Created)
+            var close = new RegistryRequest(HttpMethod.Put, _session.Closing(blob.Digest))
             {
                 Body = guard => BlobSender.Closing(blob, client.Content(ReadOnlySequence<byte>.Empty, guard, blob.Size)),
             };
@@ -67,28 +67,31 @@ internal sealed class ChunkedUpload(RegistryClient client, TransferEngine engine
         {
             try
             {
-                var now = await PatchAsync(at + done, chunk.Slice(done, Math.Min(_piece, chunk.Length - done)), cancel) - at;
-                if (now < done || now > chunk.Length)
-                    throw new PailException(Failure.BadContent, $"{client.Host}: the registry says it has {at + now} bytes of {blob.Digest}, of which {at + done} to {at + chunk.Length} were sent.");
-                progress.Advance(now - done);
-                _sent += now - done;
-                done = now;
+                var taken = await PatchAsync(at + done, chunk.Slice(done, Math.Min(_piece, chunk.Length - done)), cancel);
+                progress.Advance(taken);
+                _sent += taken;
+                done += taken;
                 tries.Progressed();
             }
             catch (Exception error) when (tries.Again(error, cancel))
             {
                 await tries.WaitAsync(cancel);
-                done = await AskAsync(cancel) - at;
-                if (done < 0 || done > chunk.Length)
-                    throw new StoreException(StoreError.Unavailable, $"{client.Host}: the registry lost part of an upload.", error);
+                var before = done;
+                // Where it can't be asked, does not know or has lost some, all begins anew.
+                done = await AskAsync(cancel) - at ?? -1;
+                if (done < before || done > chunk.Length)
+                    throw new StoreException(StoreError.Unavailable, $"{client.Host}: the registry lost part of an upload, or does not say how far it got.", error);
+                progress.Advance(done - before);
+                _sent += done - before;
             }
         }
     }
 
-    // Returns how many bytes the registry has now.
+    // Returns how many bytes were taken: all, or none. What registries say of it in Range differs (of the chunk, of the first one, one too
+    // many), so it counts only after a failure; the digest at the end proves the rest.
     private async Task<long> PatchAsync(long from, ReadOnlySequence<byte> bytes, CancellationToken cancel)
     {
-        var request = new RegistryRequest(HttpMethod.Patch, _session.Location, HttpStatusCode.Accepted, HttpStatusCode.RequestEntityTooLarge)
+        var request = new RegistryRequest(HttpMethod.Patch, _session.Location, HttpStatusCode.RequestEntityTooLarge)
         {
             Body = guard =>
             {
@@ -99,19 +102,23 @@ internal sealed class ChunkedUpload(RegistryClient client, TransferEngine engine
             },
         };
         using var answer = await client.SendAsync(request, cancel);
-        if (answer.Status == HttpStatusCode.Accepted)
-            return _session.Continue(answer) ?? from + bytes.Length;
+        if (answer.IsSuccess)
+        {
+            _session.Continue(answer);
+            return bytes.Length;
+        }
         if (bytes.Length / 2 < Math.Max(SmallestPiece, _session.LeastChunk))
             throw new PailException(Failure.BadInput, $"{client.Host}: the registry takes no {bytes.Length} bytes at once (413){(_session.LeastChunk > 0 ? $", but wants {_session.LeastChunk} at least" : "")}.");
         _piece = bytes.Length / 2;
-        return from;
+        return 0;
     }
 
-    private Task<long> AskAsync(CancellationToken cancel) => engine.Retry.RunAsync(
+    private Task<long?> AskAsync(CancellationToken cancel) => engine.Retry.RunAsync(
         async token =>
         {
-            using var answer = await client.SendAsync(HttpMethod.Get, _session.Location, token, HttpStatusCode.NoContent);
-            return _session.Continue(answer) ?? throw new StoreException(StoreError.Unavailable, $"{client.Host}: the registry does not say how far an upload got.");
+            using var answer = await client.SendAsync(HttpMethod.Get, _session.Location, token, HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed, HttpStatusCode.BadRequest);
+            _session.Continue(answer);
+            return answer.IsSuccess ? UploadSession.Received(answer) : null;
         },
         cancel);
 }

@@ -48,9 +48,9 @@ internal sealed class CurrentTagImage(RegistryClient client, RegistryManifests m
         {
             return await manifests.FindAsync(reference, cancel);
         }
-        catch (PailException e) when (e.Failure == Failure.BadContent)
+        catch (PailException e) when (e.Failure is Failure.BadContent or Failure.Denied or Failure.BadInput)
         {
-            // Damaged, or of a kind that is past: what is pushed takes its place.
+            // Damaged, of a kind that is past, or not for a login that may only push: what is pushed takes its place.
             return null;
         }
     }

@@ -42,7 +42,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     public async Task<DirectState> AskAsync(CancellationToken cancel)
     {
         var wish = JsonSerializer.SerializeToUtf8Bytes(new DirectWish(blob.Digest.ToString(), blob.Size, blob.DiffId?.ToString()), DirectClientJson.Default.DirectWish);
-        using var answer = await client.SendAsync(new RegistryRequest(HttpMethod.Post, client.In("_pail/uploads"), HttpStatusCode.OK) { Body = client.Body(wish, MediaTypes.Json) }, cancel);
+        using var answer = await client.SendAsync(new RegistryRequest(HttpMethod.Post, client.In("_pail/uploads")) { Body = client.Body(wish, MediaTypes.Json) }, cancel);
         var offer = await ReadAsync(answer, DirectClientJson.Default.DirectOffer, cancel);
         _session = offer?.Session;
         return offer switch
@@ -73,7 +73,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
         try
         {
             var address = client.Follow(client.At(""), addresses[index], "the place of a part");
-            using var answer = await client.SendAsync(new RegistryRequest(HttpMethod.Put, address, HttpStatusCode.OK) { Body = guard => client.Content(body, guard) }, cancel);
+            using var answer = await client.SendAsync(new RegistryRequest(HttpMethod.Put, address) { Body = guard => client.Content(body, guard) }, cancel);
             return answer.Headers.ETag?.Tag.Trim('"') ?? throw new StoreException(StoreError.Rejected, $"{Name}: the bucket answered a part without an ETag.");
         }
         catch (PailException e) when (e.Failure == Failure.Denied)
@@ -92,7 +92,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     public async Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel)
     {
         var list = JsonSerializer.SerializeToUtf8Bytes(new DirectParts([.. parts.Select(part => new DirectPart(part.ETag, part.Size))]), DirectClientJson.Default.DirectParts);
-        var request = new RegistryRequest(HttpMethod.Put, SessionAt(upload.Id), HttpStatusCode.Created)
+        var request = new RegistryRequest(HttpMethod.Put, SessionAt(upload.Id))
         {
             Body = guard => RegistryClient.Typed(client.Content(new(list), guard, blob.Size), MediaTypes.Json),
         };
@@ -102,7 +102,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
 
     /// <inheritdoc/>
     public async Task AbortUploadAsync(UploadId upload, CancellationToken cancel) =>
-        (await client.SendAsync(HttpMethod.Delete, SessionAt(upload.Id), cancel, HttpStatusCode.NoContent, HttpStatusCode.NotFound)).Dispose();
+        (await client.SendAsync(HttpMethod.Delete, SessionAt(upload.Id), cancel, HttpStatusCode.NotFound)).Dispose();
 
     /// <inheritdoc/>
     // Whether parts came after an abort is the server's business: it sweeps.
@@ -114,8 +114,8 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     /// <inheritdoc/>
     public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel)
     {
-        using var answer = await client.SendAsync(HttpMethod.Head, client.In($"blobs/{key}"), cancel, HttpStatusCode.OK, HttpStatusCode.NotFound);
-        return answer.Status == HttpStatusCode.OK
+        using var answer = await client.SendAsync(HttpMethod.Head, client.In($"blobs/{key}"), cancel, HttpStatusCode.NotFound);
+        return answer.IsSuccess
             ? new(answer.Content.ContentLength ?? -1, key, answer.Content.LastModified ?? default, MediaTypes.OctetStream)
             : null;
     }
@@ -141,7 +141,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
         try
         {
             var first = (window * AddressesAtOnce) + 1;
-            using var answer = await client.SendAsync(HttpMethod.Post, SessionAt($"{upload}?first={first}&count={AddressesAtOnce}"), cancel, HttpStatusCode.OK);
+            using var answer = await client.SendAsync(HttpMethod.Post, SessionAt($"{upload}?first={first}&count={AddressesAtOnce}"), cancel);
             var addresses = await ReadAsync(answer, DirectClientJson.Default.DirectAddresses, cancel);
             // For the last parts there may be fewer than were asked for, but no more.
             return addresses?.Urls is { Count: > 0 and <= AddressesAtOnce } urls ? urls : throw new StoreException(StoreError.Rejected, $"{Name}: the server named no addresses for parts.");

@@ -9,6 +9,9 @@ internal static class DockerHub
     /// <summary>Its API's host.</summary>
     public const string Api = "registry-1.docker.io";
 
+    /// <summary>The hosts that configuration files mean it by.</summary>
+    public static readonly IReadOnlyList<string> Names = [Name, "index.docker.io", Api];
+
     /// <summary>In Docker's config.json.</summary>
     public const string ConfigKey = "https://index.docker.io/v1/";
 }

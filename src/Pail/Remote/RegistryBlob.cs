@@ -16,6 +16,10 @@ internal sealed class RegistryBlob(RegistryClient client, TransferEngine engine,
 {
     private const long FirstPart = PartPlan.Smallest;
 
+    private static readonly HttpStatusCode[] RefusesRange = [HttpStatusCode.BadRequest, HttpStatusCode.RequestedRangeNotSatisfiable, HttpStatusCode.NotImplemented];
+
+    private volatile bool _refusesRanges;
+
     /// <summary>Opens a blob from an offset on; what breaks goes on where it broke.</summary>
     public static Stream Open(RegistryClient client, TransferEngine engine, Descriptor blob, long offset, ShortReadLimiter crumbs) =>
         new ResumingStream(new RegistryBlob(client, engine, blob, crumbs).OpenAsync, engine.Retry, offset);
@@ -51,21 +55,25 @@ internal sealed class RegistryBlob(RegistryClient client, TransferEngine engine,
         return stream;
     }
 
-    // The bytes from one position up to, not including, another; or to the end, from a registry that knows no ranges.
+    // The bytes from one position up to, not including, another; or to the end, from a registry that knows no ranges. Some refuse them, or
+    // send one without saying which.
     private async Task<ObjectContent> GetAsync(long from, long to, CancellationToken cancel)
     {
-        var whole = from == 0 && to == blob.Size;
-        var request = new RegistryRequest(HttpMethod.Get, client.In($"blobs/{blob.Digest}"), HttpStatusCode.OK, HttpStatusCode.PartialContent)
-        {
-            Range = whole ? null : new RangeHeaderValue(from, to - 1),
-        };
+        var isRanged = !_refusesRanges && !(from == 0 && to == blob.Size);
+        var request = new RegistryRequest(HttpMethod.Get, client.In($"blobs/{blob.Digest}"), isRanged ? RefusesRange : []) { Range = isRanged ? new RangeHeaderValue(from, to - 1) : null };
         var answer = await client.SendAsync(request, cancel);
         try
         {
-            var partial = answer.Status == HttpStatusCode.PartialContent;
-            if (partial && (whole || answer.Content.ContentRange is not { HasRange: true } range || range.From != from || range.To != to - 1 || (range.HasLength && range.Length != blob.Size)))
+            var isPartial = answer.Status == HttpStatusCode.PartialContent;
+            if (isRanged && (!answer.IsSuccess || (isPartial && answer.Content.ContentRange is null)))
+            {
+                _refusesRanges = true;
+                answer.Dispose();
+                return await GetAsync(from, to, cancel);
+            }
+            if (isPartial && (answer.Content.ContentRange is not { HasRange: true } range || range.From != from || range.To != to - 1 || (range.HasLength && range.Length != blob.Size)))
                 throw Bad($"was asked for the bytes from {from} to {to - 1} and sends others");
-            var (begin, end) = partial ? (from, to) : (0, blob.Size);
+            var (begin, end) = isPartial ? (from, to) : (0, blob.Size);
             if (answer.Content.ContentLength is { } length && length != end - begin)
                 throw Bad($"announces {length} bytes where {end - begin} are expected");
             var body = await answer.OpenAsync(end - begin, crumbs, cancel);

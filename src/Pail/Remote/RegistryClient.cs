@@ -14,9 +14,10 @@ namespace Pail.Remote;
 /// Requests to one repository of a registry. Each goes this way:
 /// <list type="number">
 /// <item>What proves who we are is added, once the registry has asked for it; a token that is about to end is renewed first.</item>
-/// <item>A 401 is answered with what it asks for, and the request made again: for lack of a token, then for lack of a scope.</item>
+/// <item>A 401 is answered with what it asks for, and the request made again: for lack of a token, then for lack of a scope. So are
+/// other refusals where a login is kept and the registry's root asks for one.</item>
 /// <item>Redirects of reads are followed, without what proves who we are, where <see cref="Origins"/> lets us go.</item>
-/// <item>Any other status than those expected is an exception that says what the registry said.</item>
+/// <item>Any 2xx is success. Another status than those the caller handles is an exception that says what the registry said.</item>
 /// </list>
 /// </summary>
 internal sealed class RegistryClient : IDisposable
@@ -27,6 +28,7 @@ internal sealed class RegistryClient : IDisposable
     private readonly RegistryOptions _options;
     private readonly RegistryWire _wire;
     private readonly Authorizer _authorizer;
+    private readonly KeptLogin _login;
     private readonly RepositoryName? _repository;
     private readonly string[] _scopes;
 
@@ -37,15 +39,15 @@ internal sealed class RegistryClient : IDisposable
     /// <param name="options">How it is reached.</param>
     /// <param name="time">The clock; null for the system's.</param>
     /// <param name="login">Proves who we are with this, instead of what is kept.</param>
-    public RegistryClient(string host, RepositoryName? repository, string actions, RegistryOptions options, TimeProvider? time = null, Credential? login = null)
+    /// <param name="root">What the registry's root asks for, shared by all its clients; null for one of its own.</param>
+    public RegistryClient(string host, RepositoryName? repository, string actions, RegistryOptions options, TimeProvider? time = null, Credential? login = null, RootChallenge? root = null)
     {
         (Host, _repository, _options) = (host, repository, options);
         _scopes = repository is { } name ? [$"repository:{name}:{actions}"] : [];
         _wire = new RegistryWire(host, options);
-        var kept = new CredentialStore(options);
-        _authorizer = new Authorizer(
-            new TokenService(_wire, host, time ?? TimeProvider.System),
-            cancel => login is null ? kept.FindAsync(host, repository?.ToString(), cancel) : Task.FromResult<Credential?>(login)) { Offline = login is not null };
+        _login = login is null ? KeptLogin.Of(options, host, repository?.ToString()) : KeptLogin.Of(login);
+        root ??= new RootChallenge();
+        _authorizer = new Authorizer(new TokenService(_wire, host, time ?? TimeProvider.System), cancel => root.GetAsync(_wire, cancel), _login) { Offline = login is not null };
     }
 
     /// <summary>The registry, as addresses name it.</summary>
@@ -72,14 +74,19 @@ internal sealed class RegistryClient : IDisposable
     /// <summary>An address that the registry named, looked at as any of its.</summary>
     public Uri Follow(Uri asked, string? named, string what) => _wire.Origins.Follow(asked, named, what);
 
-    /// <summary>The address of the next page, which must be of the registry itself.</summary>
+    /// <summary>The address of the next page of a list, which is of the registry itself; null if there is none.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it can't be read, or is elsewhere: the list would be cut short.</exception>
     public Uri? NextPage(RegistryAnswer answer)
     {
-        // Source: RFC 8288; registries send one link, <address>; rel="next".
-        if (answer["Link"] is not { } link || link.IndexOf('<', StringComparison.Ordinal) is not (>= 0 and var from) || link.IndexOf('>', from) is not (> 0 and var to) || !link.Contains("next", StringComparison.Ordinal))
+        if (!LinkHeader.TryFindNext(answer.All("Link"), out var named))
+            throw new PailException(Failure.BadContent, $"{Host}: the address of the next page of a list can't be read.");
+        if (named is null)
             return null;
-        var next = _wire.Origins.Follow(answer.Address, link[(from + 1)..to], "the next page of a list");
-        return _wire.Origins.IsOwn(next) ? next : throw new PailException(Failure.BadContent, $"{Host}: the next page of a list is on another host, {SafeText.OneLine(next.Host)}.");
+        // Behind a proxy it may not know its own scheme and port.
+        if (Uri.TryCreate(answer.Address, named, out var own) && own.Scheme is "http" or "https" && _wire.Origins.IsOwnHost(own))
+            return _wire.Origins.OnRegistry(own);
+        var next = _wire.Origins.Follow(answer.Address, named, "the next page of a list");
+        throw new PailException(Failure.BadContent, $"{Host}: the next page of a list is on another host, {SafeText.OneLine(next.Host)}.");
     }
 
     /// <summary>Makes a request that has no body, or one that can be sent again.</summary>
@@ -90,25 +97,28 @@ internal sealed class RegistryClient : IDisposable
     /// <exception cref="PailException">There was no answer, or another than those expected.</exception>
     public async Task<RegistryAnswer> SendAsync(RegistryRequest request, CancellationToken cancel)
     {
-        string[] scopes = [.. _scopes, .. request.MoreScopes];
         var address = _wire.Rebased(request.Address);
-        var proof = await _authorizer.GetAsync(scopes, cancel);
+        var proof = await _authorizer.GetAsync(_scopes, request.MoreScopes, cancel);
         for (var (proofs, redirects) = (0, 0); ;)
         {
             var answer = await _wire.SendAsync(request, address, proof, cancel);
             try
             {
-                if (request.Expected.Contains(answer.Status))
+                if (answer.IsSuccess)
                     return answer;
-                if (answer.Status == HttpStatusCode.Unauthorized && _wire.Origins.IsOwn(answer.Address) && proofs++ < MostProofs
-                    && await _authorizer.AnswerAsync(answer.Headers, proof, scopes, cancel) is { } better)
+                if (proofs < MostProofs && _wire.Origins.IsOwn(answer.Address) && await _authorizer.AnswerAsync(answer, proof, _scopes, request.MoreScopes, cancel) is { } better)
                 {
+                    proofs++;
                     if (!request.CanRepeat)
                         throw new StoreException(StoreError.Unavailable, $"{Host}: what proved who we are ended while a blob was sent.");
                     proof = better;
                     address = _wire.Rebased(address);
                 }
-                else if ((int)answer.Status is 301 or 302 or 303 or 307 or 308 && request.FollowsRedirects)
+                else if (request.Handles(answer.Status))
+                {
+                    return answer;
+                }
+                else if (answer.IsRedirect && request.FollowsRedirects)
                 {
                     if (++redirects > MostRedirects)
                         throw new PailException(Failure.BadContent, $"{Host}: more than {MostRedirects} redirects, one after the other.");
@@ -116,7 +126,7 @@ internal sealed class RegistryClient : IDisposable
                 }
                 else
                 {
-                    throw Explained(await answer.ErrorAsync(cancel), answer);
+                    throw await ErrorAsync(answer, cancel);
                 }
             }
             catch
@@ -151,12 +161,12 @@ internal sealed class RegistryClient : IDisposable
         return content;
     }
 
-    // A registry that wants a login says no more than 401.
-    private PailException Explained(PailException error, RegistryAnswer answer) => answer.Status switch
+    /// <summary>What an answer says went wrong, and what to do where it is the login.</summary>
+    public async Task<PailException> ErrorAsync(RegistryAnswer answer, CancellationToken cancel) => await answer.ErrorAsync(cancel) is var error && !_wire.Origins.IsOwn(answer.Address) ? error : answer.Status switch
     {
-        HttpStatusCode.Unauthorized when !_wire.Origins.IsOwn(answer.Address) => error,
-        HttpStatusCode.Unauthorized when !_authorizer.HasCredential => new(Failure.Denied, $"{error.Message}. There is no login for {Host}: pail login {Host}", error),
-        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when _authorizer.HasCredential => new(Failure.Denied, $"{error.Message}. The login for {Host} is wrong, or not good for this.", error),
+        HttpStatusCode.Unauthorized when !_authorizer.IsAsked => new(Failure.Denied, $"{error.Message}. It does not say how to log in, here or at /v2/.", error),
+        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when _login.Exists => new(Failure.Denied, $"{error.Message}. The login for {Host} is wrong, or not good for this.", error),
+        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new(Failure.Denied, $"{error.Message}. There is no login for {Host}: pail login {Host}{(_login.Trouble is { } trouble ? $". {trouble}" : "")}", error),
         _ => error,
     };
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Pail.Oci;
+using Pail.Remote.Access;
 using Pail.Transfer;
 
 namespace Pail.Remote;
@@ -13,6 +14,7 @@ namespace Pail.Remote;
 public sealed class RegistryClients(RegistryOptions options, TransferEngine engine) : IDisposable
 {
     private readonly ConcurrentDictionary<(string Host, RepositoryName Repository, string Actions), Lazy<RegistryClient>> _open = new();
+    private readonly ConcurrentDictionary<string, RootChallenge> _roots = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>How registries are reached.</summary>
     public RegistryOptions Options => options;
@@ -29,5 +31,5 @@ public sealed class RegistryClients(RegistryOptions options, TransferEngine engi
 
     /// <summary>The client for a repository and what shall be done there. It is disposed with this.</summary>
     internal RegistryClient Of(string host, RepositoryName repository, string actions) =>
-        _open.GetOrAdd((host, repository, actions), key => new(() => new RegistryClient(key.Host, key.Repository, key.Actions, options, engine.Retry.Time))).Value;
+        _open.GetOrAdd((host, repository, actions), key => new(() => new RegistryClient(key.Host, key.Repository, key.Actions, options, engine.Retry.Time, root: _roots.GetOrAdd(key.Host, _ => new RootChallenge())))).Value;
 }

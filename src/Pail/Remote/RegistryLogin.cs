@@ -1,4 +1,3 @@
-using System.Net;
 using Pail.Remote.Credentials;
 using Pail.Stores;
 
@@ -18,7 +17,7 @@ public static class RegistryLogin
     public static async Task<Credential> CheckAsync(string host, Credential credential, RegistryOptions options, Retry retry, CancellationToken cancel)
     {
         using var client = new RegistryClient(host, null, "", options, retry.Time, credential);
-        (await retry.RunAsync(token => client.SendAsync(HttpMethod.Get, client.At(""), token, HttpStatusCode.OK), cancel)).Dispose();
+        (await retry.RunAsync(token => client.SendAsync(HttpMethod.Get, client.At(""), token), cancel)).Dispose();
         return client.RefreshToken is { } refresh ? credential with { Password = null, IdentityToken = refresh } : credential;
     }
 }

@@ -18,6 +18,9 @@ public sealed record RegistryOptions
     /// <summary>Reads an environment variable.</summary>
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
+    /// <summary>Hears, in one line each, of what does not end the work and should be known: a login that can't be read, entries left out of a list.</summary>
+    public Action<string>? Warn { get; init; }
+
     /// <summary>How long nothing may move, or an answer not begin, before a request is given up.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(1);
 

@@ -25,7 +25,7 @@ internal sealed class RegistryReferrers(RegistryClient client, RegistryManifests
         if (!_unknown && await AskAsync(subject, cancel) is { } known)
             return known;
         _unknown = true;
-        return (await manifests.FindAsync(Reference.Parse(ReferrerTags.List(subject)), cancel))?.Manifests ?? [];
+        return await ListedInTagAsync(subject, cancel);
     }
 
     /// <summary>Adds a manifest to the list kept in its subject's tag, for a registry that does not list it itself.</summary>
@@ -48,7 +48,7 @@ internal sealed class RegistryReferrers(RegistryClient client, RegistryManifests
             ours.Add(ReferrerList.Describe(referrer));
             for (var tried = 0; ; tried++)
             {
-                var listed = (await manifests.FindAsync(Reference.Parse(tag), cancel))?.Manifests ?? [];
+                var listed = await ListedInTagAsync(referrer.Subject.Digest, cancel);
                 var missing = ours.ExceptBy(listed.Select(entry => entry.Digest), entry => entry.Digest).ToList();
                 if (missing.Count == 0)
                     return;
@@ -65,6 +65,10 @@ internal sealed class RegistryReferrers(RegistryClient client, RegistryManifests
 
     /// <inheritdoc/>
     public void Dispose() => _lock.Dispose();
+
+    // GitLab takes the tag's name, sha256-HEX, for the digest: what it then names is the subject itself, and no list.
+    private async Task<IReadOnlyList<Descriptor>> ListedInTagAsync(Digest subject, CancellationToken cancel) =>
+        await manifests.FindAsync(Reference.Parse(ReferrerTags.List(subject)), cancel) is { } list && list.Digest != subject ? list.Manifests : [];
 
     // Null if the registry does not know referrers.
     private async Task<IReadOnlyList<Descriptor>?> AskAsync(Digest subject, CancellationToken cancel)
@@ -89,9 +93,9 @@ internal sealed class RegistryReferrers(RegistryClient client, RegistryManifests
 
     private async Task<(Manifest? List, Uri? Next)> PageAsync(Uri page, CancellationToken cancel)
     {
-        var request = new RegistryRequest(HttpMethod.Get, page, HttpStatusCode.OK, HttpStatusCode.NotFound, HttpStatusCode.BadRequest, HttpStatusCode.MethodNotAllowed) { Accept = [MediaTypes.OciIndex] };
+        var request = new RegistryRequest(HttpMethod.Get, page, HttpStatusCode.NotFound, HttpStatusCode.BadRequest, HttpStatusCode.MethodNotAllowed, HttpStatusCode.NotAcceptable, HttpStatusCode.NotImplemented) { Accept = [MediaTypes.OciIndex] };
         using var answer = await client.SendAsync(request, cancel);
-        return answer.Status == HttpStatusCode.OK && answer.Content.ContentType?.MediaType == MediaTypes.OciIndex
+        return answer.IsSuccess && answer.Content.ContentType?.MediaType == MediaTypes.OciIndex
             ? (Manifest.Parse(await answer.ReadAsync(Manifest.MaxSize, cancel), MediaTypes.OciIndex), client.NextPage(answer))
             : (null, null);
     }

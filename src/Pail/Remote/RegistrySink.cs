@@ -18,6 +18,7 @@ public sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IFor
     private readonly RegistryClient _client;
     private readonly Reference _reference;
     private readonly BlobSender _sender;
+    private readonly RegistryManifests _manifests;
     private readonly CurrentTagImage _named;
     private readonly RegistryReferrers _referrers;
 
@@ -32,9 +33,9 @@ public sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IFor
         Name = $"docker://{host}/{repository}{(reference.Digest is null ? ":" : "@")}{reference}";
         (_engine, _reference, _client) = (clients.Engine, reference, clients.Of(host, repository, "pull,push"));
         _sender = new BlobSender(_client, _engine, mountFrom == repository ? null : mountFrom);
-        var manifests = new RegistryManifests(_client, _engine);
-        _named = new CurrentTagImage(_client, manifests, _engine, reference);
-        _referrers = new RegistryReferrers(_client, manifests, _engine);
+        _manifests = new RegistryManifests(_client, _engine);
+        _named = new CurrentTagImage(_client, _manifests, _engine, reference);
+        _referrers = new RegistryReferrers(_client, _manifests, _engine);
     }
 
     /// <inheritdoc/>
@@ -121,20 +122,38 @@ public sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IFor
     private Task<bool> HasAsync(Manifest manifest, Reference reference, CancellationToken cancel) => _engine.Retry.RunAsync(
         async token =>
         {
-            var request = new RegistryRequest(HttpMethod.Head, _client.In($"manifests/{reference}"), HttpStatusCode.OK, HttpStatusCode.NotFound) { Accept = MediaTypes.Manifests };
+            var request = new RegistryRequest(HttpMethod.Head, _client.In($"manifests/{reference}")) { Accept = MediaTypes.Manifests, HandlesRefusals = true };
             using var answer = await _client.SendAsync(request, token);
-            if (answer.Status != HttpStatusCode.OK || answer.Content.ContentType?.MediaType != manifest.MediaType)
+            if (answer.IsRefused)
+                return await HasByGetAsync(manifest, reference, token);
+            if (!answer.IsSuccess)
+                return answer.Status == HttpStatusCode.NotFound ? false : throw await _client.ErrorAsync(answer, token);
+            // A general type, or none, was not stated.
+            if (answer.Content.ContentType?.MediaType is { } type && type.StartsWith("application/vnd.", StringComparison.Ordinal) && type != manifest.MediaType)
                 return false;
             // Not every registry says the digest; asked by digest, one that finds the manifest has said it.
-            return answer["Docker-Content-Digest"] is { } stated ? stated == manifest.Digest.ToString() : reference.Digest is not null;
+            return answer["Docker-Content-Digest"] is { Length: > 0 } stated ? stated == manifest.Digest.ToString() : reference.Digest is not null;
         },
         cancel);
+
+    // For registries that refuse HEAD. One that refuses GET too, as to a login that may only push, does not say whether it is there.
+    private async Task<bool> HasByGetAsync(Manifest manifest, Reference reference, CancellationToken cancel)
+    {
+        try
+        {
+            return await _manifests.FindAsync(reference, cancel) is { } there && there.Digest == manifest.Digest && there.MediaType == manifest.MediaType;
+        }
+        catch (PailException e) when (e.Failure is Failure.Denied or Failure.BadInput or Failure.BadContent && e is not StoreException)
+        {
+            return false;
+        }
+    }
 
     // Whether the registry says that it tagged the manifest as asked, and that it lists it as referring to its subject.
     private Task<(bool Tagged, bool Listed)> PutAsync(Manifest manifest, string reference, CancellationToken cancel) => ExplainAsync(manifest.Digest, () => _engine.Retry.RunAsync(
         async token =>
         {
-            var request = new RegistryRequest(HttpMethod.Put, _client.In($"manifests/{reference}"), HttpStatusCode.Created) { Body = _client.Body(manifest.Bytes, manifest.MediaType) };
+            var request = new RegistryRequest(HttpMethod.Put, _client.In($"manifests/{reference}")) { Body = _client.Body(manifest.Bytes, manifest.MediaType) };
             using var answer = await _client.SendAsync(request, token);
             if (answer["Docker-Content-Digest"] is { } stated && manifest.Digest.Algorithm == DigestAlgorithm.Sha256 && stated != manifest.Digest.ToString())
                 throw new PailException(Failure.BadContent, $"{Name}: the registry calls the manifest {SafeText.OneLine(stated)}; it is {manifest.Digest}.");

@@ -1,55 +1,47 @@
-using System.Net;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Pail.Oci;
-using Pail.Remote.Http;
 
 namespace Pail.Remote;
 
 /// <summary>The tags of a repository of a registry. Source: OCI distribution-spec, "Listing tags".</summary>
 public static class RegistryTags
 {
-    private const int MaxPage = 8 << 20;
     private const int MaxTags = 1_000_000;
 
-    /// <summary>Lists them, page by page, in the registry's order.</summary>
+    // Pages in a row that may bring nothing new: registries filter what they have read.
+    private const int MaxIdle = 16;
+
+    /// <summary>
+    /// Lists them, page by page, in the registry's order: all of them, or an exception. Entries that are no tags are left out, and said so to
+    /// <see cref="RegistryOptions.Warn"/> at the end. Costs a request for every 1,000 tags, or as few as the registry gives at once; one more
+    /// where a full page names no next one, which may be the end of the list or of what the registry is willing to say.
+    /// </summary>
     /// <exception cref="PailException">There is no such repository, or the list makes no sense.</exception>
     public static async IAsyncEnumerable<string> ListAsync(string host, RepositoryName repository, RegistryClients clients, [EnumeratorCancellation] CancellationToken cancel = default)
     {
-        var client = clients.Of(host, repository, "pull");
-        var seen = new HashSet<string>();
-        for (Uri? page = client.In("tags/list?n=1000"); page is not null;)
+        var pages = new TagPages(clients.Of(host, repository, "pull"), clients.Engine.Retry);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var strange = new List<string>();
+        var idle = 0;
+        for (var page = await pages.FirstAsync(cancel); ;)
         {
-            var (tags, next) = await clients.Engine.Retry.RunAsync(token => PageAsync(client, page, token), cancel);
             var before = seen.Count;
-            foreach (var tag in tags)
-                if (seen.Add(Reference.IsTag(tag) ? tag : throw Bad(client, $"'{SafeText.OneLine(tag, 60)}', which is no tag")))
-                    yield return tag;
-            // A page that leads to another must have brought us on, else there is no end.
-            if (next is not null && (seen.Count == before || seen.Count > MaxTags))
-                throw Bad(client, "pages without end");
-            page = next;
+            foreach (var entry in page.Entries.Where(seen.Add))
+            {
+                if (Reference.IsTag(entry))
+                    yield return entry;
+                else
+                    strange.Add(entry);
+            }
+            var isNew = seen.Count > before;
+            idle = isNew ? 0 : idle + 1;
+            if ((page.Next ?? (isNew ? pages.Beyond(page) : null)) is not { } next)
+                break;
+            if (idle > MaxIdle || seen.Count > MaxTags)
+                throw pages.Endless();
+            page = await pages.GetAsync(next, cancel);
         }
-    }
-
-    private static PailException Bad(RegistryClient client, string what) => new(Failure.BadContent, $"{client.Host}: the registry lists {what}.");
-
-    private static async Task<(IReadOnlyList<string> Tags, Uri? Next)> PageAsync(RegistryClient client, Uri page, CancellationToken cancel)
-    {
-        using var answer = await client.SendAsync(new RegistryRequest(HttpMethod.Get, page, HttpStatusCode.OK), cancel);
-        try
-        {
-            return (JsonSerializer.Deserialize(await answer.ReadAsync(MaxPage, cancel), TagsJson.Default.TagsAnswer)?.Tags ?? [], client.NextPage(answer));
-        }
-        catch (JsonException e)
-        {
-            throw new PailException(Failure.BadContent, $"{client.Host}: the list of tags is no JSON: {SafeText.OneLine(e.Message)}", e);
-        }
+        if (strange.Count > 0)
+            clients.Options.Warn?.Invoke($"{host}/{repository}: the registry lists {strange.Count} {(strange.Count == 1 ? "entry that is no tag and was" : "entries that are no tags and were")} left out, such as '{SafeText.OneLine(strange[0], 80)}'.");
     }
 }
-
-internal sealed record TagsAnswer([property: JsonPropertyName("tags")] IReadOnlyList<string>? Tags);
-
-[JsonSerializable(typeof(TagsAnswer))]
-internal sealed partial class TagsJson : JsonSerializerContext;

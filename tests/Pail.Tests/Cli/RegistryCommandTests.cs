@@ -113,6 +113,27 @@ public sealed class RegistryCommandTests : IAsyncLifetime
         Assert.Equal(15, gate.Admitted.Count(line => line.Contains("mount=", StringComparison.Ordinal)));
     }
 
+    [Theory]
+    [InlineData("tags", "a\nb\n")]
+    [InlineData("ls", "docker://HOST/team/app:a\ndocker://HOST/team/app:b\n")]
+    public async Task Tags_EntriesThatAreNone_AreLeftOutAndSaid(string verb, string lines)
+    {
+        await using var server = new RawServer((_, stream, _) => RawServer.WriteAsync(stream, "200 OK", "", "{\"tags\":[\"b\",\"sha256:0\",\"-x\",\"a\"]}"u8.ToArray()));
+        var done = (await PailAsync(verb, $"docker://{server.Host}/team/app")).Succeeded();
+        Assert.Equal(lines.Replace("HOST", server.Host, StringComparison.Ordinal), done.Output);
+        Assert.Equal($"Warning: {server.Host}/team/app: the registry lists 2 entries that are no tags and were left out, such as 'sha256:0'.\n", done.Error);
+    }
+
+    [Theory]
+    [InlineData("Link: <https://elsewhere.example/x>; rel=next")]
+    [InlineData("Link: </v2/team/app/tags/list?n=1000>; rel=\"next\"")]
+    [InlineData("Link: <broken; rel=\"next\"")]
+    public async Task Tags_ListThatIsCut_IsAnErrorAndNoList(string link)
+    {
+        await using var server = new RawServer((_, stream, _) => RawServer.WriteAsync(stream, "200 OK", $"{link}\r\n", "{\"tags\":[\"b\",\"a\"]}"u8.ToArray()));
+        Assert.Empty((await PailAsync("tags", $"docker://{server.Host}/team/app")).Ended(ExitCode.BadContent).Output);
+    }
+
     [Fact]
     public async Task PlainHttpHost_IsSpokenToSo_AndNobodyElse()
     {

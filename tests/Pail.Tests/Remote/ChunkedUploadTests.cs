@@ -24,6 +24,11 @@ public sealed class ChunkedUploadTests : IDisposable
     // The number of the PATCH that fails, after how much of it was taken, and how.
     private (int Number, int Taken, string Status)? _failing;
 
+    // What is answered to a whole body, and to where an upload is; what is said of the bytes taken: null for what is right.
+    private string? _toWhole;
+    private string? _toAsk;
+    private string? _range;
+
     private Descriptor Layer => new(MediaTypes.OciLayerTar, Digest.Of(_bytes), _bytes.Length);
 
     public void Dispose() => _kit.Dispose();
@@ -41,6 +46,77 @@ public sealed class ChunkedUploadTests : IDisposable
         Assert.Equal(BlobOutcome.Sent, await sink.PutBlobAsync(Layer, Open, progress, default));
         Assert.Equal(expected, string.Join(", ", server.Requests.Where(request => request.Method is "PUT" or "PATCH").Select(request => $"{request.Method} {request.Body.Length / KiB}")));
         Assert.Equal(_bytes, _uploads.Values.Single(bytes => bytes.Length > 0));
+        Assert.Equal(_bytes.Length, progress.Bytes);
+    }
+
+    [Theory]
+    [InlineData("404 Not Found")] // JFrog
+    [InlineData("405 Method Not Allowed")]
+    [InlineData("411 Length Required")]
+    [InlineData("415 Unsupported Media Type")]
+    [InlineData("501 Not Implemented")]
+    public async Task Upload_WholeBodyIsNotTaken_GoesInChunks(string status)
+    {
+        _toWhole = status;
+        await using var server = new RawServer(AnswerAsync);
+        await using var sink = _kit.Sink(server.Host);
+        Assert.Equal(BlobOutcome.Sent, await sink.PutBlobAsync(Layer, Open, NoProgress.Instance, default));
+        Assert.Equal(_bytes, _uploads.Values.Single(bytes => bytes.Length > 0));
+    }
+
+    [Theory]
+    [InlineData("0-1023")] // of the first chunk
+    [InlineData("0-0")]
+    [InlineData("0-99999999")]
+    [InlineData("bytes 0-1/*")]
+    [InlineData("nonsense")]
+    [InlineData(null)]
+    public async Task Upload_ChunkIsTaken_CountsWhateverTheRangeSays(string? range)
+    {
+        _most = 2600 * KiB;
+        _range = range is null ? "" : $"Range: {range}\r\n";
+        await using var server = new RawServer(AnswerAsync);
+        await using var sink = _kit.Sink(server.Host);
+        var progress = new CountingProgress();
+        Assert.Equal(BlobOutcome.Sent, await sink.PutBlobAsync(Layer, Open, progress, default));
+        Assert.Equal(_bytes, _uploads.Values.Single(bytes => bytes.Length > 0));
+        Assert.Equal((3, _bytes.Length), (server.Requests.Count(request => request.Method == "PATCH"), progress.Bytes));
+    }
+
+    [Theory]
+    [InlineData("404 Not Found")]
+    [InlineData("405 Method Not Allowed")]
+    [InlineData("204 No Content")] // without a Range
+    public async Task Upload_ChunkFailsAndHowFarItGotIsNotSaid_BeginsAnew(string toAsk)
+    {
+        _most = 2600 * KiB;
+        _failing = (2, 1000 * KiB, "500 Internal Server Error");
+        _toAsk = toAsk;
+        await using var server = new RawServer(AnswerAsync);
+        await using var sink = _kit.Sink(server.Host);
+        var progress = new CountingProgress();
+        Assert.Equal(BlobOutcome.Sent, await sink.PutBlobAsync(Layer, Open, progress, default));
+        Assert.Equal(_bytes, _uploads.Values.Single(bytes => bytes.Length > 0));
+        Assert.Equal(_bytes.Length, progress.Bytes);
+    }
+
+    [Fact]
+    public async Task Upload_StoredButItsAnswerIsLost_IsNotSentAgain()
+    {
+        var stored = false;
+        await using var server = new RawServer((request, stream, cancel) =>
+        {
+            if (request.Method == "PUT")
+            {
+                stored = true;
+                return Task.CompletedTask;
+            }
+            return request.Method == "HEAD" && stored ? RawServer.WriteAsync(stream, "200 OK", "", default) : AnswerAsync(request, stream, cancel);
+        });
+        await using var sink = _kit.Sink(server.Host);
+        var progress = new CountingProgress();
+        Assert.Equal(BlobOutcome.Sent, await sink.PutBlobAsync(Layer, Open, progress, default));
+        Assert.Single(server.Requests, request => request.Method == "PUT");
         Assert.Equal(_bytes.Length, progress.Bytes);
     }
 
@@ -141,6 +217,9 @@ public sealed class ChunkedUploadTests : IDisposable
                 _uploads[session] = [];
                 await RawServer.WriteAsync(stream, "202 Accepted", $"Location: /v2/team/app/blobs/uploads/{session}?state=0\r\n{(_least > 0 ? $"OCI-Chunk-Min-Length: {_least}\r\n" : "")}", default);
                 break;
+            case "GET" when _toAsk is not null:
+                await RawServer.WriteAsync(stream, _toAsk, "", default, length: false);
+                break;
             case "GET":
                 await RawServer.WriteAsync(stream, "204 No Content", Where(session), default, length: false);
                 break;
@@ -164,6 +243,9 @@ public sealed class ChunkedUploadTests : IDisposable
                 _uploads[session] = [.. _uploads[session], .. request.Body];
                 await RawServer.WriteAsync(stream, "202 Accepted", Where(session), default);
                 break;
+            case "PUT" when _toWhole is not null && request.Body.Length > 0:
+                await RawServer.WriteAsync(stream, _toWhole, "", default);
+                break;
             case "PUT":
                 _uploads[session] = [.. _uploads[session], .. request.Body];
                 var right = Digest.Of(_uploads[session]).ToString() == Uri.UnescapeDataString(request.Path.Split("digest=")[1]);
@@ -172,5 +254,5 @@ public sealed class ChunkedUploadTests : IDisposable
         }
     }
 
-    private string Where(string session) => $"Location: /v2/team/app/blobs/uploads/{session}?state={_uploads[session].Length}\r\nRange: 0-{_uploads[session].Length - 1}\r\n";
+    private string Where(string session) => $"Location: /v2/team/app/blobs/uploads/{session}?state={_uploads[session].Length}\r\n{_range ?? $"Range: 0-{_uploads[session].Length - 1}\r\n"}";
 }

@@ -179,6 +179,159 @@ public sealed class CredentialTests : IDisposable
     }
 
     [Theory]
+    // A key twice: the last counts, as for docker.
+    [InlineData("{'auths':{'registry.example':{'auth':'b2xkOng='}},'auths':{'registry.example':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'registry.example':{'auth':'b2xkOng='},'registry.example':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'registry.example':{'auth':'b2xkOng=','auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'HttpHeaders':{'a':'1','a':'2'},'credHelpers':{'x':'y','x':'z'},'auths':{'registry.example':{'auth':'d2hhbGU6eA=='}}}")]
+    // A host twice: the usual spelling goes first, and what holds something.
+    [InlineData("{'auths':{'https://registry.example':{'auth':'b2xkOng='},'registry.example':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'REGISTRY.example':{'auth':'b2xkOng='},'registry.example':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'registry.example':{},'https://registry.example/v2/':{'auth':'d2hhbGU6eA=='}}}")]
+    // Spellings of a host.
+    [InlineData("{'auths':{'registry.example/':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'registry.example/v1/':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'registry.example/v2':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'Registry.Example':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'https://registry.example':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'https://registry.example/v2/':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'HTTPS://registry.example/v1/':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'http://registry.example/some/path':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'https://registry.example:443/v2/':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'ftp://registry.example':{'auth':'b2xkOng='},'registry.example:5000':{'auth':'b2xkOng='},'registry.example.org':{'auth':'b2xkOng='},'registry.example/other':{'auth':'b2xkOng='},'http://registry.example/':{'auth':'d2hhbGU6eA=='}}}")]
+    // Podman's namespaces, the longest first.
+    [InlineData("{'auths':{'registry.example':{'auth':'b2xkOng='},'registry.example/team/':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'auths':{'registry.example/team':{'auth':'b2xkOng='},'Registry.example/team/app':{'auth':'d2hhbGU6eA=='},'registry.example/team/app/deep':{'auth':'b2xkOng='}}}")]
+    [InlineData("{'auths':{'registry.example/tea':{'auth':'b2xkOng='},'registry.example/TEAM':{'auth':'b2xkOng='},'registry.example':{'auth':'d2hhbGU6eA=='}}}")]
+    // How it is written.
+    [InlineData("\ufeff{'auths':{'registry.example':{'auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{// mine\n'auths':{'registry.example':{'auth':'d2hhbGU6eA==',},},}")]
+    [InlineData("{'Auths':{'registry.example':{'Auth':'d2hhbGU6eA=='}}}")]
+    [InlineData("{'credHelpers':null,'credsStore':'','auths':{'registry.example':{'auth':'d2hhbGU6eA=='}}}")]
+    // How a login is written.
+    [InlineData("{'auths':{'registry.example':{'auth':'d2hhbGU6eA'}}}")]
+    [InlineData("{'auths':{'registry.example':{'auth':' d2hhbGU6eA==\\n'}}}")]
+    [InlineData("{'auths':{'registry.example':{'auth':'','username':'whale','password':'x'}}}")]
+    [InlineData("{'auths':{'registry.example':{'auth':'d2hhbGU6eA==','username':'old','password':'y'}}}")]
+    [InlineData("{'auths':{'broken.example':{'auth':'?'},'registry.example':{'auth':'d2hhbGU6eA=='}}}")]
+    public async Task Find_WrittenInAnyWay_IsFoundForgottenAndKept(string config)
+    {
+        Directory.CreateDirectory(_kit.Folder[".docker"]);
+        await File.WriteAllTextAsync(_kit.Folder[".docker/config.json"], config.Replace('\'', '"'));
+        var found = await Store.FindAsync("registry.example", "team/app", default);
+        Assert.Equal(("whale", "x"), (found?.User, found?.Password));
+        await Store.ForgetAsync("registry.example", default);
+        Assert.Null(await Store.FindAsync("registry.example", null, default));
+        await Store.KeepAsync("registry.example", new Credential("new", "y"), default);
+        Assert.Equal("new", (await Store.FindAsync("registry.example", null, default))?.User);
+    }
+
+    [Theory]
+    [InlineData("docker.io")]
+    [InlineData("index.docker.io")]
+    [InlineData("registry-1.docker.io")]
+    [InlineData("https://index.docker.io/v1/")]
+    [InlineData("https://index.docker.io/v2/")]
+    [InlineData("http://index.docker.io")]
+    [InlineData("Docker.io/")]
+    public async Task Find_DockerHub_ByAnyOfItsNames(string key)
+    {
+        _kit.Write(new { auths = new Dictionary<string, object> { [key] = Auth("hub") } });
+        Assert.Equal("hub", (await Store.FindAsync("docker.io", "library/alpine", default))?.User);
+    }
+
+    [Theory]
+    [InlineData("registry.example:5000", "registry.example")]
+    [InlineData("registry.example", "registry.example:5000")]
+    [InlineData("registry.example:443", "registry.example")]
+    [InlineData("http://registry.example:443/", "registry.example")]
+    [InlineData("https://registry.example:80/", "registry.example")]
+    [InlineData("aregistry.example", "registry.example")]
+    [InlineData("https://registry.example.evil/", "registry.example")]
+    [InlineData("https://evil/registry.example", "registry.example")]
+    public async Task Find_AnotherHost_IsNotMatched(string key, string host)
+    {
+        _kit.Write(new { auths = new Dictionary<string, object> { [key] = Auth("other") } });
+        Assert.Null(await Store.FindAsync(host, "team/app", default));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" \n")]
+    [InlineData("null")]
+    [InlineData("{'auths':null}")]
+    [InlineData("{'auths':[]}")]
+    [InlineData("{'auths':{'registry.example':null}}")]
+    [InlineData("{'auths':{'registry.example':{'auth':''}}}")]
+    [InlineData("{'auths':{'registry.example':{'auth':'d2hhbGU='}}}")] // no password
+    [InlineData("{'auths':{'registry.example':{'auth':'d2hhbGU6'}}}")] // an empty one
+    public async Task Find_NothingInTheFile_IsNothing(string config)
+    {
+        Directory.CreateDirectory(_kit.Folder[".docker"]);
+        await File.WriteAllTextAsync(_kit.Folder[".docker/config.json"], config.Replace('\'', '"'));
+        Assert.Null(await Store.FindAsync("registry.example", null, default));
+    }
+
+    [Fact]
+    public async Task Find_InDockersVariable_GoesBeforeFiles()
+    {
+        _kit.Write(new { auths = new Dictionary<string, object> { ["registry.example"] = Auth("file"), ["other.example"] = Auth("other") } });
+        _kit["DOCKER_AUTH_CONFIG"] = JsonSerializer.Serialize(new { auths = new Dictionary<string, object> { ["https://registry.example"] = Auth("variable") } });
+        Assert.Equal(("variable", "other"), ((await Store.FindAsync("registry.example", null, default))?.User, (await Store.FindAsync("other.example", null, default))?.User));
+    }
+
+    [Fact]
+    public async Task Find_WithTroubleTold_GoesOnToTheNextFile()
+    {
+        _kit.Write(new { credsStore = "is-not-there" });
+        _kit["XDG_RUNTIME_DIR"] = _kit.Folder["run"];
+        Directory.CreateDirectory(_kit.Folder["run/containers"]);
+        await File.WriteAllTextAsync(_kit.Folder["run/containers/auth.json"], "nonsense");
+        Directory.CreateDirectory(_kit.Folder[".config/containers"]);
+        await File.WriteAllTextAsync(_kit.Folder[".config/containers/auth.json"], JsonSerializer.Serialize(new { auths = new Dictionary<string, object> { ["registry.example"] = Auth("last") } }));
+        var troubles = new List<PailException>();
+        Assert.Equal("last", (await Store.FindAsync("registry.example", null, default, troubles.Add))?.User);
+        Assert.Equal(2, troubles.Count);
+    }
+
+    [Theory]
+    [InlineData("echo 'credentials not found in native keychain'; exit 1")]
+    [InlineData("echo 'Credentials not found'; exit 1")]
+    [InlineData("echo 'No stored credential for registry.example'; exit 1")]
+    [InlineData("echo 'no credentials server URL'; exit 1")]
+    [InlineData("echo '{}'")]
+    [InlineData("echo '{\"Username\":\"whale\",\"Secret\":\"\"}'")]
+    [InlineData("true")]
+    public async Task Helper_ThatKnowsNothing_IsNothing(string script) => Assert.Null(await new CredentialHelper(Script(script)).GetAsync("registry.example", default));
+
+    [Theory]
+    [InlineData("echo '{\"ServerURL\":\"registry.example\",\"Username\":\"whale\",\"Secret\":\"x\"}'", "whale", "x", null)]
+    [InlineData("echo '{\"username\":\"whale\",\"secret\":\"x\"}'", "whale", "x", null)]
+    [InlineData("echo '{\"Username\":\"<token>\",\"Secret\":\"t\"}'; echo warning >&2", "", null, "t")]
+    public async Task Helper_ThatKnows_IsRead(string script, string user, string? password, string? token)
+    {
+        var found = await new CredentialHelper(Script(script)).GetAsync("registry.example", default);
+        Assert.Equal((user, password, token), (found?.User, found?.Password, found?.IdentityToken));
+    }
+
+    [Theory]
+    [InlineData("echo 'the keychain is locked'; exit 1", "the keychain is locked")]
+    [InlineData("exit 3", "failed (3)")]
+    [InlineData("echo nonsense", "no JSON")]
+    public async Task Helper_ThatFails_SaysWhatItSaid(string script, string says) =>
+        Assert.Contains(says, (await Assert.ThrowsAsync<PailException>(() => new CredentialHelper(Script(script)).GetAsync("registry.example", default))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Keep_WhatIsKeptAlready_WritesNothing()
+    {
+        await Store.KeepAsync("registry.example", new Credential("whale", "x"), default);
+        var before = File.GetLastWriteTimeUtc(_kit.Folder[".docker/config.json"]);
+        File.SetLastWriteTimeUtc(_kit.Folder[".docker/config.json"], before = before.AddDays(-1));
+        await Store.KeepAsync("registry.example", new Credential("whale", "x"), default);
+        Assert.Equal(before, File.GetLastWriteTimeUtc(_kit.Folder[".docker/config.json"]));
+    }
+
+    [Theory]
     [InlineData("nonsense")]
     [InlineData("[]")]
     public async Task Find_FileThatIsNone_IsAnErrorThatNamesIt(string content)
@@ -193,6 +346,13 @@ public sealed class CredentialTests : IDisposable
     [InlineData("Bearer realm=\"https://a/t\",service=\"s, \\\"q\\\"\" , scope=\"repository:a:pull repository:b:pull\"", "bearer realm=https://a/t service=s, \"q\" scope=repository:a:pull repository:b:pull")]
     [InlineData("Negotiate, Basic realm=x, Bearer realm=y", "negotiate|basic realm=x|bearer realm=y")]
     [InlineData("Negotiate abc==", "negotiate")]
+    [InlineData("Negotiate abc==, Basic realm=x", "negotiate|basic realm=x")]
+    [InlineData("BEARER Realm = \"y\" , SERVICE=z", "bearer realm=y service=z")]
+    [InlineData("Bearer realm=https://a.example/t?x=y&z,service=a.example,scope=repository:a/b:pull,push", "bearer realm=https://a.example/t?x=y&z service=a.example scope=repository:a/b:pull,push")]
+    [InlineData("Bearer realm=/t,scope=repository:a:pull,push,Basic realm=\"x\"", "bearer realm=/t scope=repository:a:pull,push|basic realm=x")]
+    [InlineData("Bearer realm=\"/t\" service=\"s\";scope=\"repository:a:pull,push\"", "bearer realm=/t service=s scope=repository:a:pull,push")]
+    [InlineData("Basic realm=\"a, Bearer realm=b\", Bearer realm=\"/t\"", "basic realm=a, Bearer realm=b|bearer realm=/t")]
+    [InlineData("Basic realm=\"\"", "basic realm=")]
     [InlineData("Bearer realm=\"unended", "bearer")]
     [InlineData("", "")]
     [InlineData("==,,\"", "")]
@@ -215,12 +375,7 @@ public sealed class CredentialTests : IDisposable
     }
 
     // A helper that keeps what it is given in a file.
-    private string Helper()
-    {
-        var name = $"test{Guid.NewGuid():N}";
-        _helper = Path.Combine(Bin, $"docker-credential-{name}");
-        File.WriteAllText(_helper, $"""
-            #!/bin/sh
+    private string Helper() => Script($"""
             kept={_kit.Folder.Path}/kept
             case $1 in
             store) cat >$kept ;;
@@ -228,6 +383,12 @@ public sealed class CredentialTests : IDisposable
             get) read -r server; [ "$server" = registry.example ] && [ -s $kept ] && exec cat $kept; echo "credentials not found in native keychain"; exit 1 ;;
             esac
             """);
+
+    private string Script(string lines)
+    {
+        var name = $"test{Guid.NewGuid():N}";
+        _helper = Path.Combine(Bin, $"docker-credential-{name}");
+        File.WriteAllText(_helper, $"#!/bin/sh\n{lines}\n");
         File.SetUnixFileMode(_helper, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return name;
     }

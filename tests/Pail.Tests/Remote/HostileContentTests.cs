@@ -207,9 +207,8 @@ public sealed class HostileContentTests : HostileBench
     }
 
     [Theory]
-    [InlineData("[\"../../etc/passwd\"]", "no tag")]
-    [InlineData("[\"a\\u001b[2Jb\"]", "no tag")]
     [InlineData("{", "no JSON")]
+    [InlineData("\"a\\u001b[2Jb\"", "no list")]
     public async Task StrangeTags_AreRefused(string tags, string says)
     {
         await using var server = new RawServer((_, stream, _) => RawServer.WriteAsync(stream, "200 OK", "", Encoding.UTF8.GetBytes($"{{\"tags\":{tags}}}")));

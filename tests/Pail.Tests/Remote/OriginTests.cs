@@ -273,6 +273,21 @@ public sealed class OriginTests : IDisposable
         Assert.Equal(proxied, !proxy.IsBypassed(new Uri(address)));
     }
 
+    [Theory]
+    [InlineData("HTTPS_PROXY", "proxy.example:3128", "http://proxy.example:3128/")]
+    [InlineData("ALL_PROXY", "socks5h://proxy.example:1080", "socks5://proxy.example:1080/")]
+    [InlineData("all_proxy", "SOCKS5H://proxy.example:1080", "socks5://proxy.example:1080/")]
+    [InlineData("ALL_PROXY", "ftp://proxy.example", null)]
+    [InlineData("HTTPS_PROXY", "gopher://proxy.example", null)]
+    public void Proxy_AsOtherProgramsTakeIt_IsReadOrNamed(string variable, string value, string? expected)
+    {
+        string? Read(string name) => name == variable ? value : null;
+        if (expected is not null)
+            Assert.Equal(new Uri(expected), new EnvironmentProxy(Read).GetProxy(new Uri("https://registry.example/")));
+        else
+            Assert.Contains($"{variable} is not the address", Assert.Throws<PailException>(() => new EnvironmentProxy(Read)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Proxies_FromTheEnvironment_GetTheirOwnLoginsOnly()
     {

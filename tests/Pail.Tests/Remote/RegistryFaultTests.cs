@@ -74,12 +74,11 @@ public sealed class RegistryFaultTests : IDisposable
     [InlineData("bytes 1-8388608/20971520")]
     [InlineData("bytes 0-8388607/20971521")]
     [InlineData("bytes 0-5/20971520")]
-    [InlineData(null)]
-    public async Task Read_OtherRangeThanAsked_IsRefused(string? range)
+    public async Task Read_OtherRangeThanAsked_IsRefused(string range)
     {
         await using var server = new RawServer((request, stream, _) => request["Range"] is null
             ? AnswerAsync(request, stream)
-            : RawServer.WriteAsync(stream, "206 Partial Content", range is null ? "" : $"Content-Range: {range}\r\n", new byte[8 << 20]));
+            : RawServer.WriteAsync(stream, "206 Partial Content", $"Content-Range: {range}\r\n", new byte[8 << 20]));
         Assert.Equal(Failure.BadContent, (await Assert.ThrowsAnyAsync<PailException>(() => Copying.ReadAsync(_kit.Source(server.Host)))).Failure);
     }
 

@@ -1,5 +1,7 @@
+using System.Net;
 using System.Net.Http.Headers;
 using Pail.Remote.Credentials;
+using Pail.Remote.Http;
 
 namespace Pail.Remote.Access;
 
@@ -7,7 +9,10 @@ namespace Pail.Remote.Access;
 /// Proves to one registry who we are, in the way it asks: not at all, by Basic, or by Bearer with a token for each set of scopes.
 /// Tokens are renewed before they end, and when the registry no longer takes them.
 /// </summary>
-internal sealed class Authorizer(TokenService tokens, Func<CancellationToken, Task<Credential?>> find) : IDisposable
+/// <param name="tokens">Gets tokens.</param>
+/// <param name="root">What the registry's root asks for, where a refusal does not say.</param>
+/// <param name="login">Finds the login kept for the registry, when it is first needed.</param>
+internal sealed class Authorizer(TokenService tokens, Func<CancellationToken, Task<IReadOnlyList<Challenge>>> root, KeptLogin login) : IDisposable
 {
     private const int MostMore = 8;
 
@@ -15,27 +20,28 @@ internal sealed class Authorizer(TokenService tokens, Func<CancellationToken, Ta
     private readonly Dictionary<string, Token> _tokens = [];
     private readonly HashSet<string> _more = [];
     private Challenge? _challenge;
-    private Credential? _credential;
-    private bool _found;
 
     /// <summary>A refresh token is asked for too.</summary>
     public bool Offline { get; init; }
 
+    /// <summary>True once the registry has said how to prove who we are.</summary>
+    public bool IsAsked => _challenge is not null;
+
     /// <summary>The refresh token that came last, if any.</summary>
     public string? Refresh { get; private set; }
 
-    /// <summary>True if there is something to prove with.</summary>
-    public bool HasCredential => _credential is not null;
-
-    /// <summary>What goes with a request; null for nothing, as before the registry has asked.</summary>
-    public async Task<AuthenticationHeaderValue?> GetAsync(IReadOnlyCollection<string> scopes, CancellationToken cancel)
+    /// <summary>Returns what goes with a request; null for nothing, as before the registry has asked.</summary>
+    /// <param name="scopes">What the request needs in its own repository.</param>
+    /// <param name="foreign">What it has use for in other repositories.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    public async Task<AuthenticationHeaderValue?> GetAsync(IReadOnlyList<string> scopes, IReadOnlyList<string> foreign, CancellationToken cancel)
     {
         if (_challenge is null)
             return null;
         await _lock.WaitAsync(cancel);
         try
         {
-            return await HeaderAsync(scopes, cancel);
+            return await HeaderAsync(scopes, foreign, cancel);
         }
         finally
         {
@@ -43,33 +49,39 @@ internal sealed class Authorizer(TokenService tokens, Func<CancellationToken, Ta
         }
     }
 
-    /// <summary>Answers a 401. Null if nothing can be proved that was not proved in vain.</summary>
-    /// <param name="headers">The 401's.</param>
+    /// <summary>
+    /// Answers a refusal. A 401 is a challenge. Where a login is kept, other refusals of a request without proof may be one too: the
+    /// registry's root is then asked, once.
+    /// </summary>
+    /// <param name="answer">The refusal.</param>
     /// <param name="used">What had been sent.</param>
-    /// <param name="scopes">What the request needs.</param>
+    /// <param name="scopes">What the request needs in its own repository.</param>
+    /// <param name="foreign">What it has use for in other repositories.</param>
     /// <param name="cancel">Interrupts it.</param>
-    public async Task<AuthenticationHeaderValue?> AnswerAsync(HttpResponseHeaders headers, AuthenticationHeaderValue? used, IReadOnlyCollection<string> scopes, CancellationToken cancel)
+    /// <returns>What to send instead; null if nothing can be proved that was not proved in vain.</returns>
+    public async Task<AuthenticationHeaderValue?> AnswerAsync(RegistryAnswer answer, AuthenticationHeaderValue? used, IReadOnlyList<string> scopes, IReadOnlyList<string> foreign, CancellationToken cancel)
     {
-        var challenges = Challenge.Parse(headers);
-        // Bearer first: who offers both means Basic for those who can't do better.
-        var challenge = challenges.FirstOrDefault(one => one.Scheme == "bearer") ?? challenges.FirstOrDefault(one => one.Scheme == "basic");
-        if (challenge is null)
+        var isChallenge = answer.Status == HttpStatusCode.Unauthorized;
+        if (!isChallenge && !(answer.MayHideLogin && used is null))
             return null;
         await _lock.WaitAsync(cancel);
         try
         {
+            if (!isChallenge && await login.FindAsync(cancel) is null)
+                return null;
+            if ((Choose(Challenge.Parse(answer.Headers)) ?? _challenge ?? Choose(await root(cancel))) is not { } challenge)
+                return null;
             _challenge = challenge;
-            if (challenge.Scheme == "bearer")
+            if (challenge.Scheme == "bearer" && used is not null)
             {
                 // Others that met the same 401 may have got a new token meanwhile.
-                var key = Key(scopes);
-                if (used is not null && _tokens.TryGetValue(key, out var old) && old.Value == used.Parameter)
+                var key = Key(scopes, foreign);
+                if (_tokens.TryGetValue(key, out var old) && old.Value == used.Parameter)
                     _tokens.Remove(key);
                 // A token was not enough: what it says it lacks, beyond what we know it needs.
-                if (used is not null)
-                    _more.UnionWith((challenge["scope"] ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries).Except(scopes).Take(Math.Max(0, MostMore - _more.Count)));
+                _more.UnionWith((challenge["scope"] ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries).Except(scopes).Except(foreign).Take(Math.Max(0, MostMore - _more.Count)));
             }
-            var header = await HeaderAsync(scopes, cancel);
+            var header = await HeaderAsync(scopes, foreign, cancel);
             return header is null || header.Equals(used) ? null : header;
         }
         finally
@@ -81,23 +93,45 @@ internal sealed class Authorizer(TokenService tokens, Func<CancellationToken, Ta
     /// <inheritdoc/>
     public void Dispose() => _lock.Dispose();
 
-    private static string Key(IReadOnlyCollection<string> scopes) => string.Join(' ', scopes);
+    private static string Key(IReadOnlyList<string> scopes, IReadOnlyList<string> foreign) => string.Join(' ', [.. scopes, .. foreign]);
 
-    private async Task<AuthenticationHeaderValue?> HeaderAsync(IReadOnlyCollection<string> scopes, CancellationToken cancel)
+    // Bearer first: a registry that offers both means Basic for clients that know no tokens.
+    private static Challenge? Choose(IReadOnlyList<Challenge> offered) =>
+        offered.FirstOrDefault(one => one.Scheme == "bearer" && one["realm"] is not null)
+        ?? offered.FirstOrDefault(one => one.Scheme == "basic")
+        ?? offered.FirstOrDefault(one => one.Scheme == "bearer");
+
+    private async Task<AuthenticationHeaderValue?> HeaderAsync(IReadOnlyList<string> scopes, IReadOnlyList<string> foreign, CancellationToken cancel)
     {
-        if (!_found)
-            (_credential, _found) = (await find(cancel), true);
-        if (_challenge!.Scheme == "basic")
-            return _credential?.Basic;
-        // Somebody else asked for it: what it is good for only the registry knows.
-        if (_credential?.RegistryToken is { } ready)
+        var credential = await login.RequireAsync(cancel);
+        // Another program asked for it: what it is good for only the registry knows.
+        if (credential?.RegistryToken is { } ready)
             return new("Bearer", ready);
-        var key = Key(scopes);
+        if (_challenge!.Scheme == "basic")
+            return credential?.Basic;
+        var key = Key(scopes, foreign);
         if (!_tokens.TryGetValue(key, out var token) || token.Renew <= tokens.Now)
         {
-            _tokens[key] = token = await tokens.AskAsync(_challenge, [.. scopes.Union(_more)], _credential, Offline, cancel);
+            _tokens[key] = token = await AskAsync(credential, scopes, [.. foreign.Union(_more).Except(scopes)], cancel);
             Refresh = token.Refresh ?? Refresh;
         }
         return new("Bearer", token.Value);
+    }
+
+    private async Task<Token> AskAsync(Credential? credential, IReadOnlyList<string> scopes, string[] more, CancellationToken cancel)
+    {
+        try
+        {
+            return await tokens.AskAsync(_challenge!, [.. scopes, .. more], credential, Offline, cancel);
+        }
+        // A mount can do without the other repository: its blob is then sent.
+        catch (PailException) when (more.Length > 0)
+        {
+            return await tokens.AskAsync(_challenge!, scopes, credential, Offline, cancel);
+        }
+        catch (PailException e) when (e.Failure == Failure.Denied && credential is null && login.Trouble is { } trouble)
+        {
+            throw new PailException(Failure.Denied, $"{e.Message} {trouble}", e);
+        }
     }
 }

@@ -32,7 +32,7 @@ internal sealed record Challenge(string Scheme, IReadOnlyDictionary<string, stri
             Dictionary<string, string>? parameters = null;
             while (found.Count <= Most)
             {
-                Skip(" \t,");
+                Skip(" \t,;");
                 if (Token() is not { Length: > 0 } word)
                     return;
                 Skip(" \t");
@@ -40,13 +40,15 @@ internal sealed record Challenge(string Scheme, IReadOnlyDictionary<string, stri
                 {
                     parameters = new(StringComparer.Ordinal);
                     found.Add(new Challenge(word.ToLowerInvariant(), parameters));
+                    SkipToken68();
                     continue;
                 }
                 _at++;
                 Skip(" \t");
-                if (Value() is not { } value)
+                var name = word.ToLowerInvariant();
+                if ((_at < text.Length && text[_at] == '"' ? Quoted() : Unquoted(isList: name == "scope")) is not { } value)
                     return;
-                parameters[word.ToLowerInvariant()] = value;
+                parameters[name] = value;
             }
         }
 
@@ -64,10 +66,42 @@ internal sealed record Challenge(string Scheme, IReadOnlyDictionary<string, stri
             return text[from.._at];
         }
 
-        private string? Value()
+        // Negotiate and its like have one value without a name: token68, RFC 9110, 11.2.
+        private void SkipToken68()
         {
-            if (_at >= text.Length || text[_at] != '"')
-                return Token() is { Length: > 0 } token ? token : null;
+            var at = _at;
+            while (at < text.Length && (char.IsAsciiLetterOrDigit(text[at]) || "-._~+/".Contains(text[at])))
+                at++;
+            if (at == _at)
+                return;
+            while (at < text.Length && text[at] == '=')
+                at++;
+            while (at < text.Length && text[at] is ' ' or '\t')
+                at++;
+            if (at == text.Length || text[at] == ',')
+                _at = at;
+        }
+
+        // Registries leave out the quotes that addresses and scopes need. A comma in a scope has more actions after it: "pull,push".
+        private string? Unquoted(bool isList)
+        {
+            var from = _at;
+            for (; _at < text.Length && text[_at] is not (' ' or '\t'); _at++)
+                if (text[_at] == ',' && !(isList && IsAction(_at + 1)))
+                    break;
+            return _at > from ? text[from.._at] : null;
+        }
+
+        private bool IsAction(int at)
+        {
+            var end = at;
+            while (end < text.Length && (char.IsAsciiLetterLower(text[end]) || text[end] == '*'))
+                end++;
+            return end > at && (end == text.Length || text[end] == ',');
+        }
+
+        private string? Quoted()
+        {
             var value = new System.Text.StringBuilder();
             for (_at++; _at < text.Length; _at++)
             {

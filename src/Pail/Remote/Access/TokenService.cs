@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -38,21 +39,24 @@ internal sealed class TokenService(RegistryWire wire, string host, TimeProvider 
         var realm = wire.Origins.Follow(wire.Origins.Registry, challenge["realm"], "the realm of its tokens");
         if (credential is not null && realm.Scheme == "http" && !(realm.Host == wire.Origins.Registry.Host || (realm.IsLoopback && wire.Origins.IsLocal)))
             throw new PailException(Failure.BadContent, $"{host}: its realm is at {SafeText.OneLine(realm.Host)} without encryption; credentials don't go there.");
-        // GET is Docker's own way and POST is OAuth2's, which identity tokens need. What one realm lacks, another has alone.
+        // GET is Docker's own way and POST is OAuth2's, which identity tokens need. What one realm lacks, another has alone; some take
+        // an identity token by GET, as a password.
         var get = Plain(realm, challenge, scopes, credential?.User, offline);
         RegistryRequest[] ways = credential switch
         {
-            { IdentityToken: { } refresh } => [Grant("refresh_token", [("refresh_token", refresh)]), .. credential.Password is null ? [] : new[] { get }],
+            { IdentityToken: { } refresh } => [Grant("refresh_token", [("refresh_token", refresh)]), get],
             { Password: { } password } => [get, Grant("password", [("username", credential.User), ("password", password), .. offline ? [("access_type", "offline")] : Array.Empty<(string, string)>()])],
             _ => [get],
         };
+        var basic = (credential is { Password: null, IdentityToken: { } token } ? credential with { Password = token } : credential)?.Basic;
         for (var way = 0; ; way++)
         {
             var request = ways[way];
-            using var answer = await wire.SendAsync(request, request.Address, request.Method == HttpMethod.Get ? credential?.Basic : null, cancel, authorizeOthers: true);
-            if (answer.Status == HttpStatusCode.OK)
+            var isLast = way + 1 == ways.Length;
+            using var answer = await wire.SendAsync(request, request.Address, request.Method == HttpMethod.Get ? basic : null, cancel, authorizeOthers: true);
+            if (answer.IsSuccess && (isLast || answer.Content.ContentType?.MediaType != "text/html"))
                 return Read(await answer.ReadAsync(MaxAnswer, cancel));
-            if (answer.Status is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed && way + 1 < ways.Length)
+            if (!isLast && (answer.IsSuccess || Lacks(answer.Status)))
                 continue;
             // OAuth2 calls it a bad request. Source: RFC 6749, 5.2, "invalid_grant".
             throw answer.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || (answer.Status == HttpStatusCode.BadRequest && request.Method == HttpMethod.Post)
@@ -67,6 +71,10 @@ internal sealed class TokenService(RegistryWire wire, string host, TimeProvider 
                     .Concat(proof).Select(pair => KeyValuePair.Create(pair.Item1, pair.Item2))),
         };
     }
+
+    // It knows no such request. A login that is refused is 400, 401 or 403.
+    private static bool Lacks(HttpStatusCode status) => status is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotAcceptable
+        or HttpStatusCode.UnsupportedMediaType or HttpStatusCode.NotImplemented;
 
     private PailException Denied(Credential? credential) => new(Failure.Denied, credential is null
         ? $"{host} lets nobody in without a login: pail login {host}"
@@ -102,17 +110,24 @@ internal sealed class TokenService(RegistryWire wire, string host, TimeProvider 
         if (value is not { Length: > 0 and <= MaxToken } || value.Any(c => c is <= ' ' or > '~'))
             throw new PailException(Failure.BadContent, $"{host}: it answered without a token that can be used.");
         // A little early: a token must not die on its way. By our own clock, for theirs may differ.
-        var lifetime = TimeSpan.FromSeconds(Math.Clamp(answer!.ExpiresIn ?? DefaultLifetime, 1, 86_400));
+        var lifetime = TimeSpan.FromSeconds(Math.Clamp(Seconds(answer!.ExpiresIn) ?? DefaultLifetime, 1, 86_400));
         return new Token(value, time.GetUtcNow() + (lifetime * 0.8), answer.RefreshToken is { Length: > 0 and <= MaxToken } refresh ? refresh : null);
     }
+
+    // A number, some write it as text; what is neither was not stated.
+    private static double? Seconds(JsonElement stated) => stated.ValueKind switch
+    {
+        JsonValueKind.Number when stated.TryGetDouble(out var number) => number,
+        JsonValueKind.String when double.TryParse(stated.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) => number,
+        _ => null,
+    };
 }
 
 internal sealed record TokenAnswer(
     [property: JsonPropertyName("token")] string? Token,
     [property: JsonPropertyName("access_token")] string? AccessToken,
-    [property: JsonPropertyName("expires_in")] double? ExpiresIn,
+    [property: JsonPropertyName("expires_in")] JsonElement ExpiresIn,
     [property: JsonPropertyName("refresh_token")] string? RefreshToken);
 
-[JsonSourceGenerationOptions(NumberHandling = JsonNumberHandling.AllowReadingFromString)]
 [JsonSerializable(typeof(TokenAnswer))]
 internal sealed partial class TokenJson : JsonSerializerContext;

@@ -10,11 +10,16 @@ internal sealed class CredentialFile
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, IndentCharacter = '\t', IndentSize = 1, NewLine = "\n" };
 
-    private readonly JsonObject _root;
+    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
-    private CredentialFile(string path, JsonObject root) => (Path, _root) = (path, root);
+    private readonly JsonObject _root;
+    private readonly string _before;
+
+    private CredentialFile(string path, JsonObject root) => (Path, _root, _before) = (path, root, root.ToJsonString(Indented));
 
     public string Path { get; }
+
+    private JsonObject? Kept => CredentialEntry.Property(_root, "auths").Value as JsonObject;
 
     /// <summary>Reads a file; an empty one if it is not there.</summary>
     /// <exception cref="PailException">It can't be read, or is no JSON object.</exception>
@@ -22,9 +27,8 @@ internal sealed class CredentialFile
     {
         try
         {
-            var bytes = File.ReadAllBytes(path);
-            var root = bytes.Length == 0 ? [] : JsonNode.Parse(bytes) as JsonObject ?? throw new JsonException("it is no JSON object.");
-            return new(path, root);
+            // With any mark of its encoding: PowerShell writes one.
+            return Parse(path, File.ReadAllText(path));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -34,7 +38,28 @@ internal sealed class CredentialFile
         {
             throw new PailException(Failure.Denied, $"{path} can't be read: {SafeText.OneLine(e.Message)}", e);
         }
-        catch (JsonException e)
+    }
+
+    /// <summary>Reads what a file would hold.</summary>
+    /// <param name="path">The file, or another name for messages.</param>
+    /// <param name="text">Its content.</param>
+    /// <exception cref="PailException"><see cref="Failure.BadInput"/>: it is no JSON object.</exception>
+    public static CredentialFile Parse(string path, string text)
+    {
+        try
+        {
+            if (string.IsNullOrWhiteSpace(text))
+                return new(path, []);
+            using var document = JsonDocument.Parse(text, Lenient);
+            return new(path, Copy(document.RootElement) switch
+            {
+                JsonObject root => root,
+                null => [],
+                _ => throw new JsonException("it is no JSON object."),
+            });
+        }
+        // InvalidOperationException: a text that is no Unicode, which is found only when it is read.
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new PailException(Failure.BadInput, $"{path} is not what Docker or Podman write: {SafeText.OneLine(e.Message)}", e);
         }
@@ -43,48 +68,34 @@ internal sealed class CredentialFile
     /// <summary>The helper that keeps the credentials of a host: its own, or the one for all; null where the file keeps them, as it also does where a host's own helper is an empty text.</summary>
     public string? HelperFor(string host)
     {
-        var own = _root["credHelpers"] as JsonObject;
-        return Names(host).FirstOrDefault(name => own?.ContainsKey(name) == true) is { } known ? Text(own![known]) : Text(_root["credsStore"]);
+        var own = CredentialEntry.Property(_root, "credHelpers").Value as JsonObject;
+        return own is not null && CredentialKeys.ForHost(own.Select(pair => pair.Key), host).FirstOrDefault() is { } known
+            ? CredentialEntry.Text(own, known)
+            : CredentialEntry.Text(_root, "credsStore");
     }
 
     /// <summary>The credential kept in the file itself; for a repository the one of the longest part of its name.</summary>
     public Credential? Find(string host, string? repository)
     {
-        if (_root["auths"] is not JsonObject kept)
+        if (Kept is not { } kept)
             return null;
-        for (var name = repository is null ? "" : $"/{repository}"; name.Length > 0; name = name[..name.LastIndexOf('/')])
-            if (Of(kept[host + name]) is { } narrow)
-                return narrow;
-        return Names(host).Select(name => Of(kept[name])).FirstOrDefault(found => found is not null)
-            // Long ago keys were addresses.
-            ?? kept.Where(pair => HostOf(pair.Key) == host).Select(pair => Of(pair.Value)).FirstOrDefault(found => found is not null);
+        var keys = kept.Select(pair => pair.Key).ToList();
+        return (repository is null ? [] : CredentialKeys.ForRepository(keys, host, repository)).Concat(CredentialKeys.ForHost(keys, host))
+            .Select(key => CredentialEntry.Read(kept[key], Path)).FirstOrDefault(found => found is not null);
     }
 
     /// <summary>Keeps a credential, in the form docker reads.</summary>
-    public void Set(string host, Credential credential)
-    {
-        if (_root["auths"] is not JsonObject kept)
-            _root["auths"] = kept = [];
-        var entry = new JsonObject { ["auth"] = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credential.User}:{credential.Password}")) };
-        if (credential.IdentityToken is { } token)
-            entry["identitytoken"] = token;
-        kept[Key(host)] = entry;
-    }
+    public void Set(string host, Credential credential) => Set(host, CredentialEntry.Write(credential));
 
     /// <summary>Notes, as docker does, that a helper keeps this host's credential, and drops what the file kept.</summary>
-    public void SetKeptByHelper(string host)
-    {
-        if (_root["auths"] is not JsonObject kept)
-            _root["auths"] = kept = [];
-        kept[Key(host)] = new JsonObject();
-    }
+    public void SetKeptByHelper(string host) => Set(host, new JsonObject());
 
     /// <summary>Drops what is kept for a host. True if there was something.</summary>
     public bool Remove(string host)
     {
-        if (_root["auths"] is not JsonObject kept)
+        if (Kept is not { } kept)
             return false;
-        var names = kept.Select(pair => pair.Key).Where(key => Names(host).Contains(key) || HostOf(key) == host).ToList();
+        var names = CredentialKeys.ForHost(kept.Select(pair => pair.Key), host).ToList();
         names.ForEach(name => kept.Remove(name));
         return names.Count > 0;
     }
@@ -92,6 +103,10 @@ internal sealed class CredentialFile
     /// <summary>Replaces the file, whole or not at all, readable by its owner alone.</summary>
     public void Save()
     {
+        var text = _root.ToJsonString(Indented);
+        // Docker's files may be read-only, with the login in them already.
+        if (text == _before)
+            return;
         string? fresh = null;
         try
         {
@@ -103,8 +118,8 @@ internal sealed class CredentialFile
             if (!OperatingSystem.IsWindows())
                 options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             using (var file = new FileStream(fresh, options))
-                file.Write(Encoding.UTF8.GetBytes(_root.ToJsonString(Indented)));
-            File.Move(fresh, target, overwrite: true);
+                file.Write(Encoding.UTF8.GetBytes(text));
+            Replace(fresh, target, text);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -114,35 +129,41 @@ internal sealed class CredentialFile
         }
     }
 
-    /// <summary>What a host is called by helpers and as a key.</summary>
-    public static string Key(string host) => host == DockerHub.Name ? DockerHub.ConfigKey : host;
-
-    private static string[] Names(string host) => host == DockerHub.Name ? [DockerHub.ConfigKey, host, "index.docker.io", DockerHub.Api] : [host];
-
-    private static string? HostOf(string key) => Uri.TryCreate(key, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address.Authority : null;
-
-    private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) && text.Length > 0 ? text : null;
-
-    private Credential? Of(JsonNode? node)
+    private static void Replace(string fresh, string target, string text)
     {
-        if (node is not JsonObject entry)
-            return null;
-        var (user, password) = (Text(entry["username"]) ?? "", Text(entry["password"]));
-        if (Text(entry["auth"]) is { } auth)
+        try
         {
-            try
-            {
-                var parts = Encoding.UTF8.GetString(Convert.FromBase64String(auth)).Split(':', 2);
-                (user, password) = (parts[0], parts.Length > 1 ? parts[1].TrimEnd('\0') : null);
-            }
-            catch (FormatException e)
-            {
-                throw new PailException(Failure.BadInput, $"{Path}: an \"auth\" in it is no base64. 'pail login' makes a new one.", e);
-            }
+            File.Move(fresh, target, overwrite: true);
         }
-        var (token, ready) = (Text(entry["identitytoken"]), Text(entry["registrytoken"]));
-        return string.IsNullOrEmpty(password) && token is null && ready is null
-            ? null
-            : new Credential(user, string.IsNullOrEmpty(password) ? null : password) { IdentityToken = token, RegistryToken = ready, Origin = Path };
+        // A file that is mounted by itself, as into a container, can't be replaced, only written.
+        catch (IOException) when (File.Exists(target))
+        {
+            File.WriteAllText(target, text);
+            File.Delete(fresh);
+        }
+    }
+
+    // Of a name that is there twice the last counts, as for docker; JsonNode itself does not take it.
+    private static JsonNode? Copy(JsonElement element)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.Object:
+                var copy = new JsonObject();
+                foreach (var property in element.EnumerateObject())
+                    copy[property.Name] = Copy(property.Value);
+                return copy;
+            case JsonValueKind.Array:
+                return new JsonArray([.. element.EnumerateArray().Select(Copy)]);
+            default:
+                return element.ValueKind == JsonValueKind.Null ? null : JsonValue.Create(element.Clone());
+        }
+    }
+
+    private void Set(string host, JsonObject entry)
+    {
+        if (Kept is not { } kept)
+            _root[CredentialEntry.Property(_root, "auths").Name] = kept = [];
+        kept[CredentialKeys.Of(host)] = entry;
     }
 }

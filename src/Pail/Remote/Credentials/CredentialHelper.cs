@@ -18,6 +18,9 @@ internal sealed class CredentialHelper
     // Some ask a person, or a cloud.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
+    // What helpers print who have no credential for a server. Source: docker-credential-helpers, "errors"; docker/docker-py#2499.
+    private static readonly string[] Nothing = ["credentials not found", "no stored credential", "no credentials server URL", "no credentials for"];
+
     private readonly string _program;
 
     /// <summary>The helper of this name.</summary>
@@ -34,9 +37,11 @@ internal sealed class CredentialHelper
     {
         var (code, output) = await RunAsync("get", server, cancel);
         // Its way to say so; the exit code alone says "error".
-        if (code != 0 && output.Contains("credentials not found", StringComparison.OrdinalIgnoreCase))
+        if (code != 0 && Nothing.Any(words => output.Contains(words, StringComparison.OrdinalIgnoreCase)))
             return null;
         Require(code, output);
+        if (string.IsNullOrWhiteSpace(output))
+            return null;
         try
         {
             var found = JsonSerializer.Deserialize(output, HelperJson.Default.HelperCredential);
@@ -134,5 +139,6 @@ internal sealed class CredentialHelper
 
 internal sealed record HelperCredential([property: JsonPropertyName("ServerURL")] string? ServerUrl, string? Username, string? Secret);
 
+[JsonSourceGenerationOptions(PropertyNameCaseInsensitive = true)]
 [JsonSerializable(typeof(HelperCredential))]
 internal sealed partial class HelperJson : JsonSerializerContext;

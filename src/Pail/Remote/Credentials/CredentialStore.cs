@@ -3,27 +3,32 @@ using System.Runtime.InteropServices;
 namespace Pail.Remote.Credentials;
 
 /// <summary>
-/// Where credentials are kept: in the file REGISTRY_AUTH_FILE names and no other; else in Docker's config.json, else in Podman's
-/// auth.json. A file may leave a host to a helper. <c>pail login</c> writes to the first of these.
+/// Where credentials are kept: in the file REGISTRY_AUTH_FILE names and no other; else in the variable DOCKER_AUTH_CONFIG, else in
+/// Docker's config.json, else in Podman's auth.json. A file may leave a host to a helper. <c>pail login</c> writes to the first of these.
 /// </summary>
 public sealed partial class CredentialStore(RegistryOptions options)
 {
     /// <summary>The file that logins are written to.</summary>
-    public string Target => Files().First();
+    public string Target => Paths().First();
 
     /// <summary>What is kept for a repository of a host; null for nothing.</summary>
     /// <param name="host">The registry's host, with its port if it has one.</param>
     /// <param name="repository">The repository; null for the whole registry.</param>
     /// <param name="cancel">Ends a helper that is asked.</param>
-    public async Task<Credential?> FindAsync(string host, string? repository, CancellationToken cancel)
+    /// <param name="trouble">Hears of a file that can't be read and of a helper that fails, which are then passed over; null to throw.</param>
+    public async Task<Credential?> FindAsync(string host, string? repository, CancellationToken cancel, Action<PailException>? trouble = null)
     {
-        foreach (var path in Files())
+        foreach (var read in Files())
         {
-            var file = CredentialFile.Read(path);
-            if (file.HelperFor(host) is { } helper && await new CredentialHelper(helper).GetAsync(CredentialFile.Key(host), cancel) is { } kept)
-                return kept;
-            if (file.Find(host, repository) is { } found)
-                return found;
+            try
+            {
+                if (await FindAsync(read, host, repository, trouble, cancel) is { } found)
+                    return found;
+            }
+            catch (PailException e) when (trouble is not null)
+            {
+                trouble(e);
+            }
         }
         return null;
     }
@@ -34,7 +39,7 @@ public sealed partial class CredentialStore(RegistryOptions options)
         var file = CredentialFile.Read(Target);
         if (file.HelperFor(host) is { } helper)
         {
-            await new CredentialHelper(helper).StoreAsync(CredentialFile.Key(host), credential, cancel);
+            await new CredentialHelper(helper).StoreAsync(CredentialKeys.Of(host), credential, cancel);
             file.SetKeptByHelper(host);
             file.Save();
             return $"docker-credential-{helper}";
@@ -48,11 +53,11 @@ public sealed partial class CredentialStore(RegistryOptions options)
     public async Task<bool> ForgetAsync(string host, CancellationToken cancel)
     {
         var any = false;
-        foreach (var path in Files())
+        foreach (var path in Paths())
         {
             var file = CredentialFile.Read(path);
             if (file.HelperFor(host) is { } helper)
-                any |= await new CredentialHelper(helper).EraseAsync(CredentialFile.Key(host), cancel);
+                any |= await new CredentialHelper(helper).EraseAsync(CredentialKeys.Of(host), cancel);
             if (file.Remove(host))
             {
                 file.Save();
@@ -62,8 +67,30 @@ public sealed partial class CredentialStore(RegistryOptions options)
         return any;
     }
 
+    private static async Task<Credential?> FindAsync(Func<CredentialFile> read, string host, string? repository, Action<PailException>? trouble, CancellationToken cancel)
+    {
+        var file = read();
+        try
+        {
+            if (file.HelperFor(host) is { } helper && await new CredentialHelper(helper).GetAsync(CredentialKeys.Of(host), cancel) is { } kept)
+                return kept;
+        }
+        catch (PailException e) when (trouble is not null)
+        {
+            trouble(e);
+        }
+        return file.Find(host, repository);
+    }
+
+    // A variable of docker's holds what its file would, as CI systems set it.
+    private IEnumerable<Func<CredentialFile>> Files() =>
+        [
+            .. options["REGISTRY_AUTH_FILE"] is null && options["DOCKER_AUTH_CONFIG"] is { } text ? new[] { () => CredentialFile.Parse("DOCKER_AUTH_CONFIG", text) } : [],
+            .. Paths().Select(path => (Func<CredentialFile>)(() => CredentialFile.Read(path))),
+        ];
+
     // Source: docker's "config.json"; containers-auth.json(5).
-    private IEnumerable<string> Files() => options["REGISTRY_AUTH_FILE"] is { } only
+    private IEnumerable<string> Paths() => options["REGISTRY_AUTH_FILE"] is { } only
         ? [only]
         :
         [

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Pail.Oci;
 
 namespace Pail.Remote.Http;
 
@@ -19,7 +20,7 @@ internal sealed record CertificateFiles(X509Certificate2Collection Authorities, 
         else
             foreach (var folder in Folders(options))
                 if (Path.Combine(folder, host) is var path && Directory.Exists(path))
-                    found.AddFolder(path);
+                    found.AddKeptFolder(path, options.Warn);
         return found;
     }
 
@@ -28,6 +29,19 @@ internal sealed record CertificateFiles(X509Certificate2Collection Authorities, 
         [Path.Combine(options["XDG_CONFIG_HOME"] ?? Path.Combine(options.Home, ".config"), "containers", "certs.d"), "/etc/containers/certs.d", "/etc/docker/certs.d"];
 
     private static PailException Bad(string file, Exception e) => new(e is CryptographicException ? Failure.BadInput : Failure.NotFound, $"{file} can't be used: {e.Message}", e);
+
+    // That of another user is passed over: most registries need no certificate, and one that does says so.
+    private void AddKeptFolder(string folder, Action<string>? warn)
+    {
+        try
+        {
+            AddFolder(folder);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException || e.InnerException is UnauthorizedAccessException)
+        {
+            warn?.Invoke($"{folder} can't be read and is passed over: {SafeText.OneLine(e.Message)}");
+        }
+    }
 
     private void AddFolder(string folder)
     {

@@ -45,12 +45,15 @@ internal sealed class EnvironmentProxy : IWebProxy
 
     private Uri? Proxy(string name)
     {
-        if ((Value(name) ?? Value("ALL_PROXY")) is not { } text)
+        var own = Value(name);
+        if ((own ?? Value("ALL_PROXY")) is not { } text)
             return null;
-        return Uri.TryCreate(text.Contains("://", StringComparison.Ordinal) ? text : $"http://{text}", UriKind.Absolute, out var proxy)
-            && proxy.Scheme is "http" or "https" or "socks4" or "socks4a" or "socks5"
-            ? proxy
-            : throw new PailException(Failure.BadInput, $"{name} is not the address of a proxy: http://HOST:PORT is expected.");
+        // curl's name for a SOCKS proxy that looks names up, as .NET has any do.
+        if (text.StartsWith("socks5h://", StringComparison.OrdinalIgnoreCase))
+            text = $"socks5{text["socks5h".Length..]}";
+        if (Uri.TryCreate(text.Contains("://", StringComparison.Ordinal) ? text : $"http://{text}", UriKind.Absolute, out var proxy) && proxy.Scheme is "http" or "https" or "socks4" or "socks4a" or "socks5")
+            return proxy;
+        throw new PailException(Failure.BadInput, $"{(own is null ? "ALL_PROXY" : name)} is not the address of a proxy: http://HOST:PORT is expected.");
     }
 
     private string? Value(string name) => _variable(name.ToLowerInvariant()) is { Length: > 0 } lower ? lower : _variable(name) is { Length: > 0 } upper ? upper : null;

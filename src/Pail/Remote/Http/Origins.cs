@@ -20,18 +20,27 @@ internal sealed class Origins(Uri registry)
     public bool IsOwn(Uri address) =>
         address.Scheme == Registry.Scheme && address.Port == Registry.Port && address.Host.Equals(Registry.Host, StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>True for the registry's host, whatever the scheme and the port.</summary>
+    public bool IsOwnHost(Uri address) => address.Host.Equals(Registry.Host, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The same path and query, at the registry's scheme, host and port.</summary>
+    public Uri OnRegistry(Uri address) => new UriBuilder(address) { Scheme = Registry.Scheme, Host = Registry.Host, Port = Registry.Port }.Uri;
+
     /// <summary>The address that a registry names, perhaps relative to where it was asked.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: we won't go there.</exception>
     public Uri Follow(Uri asked, string? named, string what)
     {
         if (named is not { Length: > 0 and <= 16 << 10 } || !Uri.TryCreate(asked, named, out var address))
             throw new PailException(Failure.BadContent, $"{Registry.Authority}: {what} is missing or no address.");
+        // Behind a proxy that speaks TLS for it, a registry may believe that it is spoken to over HTTP.
+        if (address.Scheme == "http" && Registry.Scheme == "https" && IsOwnHost(address) && (address.IsDefaultPort || address.Port == Registry.Port))
+            address = OnRegistry(address);
         var why = address switch
         {
             { Scheme: not ("http" or "https") } => "only http and https are followed",
             { Scheme: "http" } when Registry.Scheme != "http" => "what was asked over HTTPS is not answered over HTTP",
             { UserInfo.Length: > 0 } => "it holds a user name",
-            _ when address.Host.Equals(Registry.Host, StringComparison.OrdinalIgnoreCase) => null,
+            _ when IsOwnHost(address) => null,
             { IsLoopback: true } when !IsLocal => "a registry elsewhere has no business on this machine",
             _ when IPAddress.TryParse(address.DnsSafeHost, out var ip) && IsOffLimits(ip) => "that network is not for registries",
             _ => null,

@@ -15,6 +15,21 @@ internal sealed class RegistryAnswer(HttpResponseMessage response, StallGuard gu
 
     public HttpStatusCode Status => response.StatusCode;
 
+    /// <summary>True for any 2xx: registries differ in which one they say. Where that tells things apart, the status does.</summary>
+    public bool IsSuccess => response.IsSuccessStatusCode;
+
+    /// <summary>True for the redirects that are followed for reads.</summary>
+    public bool IsRedirect => (int)Status is 301 or 302 or 303 or 307 or 308;
+
+    /// <summary>
+    /// True if the request was refused for what it is, so that another way of asking may do. Not if a login is missing (401), the thing
+    /// is not there (404), or it may work later (408, 429, 5xx).
+    /// </summary>
+    public bool IsRefused => (int)Status is (>= 400 and < 500 and not (401 or 404 or 408 or 429)) or 501;
+
+    /// <summary>True if the answer may be another for somebody with a login: some registries hide what is private so.</summary>
+    public bool MayHideLogin => (int)Status is 400 or 403 or 404 or 405 or 406 or 410;
+
     public HttpResponseHeaders Headers => response.Headers;
 
     public HttpContentHeaders Content => response.Content.Headers;
@@ -22,15 +37,16 @@ internal sealed class RegistryAnswer(HttpResponseMessage response, StallGuard gu
     /// <summary>The address that answered, after redirects.</summary>
     public Uri Address => response.RequestMessage!.RequestUri!;
 
+    /// <summary>The values of a header that may be there several times.</summary>
+    public IEnumerable<string> All(string header) => Headers.NonValidated.TryGetValues(header, out var values) ? values : [];
+
     /// <summary>The only value of a header; null if it is not there.</summary>
     public string? this[string header] => Headers.NonValidated.TryGetValues(header, out var values) ? values.First() : null;
 
-    /// <summary>The body as a stream of exactly so many bytes. It owns the answer.</summary>
-    public async Task<Stream> OpenAsync(long length, ShortReadLimiter crumbs, CancellationToken cancel)
-    {
-        RequirePlain();
-        return new GuardedBody(this, await response.Content.ReadAsStreamAsync(cancel), guard, length, options, crumbs);
-    }
+    /// <summary>The body as a stream of exactly so many bytes, as they come. It owns the answer.</summary>
+    // Web servers guess from a layer's bytes that it has the encoding gzip. It has not: the digest of the bytes that come decides.
+    public async Task<Stream> OpenAsync(long length, ShortReadLimiter crumbs, CancellationToken cancel) =>
+        new GuardedBody(this, await response.Content.ReadAsStreamAsync(cancel), guard, length, options, crumbs);
 
     /// <summary>The whole body, which must not be longer than this.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is.</exception>

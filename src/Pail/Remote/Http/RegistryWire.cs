@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -18,6 +19,7 @@ internal sealed class RegistryWire : IDisposable
 
     private readonly RegistryOptions _options;
     private readonly Connections _connections;
+    private volatile bool _expectsNothing;
 
     public RegistryWire(string host, RegistryOptions options)
     {
@@ -46,7 +48,15 @@ internal sealed class RegistryWire : IDisposable
             guard.Allow(_options.Patience);
             var response = await (own ? _connections.Own : _connections.Others).SendAsync(message, HttpCompletionOption.ResponseHeadersRead, guard.Token);
             guard.Pause();
-            return new RegistryAnswer(response, guard, _options);
+            var answer = new RegistryAnswer(response, guard, _options);
+            if (answer.Status != HttpStatusCode.ExpectationFailed || message.Headers.ExpectContinue != true)
+                return answer;
+            // Some proxies know no "Expect: 100-continue". Source: RFC 9110, 15.5.18.
+            _expectsNothing = true;
+            answer.Dispose();
+            return request.CanRepeat
+                ? await SendAsync(request, address, authorization, cancel, authorizeOthers)
+                : throw new StoreException(StoreError.Unavailable, $"{address.Authority}: 417; the body is sent without asking first.");
         }
         // Somebody else may have found it out meanwhile.
         catch (HttpRequestException e) when (own && (Rebased(address) != address || MaySpeakHttp(e)))
@@ -72,7 +82,7 @@ internal sealed class RegistryWire : IDisposable
         ? new UriBuilder(address) { Scheme = Origins.Registry.Scheme, Port = Origins.Registry.Port }.Uri
         : address;
 
-    private static HttpRequestMessage Message(RegistryRequest request, Uri address, AuthenticationHeaderValue? authorization, StallGuard guard)
+    private HttpRequestMessage Message(RegistryRequest request, Uri address, AuthenticationHeaderValue? authorization, StallGuard guard)
     {
         var message = new HttpRequestMessage(request.Method, address) { Content = request.Body?.Invoke(guard) };
         foreach (var type in request.Accept)
@@ -81,7 +91,7 @@ internal sealed class RegistryWire : IDisposable
         message.Headers.UserAgent.ParseAdd("pail");
         message.Headers.Authorization = authorization;
         message.Headers.Range = request.Range;
-        message.Headers.ExpectContinue = message.Content?.Headers.ContentLength >= ExpectContinueFrom;
+        message.Headers.ExpectContinue = !_expectsNothing && message.Content?.Headers.ContentLength >= ExpectContinueFrom;
         return message;
     }
 

@@ -1,0 +1,191 @@
+using System.Collections.Concurrent;
+using Pail.Oci;
+using Pail.Tests.Images;
+using Pail.Tests.Kit.Registries;
+
+namespace Pail.Tests.Remote;
+
+/// <summary>Registries that say what they mean by another status or header than the specification's, or leave it out.</summary>
+public sealed class OddStatusTests : IDisposable
+{
+    private readonly RegistryKit _kit = new();
+    private readonly MemoryImage _image = RandomImage.Plain(layers: 1);
+
+    public void Dispose() => _kit.Dispose();
+
+    [Theory]
+    [InlineData("202 Accepted", "201 Created", "202 Accepted")] // Quay's manifests
+    [InlineData("200 OK", "200 OK", "200 OK")]
+    [InlineData("201 Created", "204 No Content", "204 No Content")]
+    [InlineData("204 No Content", "202 Accepted", "201 Created")]
+    public async Task Write_AnySuccess_IsSuccess(string toPost, string toBlob, string toManifest)
+    {
+        await using var server = new RawServer((request, stream, _) => request switch
+        {
+            { Method: "HEAD" } => RawServer.WriteAsync(stream, "404 Not Found", "", default),
+            { Method: "POST" } => RawServer.WriteAsync(stream, toPost, "Location: /v2/team/app/blobs/uploads/1\r\n", default, length: false),
+            { Path: var path } => RawServer.WriteAsync(stream, path.Contains("/manifests/", StringComparison.Ordinal) ? toManifest : toBlob, "", default, length: false),
+        });
+        Assert.Equal(2, (await RegistryKit.CopyAsync(_image, _kit.Sink(server.Host))).Sent);
+        Assert.Equal(3, server.Requests.Count(request => request.Method == "PUT"));
+    }
+
+    [Theory]
+    [InlineData("Location: /v2/team/app/blobs/uploads/1", "/v2/team/app/blobs/uploads/1?digest=")]
+    [InlineData("Location: 1", "/v2/team/app/blobs/uploads/1?digest=")]
+    [InlineData("Location: /up?state=a%2Fb%3D", "/up?state=a%2Fb%3D&digest=")]
+    [InlineData("Location: /up?", "/up?digest=")]
+    [InlineData("Location: \r\nDocker-Upload-UUID: one", "/v2/team/app/blobs/uploads/one?digest=")]
+    [InlineData("Docker-Upload-UUID: one", "/v2/team/app/blobs/uploads/one?digest=")]
+    public async Task Write_PlaceOfAnUpload_IsFound(string header, string expected)
+    {
+        await using var server = new RawServer((request, stream, _) => request.Method switch
+        {
+            "HEAD" => RawServer.WriteAsync(stream, "404 Not Found", "", default),
+            "POST" => RawServer.WriteAsync(stream, "202 Accepted", $"{header}\r\n", default),
+            _ => RawServer.WriteAsync(stream, "201 Created", "", default),
+        });
+        await RegistryKit.CopyAsync(_image, _kit.Sink(server.Host));
+        Assert.Equal(2, server.Requests.Count(request => request.Method == "PUT" && request.Path.StartsWith(expected, StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("http://registry.example/up", "https://registry.example/up")]
+    [InlineData("http://registry.example:443/up?a=%3D", "https://registry.example/up?a=%3D")]
+    [InlineData("http://registry.example:8080/up", null)]
+    [InlineData("http://other.example/up", null)]
+    public void Follow_OwnHostWithoutEncryption_StaysEncrypted(string named, string? expected)
+    {
+        var origins = new Pail.Remote.Http.Origins(new Uri("https://registry.example/v2/"));
+        if (expected is null)
+            Assert.Throws<PailException>(() => origins.Follow(origins.Registry, named, "it"));
+        else
+            Assert.Equal(expected, origins.Follow(origins.Registry, named, "it").AbsoluteUri);
+    }
+
+    [Theory]
+    [InlineData("405 Method Not Allowed", true, 0)]
+    [InlineData("403 Forbidden", true, 0)]
+    [InlineData("400 Bad Request", true, 0)]
+    [InlineData("501 Not Implemented", true, 0)]
+    [InlineData("405 Method Not Allowed", false, 2)] // GET is refused too: not known to be there
+    [InlineData("403 Forbidden", false, 2)]
+    public async Task Write_HeadIsRefused_AsksWithGet(string refusal, bool mayGet, int sent)
+    {
+        await using var server = new RawServer((request, stream, _) => request.Method switch
+        {
+            "HEAD" => RawServer.WriteAsync(stream, refusal, "", default),
+            "GET" => mayGet ? RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciManifest}\r\n", _image.Root!.Bytes) : RawServer.WriteAsync(stream, refusal, "", default),
+            "POST" => RawServer.WriteAsync(stream, "202 Accepted", "Location: /v2/team/app/blobs/uploads/1\r\n", default),
+            _ => RawServer.WriteAsync(stream, "201 Created", "", default),
+        });
+        var result = await RegistryKit.CopyAsync(_image, _kit.Sink(server.Host));
+        Assert.Equal((mayGet, sent), (result.Unchanged, result.Sent));
+        // By its tag, and where that does not say, by its digest.
+        Assert.Equal(mayGet ? 1 : 2, server.Requests.Count(request => request.Method == "GET"));
+    }
+
+    [Theory]
+    [InlineData("Content-Length: 0\r\n", 0)] // what is left where a body was
+    [InlineData("", 0)]
+    [InlineData("Content-Length: 1\r\n", 2)] // another blob
+    public async Task Write_HeadOfABlob_WithoutItsSizeIsAnAnswer(string length, int sent)
+    {
+        await using var server = new RawServer((request, stream, _) => request switch
+        {
+            { Method: "HEAD", Path: var path } when path.Contains("/blobs/", StringComparison.Ordinal) => RawServer.WriteAsync(stream, "200 OK", length, default, length: false),
+            { Method: "HEAD" } => RawServer.WriteAsync(stream, "404 Not Found", "", default),
+            { Method: "POST" } => RawServer.WriteAsync(stream, "202 Accepted", "Location: /v2/team/app/blobs/uploads/1\r\n", default),
+            _ => RawServer.WriteAsync(stream, "201 Created", "", default),
+        });
+        Assert.Equal(sent, (await RegistryKit.CopyAsync(_image, _kit.Sink(server.Host))).Sent);
+    }
+
+    [Theory]
+    [InlineData("Content-Type: text/plain; charset=utf-8\r\n")]
+    [InlineData("Content-Type: application/json\r\n")]
+    [InlineData("Content-Type: binary/octet-stream\r\n")]
+    [InlineData("Content-Type: application/vnd.docker.distribution.manifest.v2+json\r\n")] // for whatever it is
+    [InlineData("")]
+    [InlineData("Docker-Content-Digest: \r\n")]
+    [InlineData("Docker-Content-Digest: none\r\n")]
+    public async Task Read_ManifestOfNoStatedTypeOrDigest_SaysItself(string headers)
+    {
+        await using var server = new RawServer((request, stream, _) => request.Path.Contains("/manifests/", StringComparison.Ordinal)
+            ? RawServer.WriteAsync(stream, "200 OK", headers, _image.Root!.Bytes)
+            : RawServer.WriteAsync(stream, "200 OK", "", Blob(request)));
+        MemoryImage.AssertSame(_image, await Copying.ReadAsync(_kit.Source(server.Host)));
+    }
+
+    [Theory]
+    [InlineData("x-gzip")]
+    [InlineData("gzip")]
+    public async Task Read_BlobWithAGuessedEncoding_IsTakenAsItComes(string encoding)
+    {
+        await using var server = new RawServer((request, stream, _) => request.Path.Contains("/manifests/", StringComparison.Ordinal)
+            ? RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciManifest}\r\n", _image.Root!.Bytes)
+            : RawServer.WriteAsync(stream, "200 OK", $"Content-Encoding: {encoding}\r\n", Blob(request)));
+        MemoryImage.AssertSame(_image, await Copying.ReadAsync(_kit.Source(server.Host)));
+    }
+
+    [Theory]
+    [InlineData("400 Bad Request")]
+    [InlineData("416 Range Not Satisfiable")]
+    [InlineData("501 Not Implemented")]
+    [InlineData("206 Partial Content")] // of which bytes, it does not say
+    public async Task Read_RangesAreRefused_TakesTheWhole(string status)
+    {
+        var image = new MemoryImage();
+        image.AddManifest(RandomImage.ImageManifest(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty), [image.Add(RandomImage.Bytes(new Random(9), 10 << 20), MediaTypes.OciLayerTar)]));
+        await using var server = new RawServer((request, stream, _) => request switch
+        {
+            { Path: var path } when path.Contains("/manifests/", StringComparison.Ordinal) => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciManifest}\r\n", image.Root!.Bytes),
+            _ when request["Range"] is not null => RawServer.WriteAsync(stream, status, "", default),
+            _ => RawServer.WriteAsync(stream, "200 OK", "", image.Blobs[Digest.Parse(request.Path[(request.Path.LastIndexOf('/') + 1)..])]),
+        });
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(server.Host)));
+        Assert.Single(server.Requests, request => request["Range"] is not null);
+    }
+
+    [Fact]
+    public async Task Write_ProxyThatKnowsNoExpect_IsSentTheBodyWithout()
+    {
+        var image = new MemoryImage();
+        image.AddManifest(RandomImage.ImageManifest(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty), [image.Add(RandomImage.Bytes(new Random(9), 2 << 20), MediaTypes.OciLayerTar)]));
+        var stored = new ConcurrentBag<int>();
+        await using var server = new RawServer((request, stream, _) =>
+        {
+            if (request["Expect"] is not null)
+                return RawServer.WriteAsync(stream, "417 Expectation Failed", "", default);
+            if (request.Method == "PUT")
+                stored.Add(request.Body.Length);
+            return request.Method switch
+            {
+                "HEAD" => RawServer.WriteAsync(stream, "404 Not Found", "", default),
+                "POST" => RawServer.WriteAsync(stream, "202 Accepted", "Location: /v2/team/app/blobs/uploads/1\r\n", default),
+                _ => RawServer.WriteAsync(stream, "201 Created", "", default),
+            };
+        });
+        await RegistryKit.CopyAsync(image, _kit.Sink(server.Host));
+        Assert.Contains(2 << 20, stored);
+        Assert.Single(server.Requests, request => request["Expect"] is not null);
+    }
+
+    [Theory]
+    [InlineData("404 Not Found")]
+    [InlineData("405 Method Not Allowed")]
+    [InlineData("406 Not Acceptable")]
+    [InlineData("501 Not Implemented")]
+    public async Task Referrers_TagThatNamesTheSubjectItself_IsNoList(string toReferrers)
+    {
+        // GitLab takes the tag sha256-HEX for the digest.
+        var index = RandomImage.Index();
+        await using var server = new RawServer((request, stream, _) => request.Path.Contains("/manifests/sha256-", StringComparison.Ordinal)
+            ? RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciIndex}\r\n", index.Root!.Bytes)
+            : RawServer.WriteAsync(stream, toReferrers, "", default));
+        await using var source = _kit.Source(server.Host);
+        Assert.Empty(await source.ListReferrersAsync(index.Root!.Digest, TestContext.Current.CancellationToken));
+    }
+
+    private byte[] Blob(RawRequest request) => _image.Blobs[Digest.Parse(request.Path[(request.Path.LastIndexOf('/') + 1)..])];
+}
