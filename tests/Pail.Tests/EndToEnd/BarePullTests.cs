@@ -129,7 +129,9 @@ public abstract class BarePullTests(BareRegistry registry) : IDisposable
 }
 
 /// <summary>From Ceph RGW.</summary>
+[NeedsServers]
 public sealed class RgwBarePullTests(RgwRegistry registry) : BarePullTests(registry), IClassFixture<RgwRegistry>;
 
 /// <summary>From a folder behind nginx.</summary>
+[NeedsServers]
 public sealed class NginxBarePullTests(NginxRegistry registry) : BarePullTests(registry), IClassFixture<NginxRegistry>;

@@ -8,6 +8,7 @@ using Pail.Tests.Kit;
 namespace Pail.Tests.Images;
 
 /// <summary>Other tools read what Pail writes, and Pail reads what they write.</summary>
+[NeedsServers]
 public abstract class RealToolTests : IDisposable
 {
     private readonly Machine _machine;

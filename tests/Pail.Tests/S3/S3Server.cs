@@ -3,15 +3,16 @@ using Amazon.S3;
 using Pail.Places;
 using Pail.S3;
 using Pail.Stores;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.S3;
 
 /// <summary>The real S3 servers that <c>./test</c> starts.</summary>
 internal sealed record S3Server(string Endpoint, AWSCredentials Credentials)
 {
-    public static S3Server Ceph => new(Variable("PAIL_TEST_S3"), new BasicAWSCredentials(Variable("AWS_ACCESS_KEY_ID"), Variable("AWS_SECRET_ACCESS_KEY")));
+    public static S3Server Ceph => new(TestEnvironment.Variable("PAIL_TEST_S3"), new BasicAWSCredentials(TestEnvironment.Variable("AWS_ACCESS_KEY_ID"), TestEnvironment.Variable("AWS_SECRET_ACCESS_KEY")));
 
-    public static S3Server Swift => new(Variable("PAIL_TEST_SWIFT"), new BasicAWSCredentials(Variable("PAIL_TEST_SWIFT_ACCESS"), Variable("PAIL_TEST_SWIFT_SECRET")));
+    public static S3Server Swift => new(TestEnvironment.Variable("PAIL_TEST_SWIFT"), new BasicAWSCredentials(TestEnvironment.Variable("PAIL_TEST_SWIFT_ACCESS"), TestEnvironment.Variable("PAIL_TEST_SWIFT_SECRET")));
 
     public S3Options Options(string bucket, string prefix = "") => new(new BucketRoot.S3(bucket, prefix)) { Endpoint = Endpoint, Credentials = Credentials };
 
@@ -45,8 +46,4 @@ internal sealed record S3Server(string Endpoint, AWSCredentials Credentials)
         using var client = Client();
         await client.DeleteBucketAsync(bucket);
     }
-
-    private static string Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value
-        ? value
-        : throw new InvalidOperationException($"{name} is not set: run ./test, which starts the servers this test needs.");
 }
