@@ -92,7 +92,9 @@ public sealed class JoinTests : IAsyncDisposable
             Assert.Equal((503, true), (met.Status, met["Retry-After"] is not null));
         (await server.SendAsync("POST", Uploads + Query, Bodies.Sized(_blob.Bytes))).Expect(201);
         gate.SetResult();
-        Assert.Equal("DIGEST_INVALID", (await liar).Expect(400).Code);
+        // Found out by its digest, or because it met others: which of them came first is anybody's guess.
+        var told = await liar;
+        Assert.Contains((told.Status, told.Code), [(400, "DIGEST_INVALID"), (503, "UNAVAILABLE")]);
         _blob.AssertIs(await server.BlobAsync(_blob.Descriptor.Digest));
         await server.AssertNothingLeftAsync();
     }
