@@ -8,7 +8,6 @@ using Pail.Tests.Kit;
 namespace Pail.Tests.Images;
 
 /// <summary>Other tools read what Pail writes, and Pail reads what they write.</summary>
-[NeedsServers]
 public abstract class RealToolTests : IDisposable
 {
     private readonly Machine _machine;
@@ -278,8 +277,10 @@ public abstract class RealToolTests : IDisposable
 }
 
 /// <summary>The tools of this machine.</summary>
+[NeedsServers]
 public sealed class ToolsHereTests() : RealToolTests(Machine.Here);
 
 /// <summary>Those of Debian 13.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class ToolsOfDebian13Tests() : RealToolTests(Machine.Debian13);

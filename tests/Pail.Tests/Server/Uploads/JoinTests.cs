@@ -94,7 +94,7 @@ public sealed class JoinTests : IAsyncDisposable
         gate.SetResult();
         // Found out by its digest, or because it met others: which of them came first is anybody's guess.
         var told = await liar;
-        Assert.Contains((told.Status, told.Code), [(400, "DIGEST_INVALID"), (503, "UNAVAILABLE")]);
+        Assert.Contains((told.Status, told.Code), new[] { (400, (string?)"DIGEST_INVALID"), (503, "UNAVAILABLE") });
         _blob.AssertIs(await server.BlobAsync(_blob.Descriptor.Digest));
         await server.AssertNothingLeftAsync();
     }
