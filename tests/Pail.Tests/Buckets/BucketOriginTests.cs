@@ -4,6 +4,7 @@ using Pail.Io;
 using Pail.Oci;
 using Pail.S3;
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Tests.S3;
 using Pail.Tests.Transfer;
 using Pail.Transfer;
@@ -11,6 +12,7 @@ using Pail.Transfer;
 namespace Pail.Tests.Buckets;
 
 /// <summary>Very large blobs, copied by the store from one bucket to another, on Ceph RGW.</summary>
+[NeedsServers]
 public sealed class BucketOriginTests : IAsyncLifetime
 {
     private const int MiB = 1 << 20;

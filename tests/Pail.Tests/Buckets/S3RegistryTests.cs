@@ -1,15 +1,18 @@
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Tests.S3;
 
 namespace Pail.Tests.Buckets;
 
 /// <summary>The registry over Ceph RGW.</summary>
+[NeedsServers]
 public sealed class CephRegistryTests : S3RegistryTests
 {
     private protected override S3Server Server => S3Server.Ceph;
 }
 
 /// <summary>The registry over Swift's s3api, which has no conditional writes.</summary>
+[NeedsServers]
 public sealed class SwiftRegistryTests : S3RegistryTests
 {
     private protected override S3Server Server => S3Server.Swift;

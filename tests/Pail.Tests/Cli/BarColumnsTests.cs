@@ -22,6 +22,7 @@ public sealed class BarColumnsTests
         {
             context.AddTask("layer    97d85b2ea8da", maxValue: 300 << 20).Increment(299 << 20);
             context.AddTask("all");
+            // A speed takes two measurements.
             Thread.Sleep(300);
             context.Refresh();
         });

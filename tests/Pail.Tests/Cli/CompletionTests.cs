@@ -34,6 +34,7 @@ public sealed class CompletionTests : IDisposable
     }
 
     [Fact]
+    [NeedsServers]
     public async Task Bash_CompletesVerbsOptionsAndPaths()
     {
         await Script();
@@ -51,6 +52,7 @@ public sealed class CompletionTests : IDisposable
     }
 
     [Fact]
+    [NeedsServers]
     public async Task Fish_CompletesVerbsOptionsAndPaths()
     {
         await Script();
@@ -65,6 +67,7 @@ public sealed class CompletionTests : IDisposable
     }
 
     [Fact]
+    [NeedsServers]
     public async Task Zsh_AtAPrompt_CompletesAVerb()
     {
         await Script();

@@ -57,6 +57,7 @@ public sealed class DemoTests : IDisposable
     }
 
     [Fact]
+    [NeedsServers]
     public async Task HelloProgram_OnThisMachine_RunsAndWritesItsLine()
     {
         var architecture = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "arm64" : "amd64";

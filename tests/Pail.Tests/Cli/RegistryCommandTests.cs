@@ -6,6 +6,7 @@ using Pail.Tests.Kit.Registries;
 namespace Pail.Tests.Cli;
 
 /// <summary>The commands on docker:// addresses, against CNCF Distribution over TLS with htpasswd.</summary>
+[NeedsServers]
 public sealed class RegistryCommandTests : IAsyncLifetime
 {
     private readonly TestFolder _folder = new();

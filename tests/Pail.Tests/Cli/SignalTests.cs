@@ -1,9 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Cli;
 
 /// <summary>The program itself, waiting for a store that never answers.</summary>
+[NeedsServers]
 public sealed class SignalTests
 {
     [Theory]

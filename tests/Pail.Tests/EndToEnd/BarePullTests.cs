@@ -129,10 +129,13 @@ public abstract class BarePullTests(BareRegistry registry) : IDisposable
 }
 
 /// <summary>From Ceph RGW.</summary>
+[NeedsServers]
 public sealed class RgwBarePullTests(Rgw16Registry registry) : BarePullTests(registry), IClassFixture<Rgw16Registry>;
 
 /// <summary>From Ceph RGW 18.</summary>
+[NeedsServers]
 public sealed class Rgw18BarePullTests(Rgw18Registry registry) : BarePullTests(registry), IClassFixture<Rgw18Registry>;
 
 /// <summary>From a folder behind nginx.</summary>
+[NeedsServers]
 public sealed class NginxBarePullTests(NginxRegistry registry) : BarePullTests(registry), IClassFixture<NginxRegistry>;

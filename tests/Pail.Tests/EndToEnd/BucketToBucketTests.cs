@@ -7,6 +7,7 @@ using Pail.Tests.Kit.Proxy;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>What a copy from one bucket to another sends, and asks for. These numbers are promises.</summary>
+[NeedsServers]
 public sealed class BucketToBucketTests : IAsyncLifetime
 {
     private readonly TestFolder _folder = new();

@@ -6,6 +6,7 @@ namespace Pail.Tests.EndToEnd;
 
 /// <summary>From one Docker Engine to another through a bucket.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class DockerDaemonTests : IDisposable
 {
     private readonly TestFolder _folder = new();

@@ -7,6 +7,7 @@ using Pail.Tests.Kit.Proxy;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>Pushes of an engine that gives its image only so far: what came by then is sent, or has been stopped, in a real bucket.</summary>
+[NeedsServers]
 public sealed class EngineOverlapTests : IAsyncLifetime
 {
     private const int Large = 21 << 20;

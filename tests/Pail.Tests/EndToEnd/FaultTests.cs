@@ -1,10 +1,12 @@
 using Pail.Cli;
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
 
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>A store that fails: once for each request, and then push and pull end well by themselves; or for good, and then they say so and leave nothing wrong.</summary>
+[NeedsServers]
 public sealed class FaultTests : IAsyncLifetime
 {
     private static readonly Dictionary<string, Fault> Faults = new()

@@ -4,6 +4,7 @@ using Pail.Tests.Kit.Proxy;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary><c>kill -9</c> and Ctrl-C at every request of a push and of a pull: the request is held at the proxy while the signal is sent.</summary>
+[NeedsServers]
 public sealed class InterruptionTests : IAsyncLifetime
 {
     private CrashBench _bench = null!;

@@ -4,6 +4,7 @@ using Pail.Tests.Kit;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary><c>./pail</c>, in front of a small program in the place of the real one.</summary>
+[NeedsServers]
 public sealed class LauncherTests : IDisposable
 {
     private readonly TestFolder _folder = new();

@@ -11,6 +11,7 @@ using Pail.Transfer;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>Copies between S3 services that share neither address nor credentials, found by two profiles as a user has them.</summary>
+[NeedsServers]
 public sealed class OtherStoreTests : IAsyncLifetime
 {
     // The same name in both: one bucket must not be taken for the other.

@@ -1,9 +1,11 @@
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
 
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>One connection to S3 is slow, many are not: the parts of one layer go over many at once. The proxy lets none of them go on until eight are there.</summary>
+[NeedsServers]
 public sealed class ParallelTests : IAsyncLifetime
 {
     private const int Parties = 8;

@@ -12,6 +12,7 @@ namespace Pail.Tests.EndToEnd;
 /// Three replicas behind HAProxy, of which one is killed again and again while clients push and pull: nobody sees more of
 /// that than a connection that broke, and what a client was told to be pushed is there, whole.
 /// </summary>
+[NeedsServers]
 public sealed partial class ReplicaKillTests : IAsyncLifetime
 {
     private const int MiB = 1 << 20;
@@ -24,28 +25,28 @@ public sealed partial class ReplicaKillTests : IAsyncLifetime
     private readonly int _front = PailServer.FreePort();
     private readonly ConcurrentDictionary<string, string> _pushed = new();
     private Child? _proxy;
-    private int _broken;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public Task Replica_KilledUnderPushesAndPulls_CostsARetryAtMost() => RunAsync(TimeSpan.FromSeconds(20));
+    public Task Replica_KilledUnderPushesAndPulls_CostsARetryAtMost() => RunAsync(kills: 6);
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task Replica_KilledForMinutes_CostsARetryAtMost() => RunAsync(TimeSpan.FromMinutes(4));
+    public Task Replica_KilledAHundredTimes_CostsARetryAtMost() => RunAsync(kills: 100);
 
     public async ValueTask InitializeAsync()
     {
         await PailCli.Direct.DoAsync("init", $"s3://{_bucket}");
         await File.WriteAllTextAsync(_folder["secret"], "the same on all replicas", Cancel);
         await Task.WhenAll(Enumerable.Range(0, Replicas).Select(StartAsync));
-        // As docs/server.md advises.
+        // As docs/server.md advises, but a replica that answers late is not down.
         await File.WriteAllTextAsync(_folder["haproxy.cfg"], $"""
             defaults
                 mode http
-                timeout connect 5s
-                timeout client 1m
+                timeout connect 1m
+                timeout check 1m
+                timeout client 10m
                 timeout server 10m
             frontend registry
                 bind 127.0.0.1:{_front}
@@ -79,35 +80,33 @@ public sealed partial class ReplicaKillTests : IAsyncLifetime
         [$"s3://{_bucket}", "--no-redirect", "--log", "off", "--secret-file", _folder["secret"], "--trusted-proxy", "127.0.0.1"],
         _ports[index]);
 
-    private async Task RunAsync(TimeSpan time)
+    private async Task RunAsync(int kills)
     {
-        using var over = new CancellationTokenSource(time);
+        using var over = new CancellationTokenSource();
         var working = Task.WhenAll(
             WorkAsync(folder => new Skopeo(folder), "skopeo", over),
             WorkAsync(folder => new Skopeo(folder), "other", over),
             WorkAsync(folder => new Podman(folder, "podman"), "podman", over));
-        var kills = await KillAsync(over.Token);
+        await KillAsync(kills, over.Token);
+        await over.CancelAsync();
         await working;
-        Assert.True(kills >= 4 && _pushed.Count >= 6, $"{kills} kills, {_pushed.Count} pushes, {_broken} broken connections");
         using var folder = new TestFolder();
         var skopeo = new Skopeo(folder);
         foreach (var (reference, config) in _pushed)
             await AssertWholeAsync(skopeo, reference, config);
     }
 
-    private async Task<int> KillAsync(CancellationToken over)
+    // Something is pushed between any two kills, however slow the machine is; else no push might ever come through.
+    private async Task KillAsync(int kills, CancellationToken over)
     {
-        for (var kills = 0; ; kills++)
+        for (var kill = 0; kill < kills; kill++)
         {
-            try
-            {
-                await Task.Delay(TimeSpan.FromSeconds(1.5 + Random.Shared.NextDouble()), over);
-            }
-            catch (OperationCanceledException)
-            {
-                return kills;
-            }
-            var index = kills % Replicas;
+            var pushed = _pushed.Count;
+            await Eventually.TrueAsync(() => _pushed.Count > pushed || over.IsCancellationRequested);
+            await Task.Delay(Random.Shared.Next(1000), Cancel);
+            if (over.IsCancellationRequested)
+                return;
+            var index = kill % Replicas;
             await _servers[index].KillAsync();
             await _servers[index].DisposeAsync();
             await StartAsync(index);
@@ -151,7 +150,7 @@ public sealed partial class ReplicaKillTests : IAsyncLifetime
         await client.RemoveAsync(reference);
     }
 
-    private async Task TryAgainAsync(Func<Task> work)
+    private static async Task TryAgainAsync(Func<Task> work)
     {
         for (var tries = 1; ; tries++)
             try
@@ -161,7 +160,7 @@ public sealed partial class ReplicaKillTests : IAsyncLifetime
             }
             catch (XunitException e) when (tries < 20 && Broken().IsMatch(e.Message))
             {
-                Interlocked.Increment(ref _broken);
+                // The next try goes to another replica, or to this one when it is there again.
             }
     }
 

@@ -13,6 +13,7 @@ namespace Pail.Tests.EndToEnd;
 
 /// <summary>What is sent again, and asked for, when an image is there already, or most of it. These numbers are promises.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class RepushTests : IAsyncLifetime
 {
     private readonly TestFolder _folder = new();

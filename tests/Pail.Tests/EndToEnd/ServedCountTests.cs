@@ -10,6 +10,7 @@ namespace Pail.Tests.EndToEnd;
 /// What <c>pail serve</c> asks of S3 when Skopeo pushes and pulls, counted between the two. Skopeo is redirected past
 /// where it is counted. docs/costs.md promises these numbers.
 /// </summary>
+[NeedsServers]
 public sealed class ServedCountTests : IAsyncLifetime
 {
     private const int MiB = 1 << 20;

@@ -183,10 +183,13 @@ public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
 }
 
 /// <summary>Over Ceph RGW, which clients get blobs from themselves.</summary>
+[NeedsServers]
 public sealed class RedirectingRgwTests(RedirectingRgw registry) : ServedRegistryTests(registry), IClassFixture<RedirectingRgw>;
 
 /// <summary>Over Ceph RGW, all bytes through the server.</summary>
+[NeedsServers]
 public sealed class StreamingRgwTests(StreamingRgw registry) : ServedRegistryTests(registry), IClassFixture<StreamingRgw>;
 
 /// <summary>Over a folder.</summary>
+[NeedsServers]
 public sealed class ServedFolderTests(ServedFolder registry) : ServedRegistryTests(registry), IClassFixture<ServedFolder>;

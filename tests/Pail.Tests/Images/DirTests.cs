@@ -3,6 +3,7 @@ using Pail.Dir;
 using Pail.Images;
 using Pail.Io;
 using Pail.OciLayout;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Images;
 
@@ -238,6 +239,7 @@ public sealed class DirTests : IDisposable
     }
 
     [Fact]
+    [NeedsServers]
     public async Task Put_PipeForAVersionFile_IsRefused()
     {
         Directory.CreateDirectory(Dir);

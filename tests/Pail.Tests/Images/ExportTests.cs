@@ -39,6 +39,7 @@ public sealed class ExportTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Cases))]
+    [NeedsServers]
     public async Task Export_Layers_AreAppliedAsTheSpecificationSays(string kind, string[] expected)
     {
         var image = ImageOf(kind switch
@@ -151,6 +152,7 @@ public sealed class ExportTests : IDisposable
     }
 
     [Fact]
+    [NeedsServers]
     public async Task Export_AsUmociUnpacks_TheSameFiles()
     {
         var image = ImageOf(Lower().File("f", "1").Link("s", "d/x"), Tar().Folder("d/").File("d/.wh..wh..opq", "").File("d/new", "2").File(".wh.f", "").Link("h", "d/new", TarEntryType.HardLink));

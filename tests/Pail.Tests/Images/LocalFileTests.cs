@@ -1,6 +1,7 @@
 using Pail.Io;
 using Pail.OciLayout;
 using Pail.Tests.Cli;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Images;
 
@@ -14,6 +15,7 @@ public sealed class LocalFileTests : IDisposable
         Assert.Equal(Failure.Denied, LocalFiles.Error("dir:x", new IOException("Read-only file system : 'x'", 30)).Failure);
 
     [Fact]
+    [NeedsServers]
     public async Task Copy_NoFolderForTemporaryFiles_IsBadInput_NotAMissingImage()
     {
         await Copying.RunAsync(RandomImage.Plain(), new OciLayoutSink(_folder["layout"], "1"));
@@ -24,6 +26,7 @@ public sealed class LocalFileTests : IDisposable
     }
 
     [Fact]
+    [NeedsServers]
     public async Task Copy_StderrOnAFullDisk_IsDoneAllTheSame()
     {
         await Copying.RunAsync(RandomImage.Plain(), new OciLayoutSink(_folder["layout"], "1"));

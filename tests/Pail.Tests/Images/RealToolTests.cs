@@ -277,8 +277,10 @@ public abstract class RealToolTests : IDisposable
 }
 
 /// <summary>The tools of this machine.</summary>
+[NeedsServers]
 public sealed class ToolsHereTests() : RealToolTests(Machine.Here);
 
 /// <summary>Those of Debian 13.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class ToolsOfDebian13Tests() : RealToolTests(Machine.Debian13);

@@ -20,9 +20,6 @@ internal sealed record Finished(string Command, int ExitCode, string Output, str
 /// <summary>A program run as a child process.</summary>
 internal sealed partial class Child : IAsyncDisposable
 {
-    /// <summary>No program a test runs may take longer.</summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
-
     private readonly string _command;
     private readonly Process _process;
     private readonly Task<string> _output;
@@ -38,6 +35,7 @@ internal sealed partial class Child : IAsyncDisposable
     /// <param name="input">Its input.</param>
     public static Child Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string input = "")
     {
+        NeedsServersAttribute.Check(program);
         var start = new ProcessStartInfo(program, arguments)
         {
             UseShellExecute = false,
@@ -67,7 +65,7 @@ internal sealed partial class Child : IAsyncDisposable
     public async Task<Finished> EndAsync()
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(Limit);
+        limit.CancelAfter(Eventually.Limit);
         try
         {
             await _process.WaitForExitAsync(limit.Token);
@@ -75,7 +73,7 @@ internal sealed partial class Child : IAsyncDisposable
         }
         catch (OperationCanceledException e) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"{_command}\ndid not end in {Limit.TotalMinutes} minutes.", e);
+            throw new TimeoutException($"{_command}\ndid not end in {Eventually.Limit.TotalMinutes} minutes.", e);
         }
     }
 

@@ -27,9 +27,14 @@ internal static class TestEnvironment
     /// <summary>The root of the sources.</summary>
     public static string Sources { get; } = FindSources();
 
-    public static string Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value
-        ? value
-        : throw new InvalidOperationException($"{name} is not set: run ./test, which starts the servers this test needs.");
+    /// <summary>A variable that <c>./test</c> sets.</summary>
+    public static string Variable(string name)
+    {
+        NeedsServersAttribute.Check(name);
+        return Environment.GetEnvironmentVariable(name) is { Length: > 0 } value
+            ? value
+            : throw new InvalidOperationException($"{name} is not set: run ./test, which starts the servers this test needs.");
+    }
 
     private static string FindSources()
     {

@@ -17,6 +17,7 @@ namespace Pail.Tests.Matrix;
 
 /// <summary>What Pail puts somewhere is for docker and podman, wherever they can read it themselves, the image it was.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class AgreementTests(MatrixServers servers) : IClassFixture<MatrixServers>, IAsyncLifetime
 {
     // What some versions can't pull from anywhere, and how they say so.

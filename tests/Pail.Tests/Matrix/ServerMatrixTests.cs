@@ -45,6 +45,7 @@ public sealed class MatrixServers : IAsyncLifetime
 
 /// <summary>Every place to every other where one of them is on a server or in an engine, every kind of image.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class ServerMatrixTests(MatrixServers servers) : IClassFixture<MatrixServers>, IAsyncLifetime
 {
     private static readonly string[] Names = ["s3 v2", "s3 pool", "docker-registry", .. Engine.Names];

@@ -8,6 +8,7 @@ using Pail.Tests.Kit.Registries;
 namespace Pail.Tests.Remote;
 
 /// <summary>Against CNCF Distribution as Debian has it, over TLS, with htpasswd.</summary>
+[NeedsServers]
 public sealed class DebianRegistryTests : IAsyncLifetime
 {
     private readonly RegistryKit _kit = new();

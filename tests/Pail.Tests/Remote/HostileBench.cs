@@ -7,6 +7,7 @@ using Pail.Oci;
 using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Tests.Images;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Registries;
 
 namespace Pail.Tests.Remote;
@@ -16,7 +17,7 @@ public abstract class HostileBench : IDisposable
 {
     private long _taken;
 
-    private protected RegistryKit Kit { get; } = new() { Options = new() { Patience = TimeSpan.FromSeconds(10) } };
+    private protected RegistryKit Kit { get; } = new() { Options = new() { Patience = Eventually.Limit } };
 
     private protected MemoryImage Image { get; init; } = RandomImage.Plain();
 

@@ -7,6 +7,7 @@ using Pail.Oci;
 using Pail.OciLayout;
 using Pail.Remote;
 using Pail.Tests.Images;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Registries;
 
 namespace Pail.Tests.Remote;
@@ -137,7 +138,7 @@ public sealed class HostileContentTests : HostileBench
             (request.Path.EndsWith("/1", StringComparison.Ordinal) ? inner : manifests.GetValueOrDefault(request.Path[(request.Path.LastIndexOf('/') + 1)..])) is { } manifest
                 ? RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {manifest.MediaType}\r\n", manifest.Bytes)
                 : RawServer.WriteAsync(stream, "404 Not Found", "", default));
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(Eventually.Limit);
         await using var source = Kit.Source(server.Host);
         await using var sink = new OciLayoutSink(Kit.Folder["layout"], "1");
         if (how == "measured")

@@ -2,6 +2,7 @@ using System.Net;
 using Pail.Oci;
 using Pail.Remote.Http;
 using Pail.Tests.Images;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Registries;
 
 namespace Pail.Tests.Remote;
@@ -11,7 +12,7 @@ public sealed class OriginTests : IDisposable
 {
     private const string Host = "registry.example";
 
-    private readonly RegistryKit _kit = new() { Options = new() { Patience = TimeSpan.FromSeconds(5) } };
+    private readonly RegistryKit _kit = new() { Options = new() { Patience = Eventually.Limit } };
     private readonly MemoryImage _image = RandomImage.Plain();
 
     public void Dispose() => _kit.Dispose();

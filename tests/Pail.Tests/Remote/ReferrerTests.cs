@@ -12,12 +12,14 @@ using Pail.Remote;
 using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Tests.Images;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Registries;
 using Pail.Tests.Server;
 
 namespace Pail.Tests.Remote;
 
 /// <summary>Signatures and their like come along, wherever they are listed.</summary>
+[NeedsServers]
 public sealed class ReferrerTests : IAsyncLifetime
 {
     private const string Kind = "application/vnd.example.sbom";

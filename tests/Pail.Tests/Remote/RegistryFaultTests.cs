@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using Pail.Oci;
 using Pail.Tests.Images;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Registries;
 
 namespace Pail.Tests.Remote;
@@ -9,7 +10,7 @@ namespace Pail.Tests.Remote;
 /// <summary>What may pass is tried again; what broke goes on where it broke.</summary>
 public sealed class RegistryFaultTests : IDisposable
 {
-    private readonly RegistryKit _kit = new() { Options = new() { Patience = TimeSpan.FromSeconds(10) } };
+    private readonly RegistryKit _kit = new() { Options = new() { Patience = Eventually.Limit } };
     private readonly MemoryImage _image = new();
     private readonly ConcurrentDictionary<string, int> _asked = new();
     private readonly Descriptor _layer;

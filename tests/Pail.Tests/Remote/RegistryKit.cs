@@ -13,12 +13,16 @@ internal sealed class RegistryKit : IDisposable
 {
     private readonly Dictionary<string, string?> _variables;
     private readonly List<RegistryClients> _clients = [];
+    private TransferEngine? _engine;
 
     public RegistryKit() => _variables = new() { ["HOME"] = Folder.Path };
 
     public TestFolder Folder { get; } = new();
 
-    public TransferEngine Engine { get; } = new(new() { Retry = new() { Attempts = 3, FirstDelay = TimeSpan.FromMilliseconds(1) } });
+    /// <summary>The clock by which tokens end, and by which retries wait.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    public TransferEngine Engine => _engine ??= new(new() { Retry = new() { Attempts = 3, FirstDelay = TimeSpan.FromMilliseconds(1) } }, Time);
 
     public RegistryOptions Options { get; set; } = new();
 

@@ -11,6 +11,7 @@ using Pail.Remote;
 using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Tests.Images;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Registries;
 using Pail.Tests.Server;
 
@@ -225,6 +226,7 @@ public abstract class RepushTests : IAsyncLifetime
 }
 
 /// <inheritdoc/>
+[NeedsServers]
 public sealed class DebianRepushTests : RepushTests
 {
     private protected override async Task<(IAsyncDisposable Registry, Uri Address)> StartAsync(string folder)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Remote;
@@ -13,9 +14,12 @@ namespace Pail.Tests.Remote;
 /// <summary>Registries that want bearer tokens.</summary>
 public sealed class TokenTests : IAsyncLifetime
 {
-    private readonly RegistryKit _kit = new();
+    private readonly FakeTimeProvider _time = new();
+    private readonly RegistryKit _kit;
     private TestServer _server = null!;
     private TokenGate _gate = null!;
+
+    public TokenTests() => _kit = new() { Time = _time };
 
     private string Host => _gate.Host;
 
@@ -24,7 +28,7 @@ public sealed class TokenTests : IAsyncLifetime
         var meter = new RequestMeter();
         Directory.CreateDirectory(_kit.Folder["bucket"]);
         _server = await TestServer.StartAsync(new FolderStore(_kit.Folder["bucket"], meter), meter, LayoutKind.V2);
-        _gate = await TokenGate.StartAsync(_server.Address);
+        _gate = await TokenGate.StartAsync(_server.Address, _time);
         _kit.LogIn(Host, TokenGate.User, TokenGate.Password);
     }
 
@@ -86,7 +90,7 @@ public sealed class TokenTests : IAsyncLifetime
             if (how == "revoked" && number is 9 or 20)
                 _gate.Revoke();
             else if (how != "revoked" && number is 3 or 60)
-                Thread.Sleep(1100);
+                _time.Advance(TimeSpan.FromSeconds(1.1));
         };
         var image = RandomImage.Plain(layers: 12);
         await RegistryKit.CopyAsync(image, _kit.Sink(Host));

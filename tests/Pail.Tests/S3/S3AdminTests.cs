@@ -4,10 +4,12 @@ using System.Text.Json.Nodes;
 using Pail.Oci;
 using Pail.S3;
 using Pail.Stores;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.S3;
 
 /// <summary>Making a bucket, and opening exactly a part of it, on Ceph RGW; and what Swift says to that.</summary>
+[NeedsServers]
 public sealed class S3AdminTests : IAsyncLifetime
 {
     private static readonly ObjectHeaders Plain = new(MediaTypes.OctetStream);

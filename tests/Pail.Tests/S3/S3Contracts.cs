@@ -5,6 +5,7 @@ using Pail.Tests.Stores;
 namespace Pail.Tests.S3;
 
 /// <summary>Ceph RGW, each test in a bucket of its own.</summary>
+[NeedsServers]
 public sealed class CephContract : S3Contract
 {
     internal static readonly StoreTraits Ceph16 = new() { CompleteTellsETag = false, CompleteLeavesPartsOut = false };
@@ -24,6 +25,7 @@ public sealed class Ceph18Contract : S3Contract
 }
 
 /// <summary>OpenStack Swift's s3api.</summary>
+[NeedsServers]
 public sealed class SwiftContract : S3Contract
 {
     // Its object server looks for the newest file of an object, then opens that: one replaced in between is not found.

@@ -6,6 +6,7 @@ using Pail.Tests.Kit;
 namespace Pail.Tests.S3;
 
 /// <summary>Credentials, region, endpoint and trust come from where every AWS tool looks: the command is run, and the store sees what it asks.</summary>
+[NeedsServers]
 public sealed class S3EnvironmentTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("pail-aws-").FullName;

@@ -5,10 +5,12 @@ using Amazon.Runtime;
 using Pail.Oci;
 using Pail.S3;
 using Pail.Stores;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.S3;
 
 /// <summary>What real servers refuse, told in one line that says what to do and holds no secret.</summary>
+[NeedsServers]
 public sealed class S3ErrorTests : IAsyncLifetime
 {
     private const string Secret = "aWrongSecretThatMustNotBeSeenAnywhere";

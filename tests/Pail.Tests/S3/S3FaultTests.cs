@@ -2,11 +2,13 @@ using System.Buffers;
 using Pail.Oci;
 using Pail.S3;
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
 
 namespace Pail.Tests.S3;
 
 /// <summary>What a store and the line to it can do wrong, in front of Ceph RGW. Nothing is retried here; each failure says whether it may be.</summary>
+[NeedsServers]
 public sealed class S3FaultTests : IAsyncLifetime
 {
     private static readonly ObjectHeaders Plain = new(MediaTypes.OctetStream);
@@ -16,7 +18,7 @@ public sealed class S3FaultTests : IAsyncLifetime
     private readonly S3Proxy _proxy = S3Proxy.Start();
     private readonly S3Store _store;
 
-    public S3FaultTests() => _store = Open(stall: TimeSpan.FromSeconds(30));
+    public S3FaultTests() => _store = Open(stall: Eventually.Limit);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -97,7 +99,7 @@ public sealed class S3FaultTests : IAsyncLifetime
     public async Task Silence_EveryCall_EndsAsUnavailable()
     {
         using var impatient = S3Store.Open(
-            S3Server.Ceph.Options(_bucket) with { Endpoint = _proxy.Endpoint.ToString(), ConnectTimeout = TimeSpan.FromMilliseconds(200), AnswerTimeout = TimeSpan.FromMilliseconds(200) },
+            S3Server.Ceph.Options(_bucket) with { Endpoint = _proxy.Endpoint.ToString(), AnswerTimeout = TimeSpan.FromMilliseconds(200) },
             new RequestMeter());
         _proxy.On(_ => true, new Fault.Stall());
         foreach (var call in (Func<Task>[])[() => impatient.HeadAsync("k", Cancel), () => impatient.ListAsync(new(""), Cancel), () => impatient.PutAsync("k", Body, Plain, PutCondition.None, Cancel)])
@@ -131,7 +133,7 @@ public sealed class S3FaultTests : IAsyncLifetime
     [Fact]
     public async Task Get_BodyStalls_Throws()
     {
-        using var impatient = Open(stall: TimeSpan.FromMilliseconds(500));
+        using var impatient = Open(stall: TimeSpan.FromSeconds(2));
         _proxy.On(_ => true, new Fault.StallBody(50_000));
         await using var content = await impatient.GetAsync("k", null, Cancel);
         Assert.Contains("no byte arrived", (await FailsAsync(StoreError.Unavailable, () => content!.Body.CopyToAsync(Stream.Null, Cancel))).Message, StringComparison.Ordinal);
@@ -140,11 +142,12 @@ public sealed class S3FaultTests : IAsyncLifetime
     [Fact]
     public async Task Get_SlowReader_IsNoStall()
     {
-        using var impatient = Open(stall: TimeSpan.FromSeconds(2));
+        var stall = TimeSpan.FromSeconds(5);
+        using var impatient = Open(stall);
         await using var content = await impatient.GetAsync("k", null, Cancel);
         var half = new byte[50_000];
         await content!.Body.ReadExactlyAsync(half, Cancel);
-        await Task.Delay(TimeSpan.FromMilliseconds(2500), Cancel);
+        await Task.Delay(stall + TimeSpan.FromSeconds(1), Cancel);
         await content.Body.ReadExactlyAsync(half, Cancel);
         Assert.Equal(0, await content.Body.ReadAsync(half, Cancel));
     }

@@ -2,10 +2,12 @@ using System.Buffers;
 using Pail.Oci;
 using Pail.S3;
 using Pail.Stores;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.S3;
 
 /// <summary>A bucket below a prefix: its keys are the real keys without it, in every call.</summary>
+[NeedsServers]
 public sealed class S3PrefixTests : IAsyncLifetime
 {
     private const string Prefix = "some/prefix here+/";

@@ -10,15 +10,15 @@ namespace Pail.Tests.S3;
 /// <summary>The real S3 servers that <c>./test</c> starts.</summary>
 internal sealed record S3Server(string Endpoint, AWSCredentials Credentials, Machine? Machine = null)
 {
-    private static BasicAWSCredentials OfCeph => new(Variable("AWS_ACCESS_KEY_ID"), Variable("AWS_SECRET_ACCESS_KEY"));
+    private static BasicAWSCredentials OfCeph => new(TestEnvironment.Variable("AWS_ACCESS_KEY_ID"), TestEnvironment.Variable("AWS_SECRET_ACCESS_KEY"));
 
     /// <summary>Ceph RGW of this machine, 16 on Debian 12.</summary>
-    public static S3Server Ceph => new(Variable("PAIL_TEST_S3"), OfCeph);
+    public static S3Server Ceph => new(TestEnvironment.Variable("PAIL_TEST_S3"), OfCeph);
 
     /// <summary>Ceph RGW 18.</summary>
     public static S3Server Ceph18 => new(TestEnvironment.S3OfDebian13.ToString(), OfCeph, Machine.Debian13);
 
-    public static S3Server Swift => new(Variable("PAIL_TEST_SWIFT"), new BasicAWSCredentials(Variable("PAIL_TEST_SWIFT_ACCESS"), Variable("PAIL_TEST_SWIFT_SECRET")));
+    public static S3Server Swift => new(TestEnvironment.Variable("PAIL_TEST_SWIFT"), new BasicAWSCredentials(TestEnvironment.Variable("PAIL_TEST_SWIFT_ACCESS"), TestEnvironment.Variable("PAIL_TEST_SWIFT_SECRET")));
 
     /// <summary>Waits until it answers.</summary>
     public Task ReadyAsync() => (Machine ?? Machine.Here).ReadyAsync();
@@ -55,8 +55,4 @@ internal sealed record S3Server(string Endpoint, AWSCredentials Credentials, Mac
         using var client = Client();
         await client.DeleteBucketAsync(bucket);
     }
-
-    private static string Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value
-        ? value
-        : throw new InvalidOperationException($"{name} is not set: run ./test, which starts the servers this test needs.");
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Microsoft.Extensions.Time.Testing;
 using Pail.Oci;
 using Pail.Server.Caches;
 using Pail.Stores;
@@ -8,7 +9,7 @@ namespace Pail.Tests.Server;
 /// <summary>What replicas remember never hides for longer than stated what others do.</summary>
 public sealed class CacheTests() : ServerTests(new FolderBucket())
 {
-    private readonly HandClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -21,7 +22,7 @@ public sealed class CacheTests() : ServerTests(new FolderBucket())
         Assert.Equal((0, 0), await server.CostAsync(async () => (await server.GetAsync($"/v2/{App}/manifests/1")).Is(200)));
         var second = await Server.PushAsync(App, "1");
         Assert.Equal(first.ToString(), (await server.GetAsync($"/v2/{App}/manifests/1"))["Docker-Content-Digest"]);
-        _clock.Pass(TimeSpan.FromSeconds(10));
+        _clock.Advance(TimeSpan.FromSeconds(10));
         Assert.Equal(second.ToString(), (await server.GetAsync($"/v2/{App}/manifests/1"))["Docker-Content-Digest"]);
     }
 
@@ -47,7 +48,7 @@ public sealed class CacheTests() : ServerTests(new FolderBucket())
         (await Server.GetAsync($"/v2/{App}/manifests/{digest}")).Is(404);
         (await server.GetAsync($"/v2/{App}/manifests/{digest}")).Is(200);
         (await server.GetAsync($"/v2/{App}/manifests/1")).Is(404);
-        _clock.Pass(TimeSpan.FromSeconds(60));
+        _clock.Advance(TimeSpan.FromSeconds(60));
         (await server.GetAsync($"/v2/{App}/manifests/{digest}")).Is(404);
     }
 
@@ -57,7 +58,7 @@ public sealed class CacheTests() : ServerTests(new FolderBucket())
         await using var server = await StartAsync(time: _clock);
         var digest = await Server.PushAsync(App, "1");
         (await server.GetAsync($"/v2/{App}/manifests/{digest}")).Is(200);
-        _clock.Pass(TimeSpan.FromHours(1));
+        _clock.Advance(TimeSpan.FromHours(1));
         var before = Meter.Counts.GetValueOrDefault(StoreOperation.HeadObject);
         Assert.Equal((0, 1), await server.CostAsync(async () => (await server.GetAsync($"/v2/{App}/manifests/{digest}")).Is(200)));
         Assert.Equal(before + 1, Meter.Counts[StoreOperation.HeadObject]);
@@ -72,7 +73,7 @@ public sealed class CacheTests() : ServerTests(new FolderBucket())
         var path = $"/v2/{App}/blobs/{blob.Digest}";
         (await server.HeadAsync(path)).Is(200);
         (await Server.DeleteAsync(path)).Is(202);
-        _clock.Pass(TimeSpan.FromSeconds(60));
+        _clock.Advance(TimeSpan.FromSeconds(60));
         (await server.HeadAsync(path)).Is(404);
     }
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
 using Pail.Tests.S3;
 
@@ -11,6 +12,7 @@ namespace Pail.Tests.Server;
 /// From one request to the bucket on, all fail, in every way they can: the client hears that it may try again, nothing
 /// wrong is visible, and when the bucket is well again a retry does it.
 /// </summary>
+[NeedsServers]
 public sealed class FaultTests : IAsyncLifetime
 {
     private const string App = "team/app";

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Pail.Oci;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Server;
 
@@ -16,7 +17,7 @@ public sealed class FuzzTests() : ServerTests(new FolderBucket())
 {
     private const string Alone = "Fuzz";
 
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Silence = Eventually.Limit;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

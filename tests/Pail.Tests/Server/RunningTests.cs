@@ -7,6 +7,7 @@ using System.Text;
 using System.Text.Json;
 using Pail.Oci;
 using Pail.Server;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Server;
 
@@ -138,14 +139,14 @@ public sealed class RunningTests() : ServerTests(new FolderBucket())
         var buffer = new byte[4096];
         var length = await socket.GetStream().ReadAtLeastAsync(buffer, 12, cancellationToken: Cancel);
         Assert.StartsWith("HTTP/1.1 408", Encoding.ASCII.GetString(buffer, 0, length), StringComparison.Ordinal);
-        Assert.Equal(0, server.Registry.Engine.Buffers.InUse);
+        await Eventually.TrueAsync(() => server.Registry.Engine.Buffers.InUse == 0);
     }
 
     [Fact]
     public async Task Stop_WhileATransferRuns_LetsItEnd()
     {
         var content = RandomNumberGenerator.GetBytes(20 << 20);
-        var server = await StartAsync(options => options with { DrainTime = TimeSpan.FromMinutes(1) });
+        var server = await StartAsync(options => options with { DrainTime = Eventually.Limit });
         var blob = await server.AddBlobAsync(App, content);
         using var http = new HttpClient { BaseAddress = server.Address };
         using var answer = await http.GetAsync($"/v2/{App}/blobs/{blob.Digest}", HttpCompletionOption.ResponseHeadersRead, Cancel);

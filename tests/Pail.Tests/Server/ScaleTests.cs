@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Server;
 
@@ -68,4 +69,5 @@ public abstract class ScaleTests : ServerTests
 
 public sealed class FolderScaleTests() : ScaleTests(new FolderBucket());
 
+[NeedsServers]
 public sealed class CephScaleTests() : ScaleTests(new CephBucket());

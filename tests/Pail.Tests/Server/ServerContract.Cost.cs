@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
 
@@ -108,7 +109,7 @@ public abstract partial class ServerContract
     {
         var none = $"/v2/{App}/blobs/{Digest.Of("none"u8)}";
         var other = $"/v2/{App}/blobs/{Digest.Of("other"u8)}";
-        var clock = new HandClock();
+        var clock = new FakeTimeProvider();
         await using var server = await StartAsync(time: clock);
         (string, string)[] skopeo = [("Docker-Distribution-Api-Version", "registry/2.0")];
         Task<(long, long)> CostOfAsync((string, string)[] headers, params string[] paths) => Server.CostAsync(async () =>
@@ -118,9 +119,9 @@ public abstract partial class ServerContract
         });
         Assert.Equal((0, 1), await CostOfAsync(skopeo, none, none));
         Assert.Equal((0, 2), await CostOfAsync(skopeo, none, none, none));
-        clock.Pass(TimeSpan.FromSeconds(1));
+        clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal((0, 1), await CostOfAsync(skopeo, none));
-        clock.Pass(TimeSpan.FromSeconds(1));
+        clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal((0, 2), await CostOfAsync(skopeo, none, other, none, other));
         Assert.Equal((0, 2), await CostOfAsync([], none, none));
         Assert.Equal((0, 2), await CostOfAsync([.. skopeo, ("X-Forwarded-For", "1.2.3.4")], none, none));

@@ -2,6 +2,7 @@ using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Server;
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Tests.S3;
 
 namespace Pail.Tests.Server;
@@ -22,6 +23,7 @@ public sealed class FolderPoolServerTests() : ServerContract(new FolderBucket())
     private protected override LayoutKind Layout => LayoutKind.Pool;
 }
 
+[NeedsServers]
 public sealed class CephV2RedirectServerTests() : ServerContract(new CephBucket())
 {
     private protected override ServerOptions Configure(ServerOptions options) => options with { Redirect = (IPresigner)Store };
@@ -69,6 +71,7 @@ public sealed class CephV2RedirectServerTests() : ServerContract(new CephBucket(
     }
 }
 
+[NeedsServers]
 public sealed class CephPoolStreamServerTests() : ServerContract(new CephBucket())
 {
     private protected override LayoutKind Layout => LayoutKind.Pool;

@@ -160,15 +160,3 @@ internal static class Manifests
 
     public static Descriptor Describe(byte[] manifest, string type = MediaTypes.OciManifest) => new(type, Digest.Of(manifest), manifest.Length);
 }
-
-/// <summary>A clock that goes when told to.</summary>
-internal sealed class HandClock : TimeProvider
-{
-    private long _now = 1;
-
-    public override long TimestampFrequency => 1000;
-
-    public override long GetTimestamp() => Volatile.Read(ref _now);
-
-    public void Pass(TimeSpan time) => Interlocked.Add(ref _now, (long)time.TotalMilliseconds);
-}

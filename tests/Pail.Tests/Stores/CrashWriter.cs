@@ -6,6 +6,7 @@ using System.Text;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Stores.Folder;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Stores;
 
@@ -19,6 +20,13 @@ public sealed class CrashWriter
 
     private const string Variable = "PAIL_TEST_CRASH_WRITER";
 
+    // Options of the test program; `./test coverage` builds it for another runner.
+#if TESTING_PLATFORM
+    private const string Method = "--filter-method", Explicit = "--explicit";
+#else
+    private const string Method = "-method", Explicit = "-explicit";
+#endif
+
     private static readonly string[] Types = [.. MediaTypes.Manifests, MediaTypes.Json, MediaTypes.OctetStream, "application/x-foreign"];
 
     /// <summary>Keys of a thread: one only ever replaced, one deleted as well, one written by uploads, one a copy of the first.</summary>
@@ -27,11 +35,12 @@ public sealed class CrashWriter
     /// <summary>Starts the writer on a folder. It notes what it does in <paramref name="log"/>.</summary>
     public static Process Start(string folder, string log)
     {
+        NeedsServersAttribute.Check("a program");
         var start = new ProcessStartInfo(Environment.ProcessPath!) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
         // "dotnet Pail.Tests.dll" or the program made of it.
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
             start.ArgumentList.Add(typeof(CrashWriter).Assembly.Location);
-        foreach (var argument in (string[])["-method", $"{typeof(CrashWriter).FullName}.{nameof(UntilKilled)}", "-explicit", "only"])
+        foreach (var argument in (string[])[Method, $"{typeof(CrashWriter).FullName}.{nameof(UntilKilled)}", Explicit, "only"])
             start.ArgumentList.Add(argument);
         start.Environment[Variable] = $"{folder}|{log}";
         return Process.Start(start)!;

@@ -93,9 +93,11 @@ public sealed class FolderConcurrencyTests : IDisposable
     }
 
     // A directory that takes longer to read than a change of type: the new file may come behind the reader and the old one go ahead of it.
-    [Fact]
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20)] // the file system's clock ticks every so many milliseconds
     [Trait("Category", "Long")]
-    public async Task ChangeOfType_WhileALargeDirectoryIsListed_KeyIsThere()
+    public async Task ChangeOfType_WhileALargeDirectoryIsListed_KeyIsThere(int tick)
     {
         var store = Open();
         Directory.CreateDirectory($"{_bucket}/d");
@@ -122,13 +124,23 @@ public sealed class FolderConcurrencyTests : IDisposable
             await store.PutAsync(key, Bytes("x"), new(MediaTypes.OctetStream), PutCondition.None, Cancel);
             Interlocked.Increment(ref phase);
             await Task.Delay(Random.Shared.Next(20, 80), Cancel);
+            Round();
             await store.PutAsync(key, Bytes("x"), new(MediaTypes.Json), PutCondition.None, Cancel);
-            await Task.Delay(100, Cancel);
+            Round();
+            // Until a listing that saw one change of type at most has ended.
+            for (var ended = Volatile.Read(ref listings); Volatile.Read(ref listings) == ended && !lister.IsCompleted;)
+                await Task.Delay(5, Cancel);
             Interlocked.Increment(ref phase);
             await store.DeleteAsync(key, Cancel);
         }
         await done.CancelAsync();
         await lister;
+
+        void Round()
+        {
+            if (tick > 0)
+                Directory.SetLastWriteTimeUtc($"{_bucket}/d", new DateTime(DateTime.UtcNow.Ticks / (tick * TimeSpan.TicksPerMillisecond) * tick * TimeSpan.TicksPerMillisecond, DateTimeKind.Utc));
+        }
     }
 
     [Fact]

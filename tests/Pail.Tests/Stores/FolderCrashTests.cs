@@ -1,9 +1,11 @@
 using Pail.Stores;
 using Pail.Stores.Folder;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Stores;
 
 /// <summary>Writers that are killed (SIGKILL) at any moment: what they leave is whole, old or new, and in nobody's way.</summary>
+[NeedsServers]
 public sealed class FolderCrashTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("pail-test-").FullName;

@@ -173,6 +173,7 @@ public sealed class FolderFilesTests : IDisposable
     }
 
     [Fact]
+    [NeedsServers]
     public async Task ObjectNames_OfWhatIsNoFile_AreNoObjects()
     {
         Directory.CreateDirectory($"{_bucket}/d.@json");
@@ -221,6 +222,7 @@ public sealed class FolderFilesTests : IDisposable
     }
 
     [Fact]
+    [NeedsServers]
     public async Task Copy_SameHeaders_SharesTheFileAndIsNew()
     {
         var headers = new ObjectHeaders(MediaTypes.OctetStream, "immutable") { Metadata = new Dictionary<string, string> { ["a"] = "b" } };
@@ -240,6 +242,7 @@ public sealed class FolderFilesTests : IDisposable
     }
 
     [Fact]
+    [NeedsServers]
     public async Task DiskFull_Put_SaysSoAndKeepsTheOld()
     {
         await using var mount = await Mount.MakeAsync("tmpfs", "size=1m");
@@ -253,6 +256,7 @@ public sealed class FolderFilesTests : IDisposable
     }
 
     [Fact]
+    [NeedsServers]
     public async Task ReadOnlyFolder_Reads_ButDoesNotWrite()
     {
         await using var mount = await Mount.MakeAsync("tmpfs");

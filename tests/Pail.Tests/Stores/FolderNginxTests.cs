@@ -11,6 +11,7 @@ using Pail.Tests.Kit;
 namespace Pail.Tests.Stores;
 
 /// <summary>A folder served by a real nginx as it lies, with the configuration users get.</summary>
+[NeedsServers]
 public sealed class FolderNginxTests : IAsyncLifetime
 {
     private const string Forever = "public, max-age=31536000, immutable";

@@ -1,10 +1,12 @@
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Stores.Folder;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Stores;
 
 /// <summary>The contract on a file system that keeps no extended attributes.</summary>
+[NeedsServers]
 public sealed class FolderStoreWithoutAttributesTests : ObjectStoreContract
 {
     private Mount _mount = null!;

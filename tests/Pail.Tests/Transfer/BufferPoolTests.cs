@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Pail.Tests.Kit;
 using Pail.Transfer;
 
 namespace Pail.Tests.Transfer;
@@ -38,7 +39,7 @@ public sealed class BufferPoolTests
         var small = pool.RentAsync(MiB, Cancel).AsTask();
         await impatient.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => large);
-        (await small.WaitAsync(TimeSpan.FromSeconds(30), Cancel)).Dispose();
+        (await Eventually.EndsAsync(small)).Dispose();
         Assert.Equal(12 * MiB, pool.InUse);
     }
 
@@ -104,12 +105,12 @@ public sealed class BufferPoolTests
     public async Task RentAsync_ManyAtOnce_AllAreServedWithinTheLimit()
     {
         var pool = new BufferPool(20 * MiB);
-        await Task.WhenAll(Enumerable.Range(0, 200).Select(async n =>
+        await Eventually.EndsAsync(Task.WhenAll(Enumerable.Range(0, 200).Select(async n =>
         {
             using var part = await pool.RentAsync((1 + (n * 7 % 10)) * MiB, Cancel);
             await Task.Yield();
             Assert.InRange(pool.InUse, 1, pool.Limit);
-        })).WaitAsync(TimeSpan.FromSeconds(60), Cancel);
+        })));
         Assert.Equal(0, pool.InUse);
         Assert.InRange(pool.Peak, 10 * MiB, pool.Limit);
     }

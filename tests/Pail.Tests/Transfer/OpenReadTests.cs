@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Transfer;
 
 namespace Pail.Tests.Transfer;
@@ -155,7 +156,7 @@ public sealed class OpenReadTests
         var stream = _engine.OpenRead(_store, Key, 40 * MiB);
         await stream.ReadExactlyAsync(new byte[1000], Cancel);
         Assert.Equal(40 * MiB, _engine.Buffers.InUse);
-        await InTimeAsync(stream.DisposeAsync().AsTask());
+        await Eventually.EndsAsync(stream.DisposeAsync().AsTask());
         Assert.Equal(0, _engine.Buffers.InUse);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => stream.ReadAtLeastAsync(new byte[1], 1, false, Cancel).AsTask());
     }
@@ -191,11 +192,7 @@ public sealed class OpenReadTests
         Store(40 * MiB);
         await using var stream = _engine.OpenRead(_store, Key, 40 * MiB);
         await stream.ReadExactlyAsync(new byte[1], Cancel);
-        await InTimeAsync(Task.Run(async () =>
-        {
-            while (_store.Count(StoreOperation.GetObject) < 5)
-                await Task.Delay(5, Cancel);
-        }));
+        await Eventually.TrueAsync(() => _store.Count(StoreOperation.GetObject) >= 5);
     }
 
     [Theory]
@@ -208,7 +205,7 @@ public sealed class OpenReadTests
         var blobs = Enumerable.Range(0, 16).Select(n => new TestBlob((n % 4 * 9 * MiB) + n, seed: n)).ToArray();
         foreach (var (blob, n) in blobs.Select((blob, n) => (blob, n)))
             _store.Set($"{n}", blob.Bytes);
-        await InTimeAsync(Task.WhenAll(blobs.Select((blob, n) => engine.UploadAsync(
+        await Eventually.EndsAsync(Task.WhenAll(blobs.Select((blob, n) => engine.UploadAsync(
             target, $"{n}", new ObjectHeaders(MediaTypes.OctetStream), blob.Descriptor,
             (offset, _) => Task.FromResult(engine.OpenRead(_store, $"{n}", blob.Bytes.Length, offset)),
             new SumProgress(), Cancel))));
@@ -217,8 +214,6 @@ public sealed class OpenReadTests
         Assert.InRange(engine.Buffers.Peak, 8 * MiB, 16 * MiB);
         Assert.Equal(0, engine.Buffers.InUse);
     }
-
-    private static Task InTimeAsync(Task work) => work.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
 
     private TestBlob Store(int size, int seed = 1)
     {
@@ -236,7 +231,7 @@ public sealed class OpenReadTests
     private static async Task<byte[]> CopyAsync(Stream stream)
     {
         using var copy = new MemoryStream();
-        await InTimeAsync(stream.CopyToAsync(copy, Cancel));
+        await Eventually.EndsAsync(stream.CopyToAsync(copy, Cancel));
         return copy.ToArray();
     }
 }

@@ -1,4 +1,5 @@
 using Pail.Stores;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Transfer;
 
@@ -91,7 +92,7 @@ public sealed class RetryTests
                 throw Throttled();
             },
             cancel.Token);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(TimeSpan.FromSeconds(30), Cancel));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.EndsAsync(run));
     }
 
     private static StoreException Throttled() => new(StoreError.Throttled, "503 SlowDown");

@@ -1,6 +1,7 @@
 using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Transfer;
 
 namespace Pail.Tests.Transfer;
@@ -125,7 +126,7 @@ public sealed class UploadTests
         _store.Before = (call, _) => call.Part == 1 ? throw new StoreException(StoreError.AccessDenied, "403") : Task.CompletedTask;
         // The source never ends by itself: the failure must end it.
         var blob = new TestBlob(40 * MiB);
-        var error = await Assert.ThrowsAsync<StoreException>(() => InTimeAsync(UploadAsync(blob, async (offset, cancel) =>
+        var error = await Assert.ThrowsAsync<StoreException>(() => Eventually.EndsAsync(UploadAsync(blob, async (offset, cancel) =>
             new StallingStream(await blob.Open(offset, cancel), 9 * MiB))));
         Assert.Equal(StoreError.AccessDenied, error.Error);
         AssertNothingLeft();
@@ -179,7 +180,7 @@ public sealed class UploadTests
                 await Task.Delay(Timeout.Infinite, token);
             }
         };
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => InTimeAsync(UploadAsync(new TestBlob(20 * MiB), cancel: cancel.Token)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.EndsAsync(UploadAsync(new TestBlob(20 * MiB), cancel: cancel.Token)));
         AssertNothingLeft();
     }
 
@@ -195,7 +196,7 @@ public sealed class UploadTests
                 await Task.Delay(100, Cancel);
             }
         };
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => InTimeAsync(UploadAsync(new TestBlob(20 * MiB), cancel: cancel.Token)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.EndsAsync(UploadAsync(new TestBlob(20 * MiB), cancel: cancel.Token)));
         Assert.Equal(1, _store.Count(StoreOperation.CreateMultipartUpload));
         AssertNothingLeft();
     }
@@ -218,7 +219,7 @@ public sealed class UploadTests
                 _store.PutLatePart(Key);
             return Task.CompletedTask;
         };
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => InTimeAsync(UploadAsync(new TestBlob(20 * MiB), cancel: cancel.Token)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.EndsAsync(UploadAsync(new TestBlob(20 * MiB), cancel: cancel.Token)));
         Assert.Equal(2, _store.Count(StoreOperation.AbortMultipartUpload));
         AssertNothingLeft();
     }
@@ -270,7 +271,7 @@ public sealed class UploadTests
         var engine = new TransferEngine(new TransferOptions { MemoryLimit = 17 * MiB, Connections = 3 });
         _store.Before = (_, cancel) => Task.Delay(2, cancel);
         var blobs = Enumerable.Range(0, 24).Select(n => new TestBlob((n % 4 * 7 * MiB) + n, seed: n)).ToArray();
-        await InTimeAsync(Task.WhenAll(blobs.Select((blob, n) =>
+        await Eventually.EndsAsync(Task.WhenAll(blobs.Select((blob, n) =>
             engine.UploadAsync(_store, $"{n}", Headers, blob.Descriptor, blob.Open, _progress, Cancel))));
         foreach (var (blob, n) in blobs.Select((blob, n) => (blob, n)))
             blob.AssertIs(_store.Find($"{n}"));
@@ -290,27 +291,20 @@ public sealed class UploadTests
         var blob = new TestBlob(40 * MiB);
         var upload = engine.UploadAsync(_store, Key, Headers, blob.Descriptor, async (offset, cancel) =>
             new CountingStream(await blob.Open(offset, cancel), count => Interlocked.Add(ref read, count)), _progress, Cancel);
-        await InTimeAsync(Task.Run(async () =>
-        {
-            while (Interlocked.Read(ref read) < 16 * MiB)
-                await Task.Delay(5, Cancel);
-        }));
+        await Eventually.TrueAsync(() => Interlocked.Read(ref read) >= 16 * MiB);
         await Task.Delay(50, Cancel);
         Assert.Equal(16 * MiB, Interlocked.Read(ref read));
         gate.SetResult();
-        await InTimeAsync(upload);
+        await Eventually.EndsAsync(upload);
         AssertStored(blob);
     }
 
     private Task UploadAsync(TestBlob blob, BlobOpener? open = null, CancellationToken? cancel = null) =>
         _engine.UploadAsync(_store, Key, Headers, blob.Descriptor, open ?? blob.Open, _progress, cancel ?? Cancel);
 
-    // A guard against deadlock, not a measure of speed.
-    private static Task InTimeAsync(Task work) => work.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
-
     private static async Task<PailException> FailsAsync(Failure failure, Task work)
     {
-        var error = await Assert.ThrowsAnyAsync<PailException>(() => InTimeAsync(work));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Eventually.EndsAsync(work));
         Assert.Equal(failure, error.Failure);
         return error;
     }

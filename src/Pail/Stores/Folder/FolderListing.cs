@@ -12,6 +12,10 @@ internal sealed class FolderListing
 {
     private static readonly EnumerationOptions NoLinks = new() { AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
 
+    // Times of files are told in steps of some milliseconds (of the network's clock, on a network's file system): a change just
+    // before a directory is read may have the time of one meanwhile.
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
     private readonly FolderRoot _root;
     private readonly FolderObjects _objects;
     private readonly ListQuery _query;
@@ -78,15 +82,10 @@ internal sealed class FolderListing
             _waiting.Enqueue(new(Kind.Prefix, folded), folded);
     }
 
-    // A file that comes or goes while its directory is read may be missed, and with it a key that has a file at any time.
-    // So if anything changed, what a second look finds counts as well.
     private void Expand(Node directory)
     {
-        var time = Directory.GetLastWriteTimeUtc(PathOf(directory));
         HashSet<Node> children = [];
         Visit(directory, Add);
-        if (Directory.GetLastWriteTimeUtc(PathOf(directory)) != time)
-            Visit(directory, Add);
         foreach (var child in children)
             _waiting.Enqueue(child, child.Key);
 
@@ -108,10 +107,21 @@ internal sealed class FolderListing
         return (info is not null, info is null ? null : new(node.Key, info.Size, info.ETag, info.Modified));
     }
 
-    // Calls visit for all that matters in a directory until it returns true; false if it never does.
+    // Calls visit for all that matters in a directory until it returns true; false if it never does. A file that comes or goes
+    // while its directory is read may be missed, and with it a key that has a file at any time. So if anything changed, what a
+    // second look finds counts as well.
     private bool Visit(Node directory, Func<Node, bool> visit)
     {
         var path = PathOf(directory);
+        var before = Directory.GetLastWriteTimeUtc(path);
+        if (Look(directory, path, visit))
+            return true;
+        var after = Directory.GetLastWriteTimeUtc(path);
+        return (after != before || _root.Age(after) < Tick) && Look(directory, path, visit);
+    }
+
+    private bool Look(Node directory, string path, Func<Node, bool> visit)
+    {
         using (var real = _root.Open(path))
             if (real is null)
                 return false;

@@ -117,6 +117,28 @@ internal sealed class FolderRoot(string directory, TimeProvider time)
         return $"{path}/{Guid.NewGuid():n}";
     }
 
+    /// <summary>
+    /// Removes a private file or directory that is of no use any more. Best effort: what another process removes at the same time, or
+    /// this user may not remove, is left to a later sweep.
+    /// </summary>
+    public static void Discard(FileSystemInfo left)
+    {
+        try
+        {
+            if (left is DirectoryInfo { LinkTarget: null } directory)
+                directory.Delete(recursive: true);
+            else
+                left.Delete();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The summary says why.
+        }
+    }
+
+    /// <summary>How long ago a file was changed.</summary>
+    public TimeSpan Age(DateTime changedUtc) => time.GetUtcNow().UtcDateTime - changedUtc;
+
     /// <summary>Removes what writers that were killed have left: seldom looked for, and only what is older than any write takes.</summary>
     private void Sweep()
     {
@@ -126,19 +148,8 @@ internal sealed class FolderRoot(string directory, TimeProvider time)
             return;
         foreach (var left in List("tmp").Concat(List("uploads").Where(upload => !File.Exists($"{upload.FullName}/content"))))
         {
-            if (time.GetUtcNow().UtcDateTime - left.LastWriteTimeUtc < Forgotten)
-                continue;
-            try
-            {
-                if (left is DirectoryInfo { LinkTarget: null } upload)
-                    upload.Delete(recursive: true);
-                else
-                    left.Delete();
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // Another process sweeps it just now, or it is another user's to sweep. It is no reason not to write.
-            }
+            if (Age(left.LastWriteTimeUtc) >= Forgotten)
+                Discard(left);
         }
 
         IEnumerable<FileSystemInfo> List(string name)

@@ -77,9 +77,12 @@ internal sealed class FolderUploads(FolderRoot root)
             RandomAccess.FlushToDisk(content);
             return (content, ContentPath(upload), etag, suffix);
         }
-        catch
+        catch (Exception e)
         {
             content.Dispose();
+            // What is missing of an upload that another caller drops meanwhile is not this caller's mistake.
+            if (e is StoreException && !Exists(upload))
+                throw Unknown(upload);
             throw;
         }
     }
@@ -93,7 +96,7 @@ internal sealed class FolderUploads(FolderRoot root)
         var trash = root.NewPrivatePath("tmp");
         using var directory = root.Move(DirectoryOf(upload), trash);
         if (directory is not null)
-            Directory.Delete(trash, recursive: true);
+            FolderRoot.Discard(new DirectoryInfo(trash));
     }
 
     /// <summary>The parts that have arrived, by number.</summary>
@@ -101,10 +104,18 @@ internal sealed class FolderUploads(FolderRoot root)
     {
         if (!Exists(upload))
             return [];
-        return [.. new DirectoryInfo(DirectoryOf(upload)).EnumerateFiles()
-            .Select(file => int.TryParse(file.Name, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? ReadPart(upload, number)?.Part : null)
-            .OfType<UploadedPart>()
-            .OrderBy(part => part.Number)];
+        try
+        {
+            return [.. new DirectoryInfo(DirectoryOf(upload)).EnumerateFiles()
+                .Select(file => int.TryParse(file.Name, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? ReadPart(upload, number)?.Part : null)
+                .OfType<UploadedPart>()
+                .OrderBy(part => part.Number)];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Completed or dropped in this moment.
+            return [];
+        }
     }
 
     /// <summary>Uploads under way whose key begins so.</summary>
@@ -117,9 +128,11 @@ internal sealed class FolderUploads(FolderRoot root)
         foreach (var directory in uploads.EnumerateDirectories())
         {
             var file = new FileInfo($"{directory.FullName}/key");
+            // Read first: a file that is gone has a time, too, of 1601.
+            var started = file.LastWriteTimeUtc;
             // Without content it is completed, and only its remains are left.
             if (TryRead(file.FullName) is { } key && key.StartsWith(prefix, StringComparison.Ordinal) && File.Exists($"{directory.FullName}/content"))
-                found.Add(new(new(key, directory.Name), new DateTimeOffset(file.LastWriteTimeUtc)));
+                found.Add(new(new(key, directory.Name), new DateTimeOffset(started)));
         }
         return [.. found.OrderBy(u => u.Upload.Key, KeyOrder.Comparer).ThenBy(u => u.Started)];
     }

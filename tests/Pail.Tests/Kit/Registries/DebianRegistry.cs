@@ -61,20 +61,17 @@ internal sealed class DebianRegistry : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task WhenReadyAsync(int port)
+    private Task WhenReadyAsync(int port) => Eventually.TrueAsync(async () =>
     {
-        for (var tries = 0; ; tries++)
+        try
         {
-            try
-            {
-                using var client = new System.Net.Sockets.TcpClient();
-                await client.ConnectAsync("127.0.0.1", port, TestContext.Current.CancellationToken);
-                return;
-            }
-            catch (System.Net.Sockets.SocketException) when (tries < 150 && !_child.HasExited)
-            {
-                await Task.Delay(100, TestContext.Current.CancellationToken);
-            }
+            using var client = new System.Net.Sockets.TcpClient();
+            await client.ConnectAsync("127.0.0.1", port, TestContext.Current.CancellationToken);
+            return true;
         }
-    }
+        catch (System.Net.Sockets.SocketException) when (!_child.HasExited)
+        {
+            return false;
+        }
+    });
 }

@@ -19,10 +19,11 @@ internal sealed class TokenGate : IAsyncDisposable
     public const string Password = "plankton";
 
     private readonly WebApplication _app;
+    private readonly TimeProvider _time;
     private readonly HttpClient _upstream = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false });
-    private readonly ConcurrentDictionary<string, (string[] Scopes, DateTime Ends)> _tokens = new();
+    private readonly ConcurrentDictionary<string, (string[] Scopes, DateTimeOffset Ends)> _tokens = new();
 
-    private TokenGate(WebApplication app) => _app = app;
+    private TokenGate(WebApplication app, TimeProvider time) => (_app, _time) = (app, time);
 
     public string Host => new Uri(_app.Urls.First()).Authority;
 
@@ -60,7 +61,7 @@ internal sealed class TokenGate : IAsyncDisposable
 
     public IReadOnlyList<string> ToRealm => [.. Requests.Select(request => request.Line).Where(line => line.Contains("/token", StringComparison.Ordinal))];
 
-    public static async Task<TokenGate> StartAsync(Uri upstream)
+    public static async Task<TokenGate> StartAsync(Uri upstream, TimeProvider? time = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -69,7 +70,7 @@ internal sealed class TokenGate : IAsyncDisposable
             kestrel.Listen(IPAddress.Loopback, 0);
             kestrel.Limits.MaxRequestBodySize = null;
         });
-        var gate = new TokenGate(builder.Build());
+        var gate = new TokenGate(builder.Build(), time ?? TimeProvider.System);
         gate._upstream.BaseAddress = upstream;
         gate._app.Run(gate.AnswerAsync);
         await gate._app.StartAsync();
@@ -103,7 +104,7 @@ internal sealed class TokenGate : IAsyncDisposable
         }
         var wanted = Wanted(request);
         var token = proof.StartsWith("Bearer ", StringComparison.Ordinal) ? proof["Bearer ".Length..] : null;
-        if (token is null || (token != Ready && !(_tokens.TryGetValue(token, out var known) && known.Ends > DateTime.UtcNow && wanted.All(known.Scopes.Contains))))
+        if (token is null || (token != Ready && !(_tokens.TryGetValue(token, out var known) && known.Ends > _time.GetUtcNow() && wanted.All(known.Scopes.Contains))))
         {
             Challenge(response, wanted, token);
             return;
@@ -153,7 +154,7 @@ internal sealed class TokenGate : IAsyncDisposable
             .Select(scope => scope.Split(':')).Where(parts => parts.Length == 3)
             .SelectMany(parts => parts[2].Split(',').Select(action => $"{parts[0]}:{parts[1]}:{action}"));
         var token = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
-        _tokens[token] = ([.. scopes], DateTime.UtcNow + Lifetime);
+        _tokens[token] = ([.. scopes], _time.GetUtcNow() + Lifetime);
         var refresh = request.Query["offline_token"] == "true" || form?["access_type"].ToString() == "offline" ? $",\"refresh_token\":\"{RefreshToken}\"" : "";
         response.ContentType = "application/json";
         await response.WriteAsync($"{{\"{(form is null ? "token" : "access_token")}\":\"{token}\",\"expires_in\":{StatedLifetime ?? (int)Lifetime.TotalSeconds}{refresh}}}");

@@ -1,10 +1,12 @@
 using Pail.S3;
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Tests.S3;
 
 namespace Pail.Tests.Server.Uploads;
 
 /// <summary>Uploads to a real S3 server, whose requests are counted as they leave.</summary>
+[NeedsServers]
 public sealed class CephUploadTests : UploadContract
 {
     private readonly string _bucket = S3Server.NewName();

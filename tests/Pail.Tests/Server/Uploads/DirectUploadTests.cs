@@ -8,6 +8,7 @@ using Pail.Remote;
 using Pail.S3;
 using Pail.Stores;
 using Pail.Tests.Buckets;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
 using Pail.Tests.S3;
 using Pail.Tests.Transfer;
@@ -15,6 +16,7 @@ using Pail.Tests.Transfer;
 namespace Pail.Tests.Server.Uploads;
 
 /// <summary>Blobs that clients send to the bucket themselves.</summary>
+[NeedsServers]
 public sealed class DirectUploadTests : IAsyncDisposable
 {
     private const int MiB = 1 << 20;

@@ -1,6 +1,7 @@
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Stores.Folder;
+using Pail.Tests.Kit;
 using Pail.Tests.Transfer;
 
 namespace Pail.Tests.Server.Uploads;
@@ -63,8 +64,7 @@ public sealed class DisconnectTests : IAsyncDisposable
         var (breaks, reached) = (new TaskCompletionSource(), new TaskCompletionSource());
         var sending = server.SendAsync(method, location, Bodies.Gated(bytes, at, breaks.Task, reached.SetResult));
         await reached.Task;
-        for (var tries = 0; tries < 400 && server.Engines[0].Buffers.InUse == 0; tries++)
-            await Task.Delay(5, TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => server.Engines[0].Buffers.InUse > 0);
         breaks.SetException(new IOException("The client went away."));
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => sending);
     }

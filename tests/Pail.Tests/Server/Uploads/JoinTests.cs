@@ -1,5 +1,6 @@
 using Pail.Stores;
 using Pail.Stores.Folder;
+using Pail.Tests.Kit;
 using Pail.Tests.Transfer;
 
 namespace Pail.Tests.Server.Uploads;
@@ -52,7 +53,7 @@ public sealed class JoinTests : IAsyncDisposable
         await begun.Task;
         var second = server.SendAsync("POST", Uploads + Query, Bodies.Gated(_blob.Bytes, 4 * MiB, waits.Task, joined.SetResult));
         await joined.Task;
-        await WaitAsync(() => server.Engines[0].Buffers.InUse > 8 * MiB);
+        await Eventually.TrueAsync(() => server.Engines[0].Buffers.InUse > 8 * MiB);
         breaks.SetException(new IOException("The client went away."));
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => first);
         waits.SetResult();
@@ -67,7 +68,7 @@ public sealed class JoinTests : IAsyncDisposable
         await using var server = await Replicas.StartAsync(_store);
         var breaks = new TaskCompletionSource();
         var all = Enumerable.Range(1, 4).Select(number => server.SendAsync("POST", Uploads + Query, Bodies.Gated(_blob.Bytes, 4 * number * MiB, breaks.Task))).ToList();
-        await WaitAsync(() => server.Engines[0].Buffers.InUse > 0);
+        await Eventually.TrueAsync(() => server.Engines[0].Buffers.InUse > 0);
         breaks.SetException(new IOException("The client went away."));
         foreach (var one in all)
             await Assert.ThrowsAnyAsync<HttpRequestException>(() => one);
@@ -85,13 +86,15 @@ public sealed class JoinTests : IAsyncDisposable
         var (gate, reached) = (new TaskCompletionSource(), new TaskCompletionSource());
         var liar = server.SendAsync("POST", Uploads + Query, Bodies.Gated(lie, 5 * MiB, gate.Task, reached.SetResult));
         await reached.Task;
-        await WaitAsync(() => server.Engines[0].Buffers.InUse > 0);
+        await Eventually.TrueAsync(() => server.Engines[0].Buffers.InUse > 0);
         var met = await server.SendAsync("POST", Uploads + Query, Bodies.Sized(_blob.Bytes));
         if (met.Status != 201) // it met the liar
             Assert.Equal((503, true), (met.Status, met["Retry-After"] is not null));
         (await server.SendAsync("POST", Uploads + Query, Bodies.Sized(_blob.Bytes))).Expect(201);
         gate.SetResult();
-        Assert.Equal("DIGEST_INVALID", (await liar).Expect(400).Code);
+        // Found out by its digest, or because it met others: which of them came first is anybody's guess.
+        var told = await liar;
+        Assert.Contains((told.Status, told.Code), new[] { (400, (string?)"DIGEST_INVALID"), (503, "UNAVAILABLE") });
         _blob.AssertIs(await server.BlobAsync(_blob.Descriptor.Digest));
         await server.AssertNothingLeftAsync();
     }
@@ -114,7 +117,7 @@ public sealed class JoinTests : IAsyncDisposable
         var streams = Enumerable.Range(0, 4).Select(_ => StreamAsync(server, small)).ToList();
         (await server.SendAsync("POST", path, Bodies.Streamed(lie))).Expect(400);
         // All of them hold their bytes and wait for the one that puts them.
-        await WaitAsync(() => server.Engines[0].Buffers.InUse >= 12 * MiB);
+        await Eventually.TrueAsync(() => server.Engines[0].Buffers.InUse >= 12 * MiB);
         await Task.Delay(200, TestContext.Current.CancellationToken);
         gate.SetResult();
         Assert.All(await Task.WhenAll(honest), answer => answer.Expect(201));
@@ -142,10 +145,4 @@ public sealed class JoinTests : IAsyncDisposable
 
     private static async Task<Answer> StreamAsync(Replicas server, TestBlob blob) =>
         (await server.SendAsync("PATCH", (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location, Bodies.Streamed(blob.Bytes))).Expect(202);
-
-    private static async Task WaitAsync(Func<bool> happened)
-    {
-        while (!happened())
-            await Task.Delay(5, TestContext.Current.CancellationToken);
-    }
 }

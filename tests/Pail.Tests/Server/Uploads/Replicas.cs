@@ -8,6 +8,7 @@ using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Server;
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Transfer;
 
 namespace Pail.Tests.Server.Uploads;
@@ -27,7 +28,7 @@ internal sealed class Replicas : IAsyncDisposable
 
     public List<IPEndPoint> Endpoints { get; } = [];
 
-    public HttpClient Http { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = TimeSpan.FromMinutes(2) };
+    public HttpClient Http { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Eventually.Limit };
 
     /// <summary>Starts servers.</summary>
     /// <param name="store">The bucket.</param>
@@ -93,13 +94,10 @@ internal sealed class Replicas : IAsyncDisposable
     public async Task AssertNothingLeftAsync()
     {
         // What a client broke off is cleaned up after it is gone.
-        for (var tries = 0; tries < 600; tries++)
-        {
-            if (Engines.All(engine => engine.Buffers.InUse == 0) && (await Store.ListUploadsAsync("", TestContext.Current.CancellationToken)).Count == 0)
-                return;
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
-        Assert.Fail($"{Engines.Sum(engine => engine.Buffers.InUse)} bytes in use, {(await Store.ListUploadsAsync("", TestContext.Current.CancellationToken)).Count} uploads left");
+        var left = 0;
+        await Eventually.TrueAsync(
+            async () => Engines.All(engine => engine.Buffers.InUse == 0) && (left = (await Store.ListUploadsAsync("", TestContext.Current.CancellationToken)).Count) == 0,
+            () => $"{Engines.Sum(engine => engine.Buffers.InUse)} bytes in use, {left} uploads left");
     }
 
     public async ValueTask DisposeAsync()

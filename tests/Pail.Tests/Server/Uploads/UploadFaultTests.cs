@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using Pail.S3;
 using Pail.Stores;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
 using Pail.Tests.S3;
 using Pail.Tests.Transfer;
@@ -9,17 +10,18 @@ using Pail.Transfer;
 namespace Pail.Tests.Server.Uploads;
 
 /// <summary>Every request that a push makes to S3 is made to fail in turn, before it takes effect and after.</summary>
+[NeedsServers]
 public sealed class UploadFaultTests : IAsyncDisposable
 {
     private const int MiB = 1 << 20;
     private const string Uploads = "/v2/team/app/blobs/uploads/";
 
     // A case mostly waits: for what stalls, or because it is told to.
-    private static readonly ParallelOptions Together = new() { MaxDegreeOfParallelism = 12 };
+    private static readonly ParallelOptions Together = new() { MaxDegreeOfParallelism = 6 };
 
     private readonly string _bucket = S3Server.NewName();
     private readonly Fault _failed = new Fault.Answer(500, "InternalError");
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(4) };
+    private readonly HttpClient _http = new() { Timeout = Eventually.Stalled };
 
     /// <summary>The ways to push.</summary>
     public enum Push
@@ -127,7 +129,7 @@ public sealed class UploadFaultTests : IAsyncDisposable
     private async Task FailAsync(Push push, int size, Func<int, IEnumerable<(int, Fault)>> choose) => await Parallel.ForEachAsync(LongestFirst(choose(await CountAsync(push, size))), Together, async (one, _) =>
     {
         var (index, fault) = one;
-        await using var bench = await StartAsync(attempts: 1);
+        await using var bench = await StartAsync(attempts: 1, fault);
         var (server, proxy) = (bench.Server, bench.Proxy);
         var blob = new TestBlob(size, seed: Random.Shared.Next());
         proxy.On(_ => true, fault, times: 1, skip: index);
@@ -151,7 +153,7 @@ public sealed class UploadFaultTests : IAsyncDisposable
         await Parallel.ForEachAsync(LongestFirst(choose(await CountAsync(push, size))), Together, async (one, _) =>
         {
             var (index, fault) = one;
-            await using var bench = await StartAsync(attempts: 4);
+            await using var bench = await StartAsync(attempts: 4, fault);
             var (server, proxy) = (bench.Server, bench.Proxy);
             var blob = new TestBlob(size, seed: Random.Shared.Next());
             proxy.On(_ => true, fault, times: 1, skip: index);
@@ -165,16 +167,17 @@ public sealed class UploadFaultTests : IAsyncDisposable
         Assert.Empty(await whole.Server.KeysAsync("pail/uploads/"));
     }
 
-    private async Task<Bench> StartAsync(int attempts)
+    private async Task<Bench> StartAsync(int attempts, Fault? fault = null)
     {
+        var patience = fault is Fault.Stall ? Eventually.Stalled : Eventually.Limit;
         using (var admin = S3Server.Ceph.Open(_bucket))
             await admin.CreateBucketAsync(TestContext.Current.CancellationToken);
         var proxy = S3Proxy.Start();
         var options = (S3Server.Ceph with { Endpoint = proxy.Endpoint.ToString() }).Options(_bucket) with
         {
-            StallTimeout = TimeSpan.FromSeconds(4),
-            AnswerTimeout = TimeSpan.FromSeconds(4),
-            AssemblyTimeout = TimeSpan.FromSeconds(4),
+            StallTimeout = patience,
+            AnswerTimeout = patience,
+            AssemblyTimeout = patience,
         };
         var store = S3Store.Open(options, new RequestMeter());
         var retry = new RetryOptions { Attempts = attempts, FirstDelay = TimeSpan.FromMilliseconds(1), LongestDelay = TimeSpan.FromMilliseconds(5) };
@@ -252,12 +255,7 @@ public sealed class UploadFaultTests : IAsyncDisposable
         return parts;
     }
 
-    private static async Task AssertMemoryIsBackAsync(Replicas server)
-    {
-        for (var tries = 0; tries < 400 && server.Engines[0].Buffers.InUse > 0; tries++)
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        Assert.Equal(0, server.Engines[0].Buffers.InUse);
-    }
+    private static Task AssertMemoryIsBackAsync(Replicas server) => Eventually.TrueAsync(() => server.Engines[0].Buffers.InUse == 0);
 
     /// <summary>A server, and what is between it and the bucket.</summary>
     private sealed record Bench(S3Proxy Proxy, S3Store Store, Replicas Server) : IAsyncDisposable

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Pail.Buckets;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
@@ -21,9 +22,10 @@ public sealed class UploadSweeperTests : IAsyncDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pail-sweeps-");
     private readonly RequestMeter _meter = new();
     private readonly FolderStore _store;
-    private readonly LaterTime _time = new();
+    private readonly DateTimeOffset _start = DateTimeOffset.UtcNow;
+    private readonly FakeTimeProvider _time;
 
-    public UploadSweeperTests() => _store = new FolderStore(_folder.FullName, _meter);
+    public UploadSweeperTests() => (_store, _time) = (new FolderStore(_folder.FullName, _meter), new FakeTimeProvider(_start));
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -69,7 +71,7 @@ public sealed class UploadSweeperTests : IAsyncDisposable
 
         var sweeper = Sweeper();
         Assert.Equal((0, 0), await sweeper.SweepAsync(Cancel));
-        _time.Later = TimeSpan.FromHours(49);
+        _time.SetUtcNow(_start + TimeSpan.FromHours(49));
         await sweeper.SweepAsync(Cancel);
         Assert.Empty(await server.KeysAsync("pail/uploads/"));
         Assert.Empty(await _store.ListUploadsAsync("", Cancel));
@@ -81,9 +83,9 @@ public sealed class UploadSweeperTests : IAsyncDisposable
     {
         await using var server = await Replicas.StartAsync(_store, time: _time);
         var location = (await server.SendAsync("PATCH", (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location, Bodies.Sized([1]))).Location;
-        _time.Later = TimeSpan.FromHours(23.9);
+        _time.SetUtcNow(_start + TimeSpan.FromHours(23.9));
         (await server.SendAsync("GET", location)).Expect(204);
-        _time.Later = TimeSpan.FromHours(24.1);
+        _time.SetUtcNow(_start + TimeSpan.FromHours(24.1));
         (await server.SendAsync("GET", location)).Expect(404);
         (await server.SendAsync("PUT", $"{location}?digest={Digest.Of([1])}", Bodies.Empty())).Expect(404);
     }
@@ -106,11 +108,11 @@ public sealed class UploadSweeperTests : IAsyncDisposable
     {
         await FillAsync();
         var sweeper = Sweeper();
-        _time.Later = TimeSpan.FromHours(47);
+        _time.SetUtcNow(_start + TimeSpan.FromHours(47));
         var before = _meter.ClassA;
         Assert.Equal((0, 0), await sweeper.SweepAsync(Cancel));
         Assert.Equal(2, _meter.ClassA - before);
-        _time.Later = TimeSpan.FromHours(49);
+        _time.SetUtcNow(_start + TimeSpan.FromHours(49));
         // Two replicas at the same time.
         await Task.WhenAll(sweeper.SweepAsync(Cancel), Sweeper().SweepAsync(Cancel));
         Assert.Equal(Foreign.Order(StringComparer.Ordinal), (await ObjectsAsync()).Order(StringComparer.Ordinal));
@@ -123,7 +125,7 @@ public sealed class UploadSweeperTests : IAsyncDisposable
     public async Task Sweep_InABucketThatOthersWriteTo_NeverTouchesTheirs(LayoutKind layout)
     {
         await FillAsync();
-        _time.Later = TimeSpan.FromDays(1000);
+        _time.SetUtcNow(_start + TimeSpan.FromDays(1000));
         Assert.Equal((Own.Length, Own.Length), await Sweeper(new HookedStore(_store), layout).SweepAsync(Cancel));
         Assert.Equal(Foreign.Order(StringComparer.Ordinal), (await ObjectsAsync()).Order(StringComparer.Ordinal));
         Assert.Equal(Foreign.Order(StringComparer.Ordinal), await UploadsAsync());
@@ -133,10 +135,10 @@ public sealed class UploadSweeperTests : IAsyncDisposable
     public async Task Sweep_OfAFolder_AbortsUnfinishedBlobsAfterAWeek()
     {
         await FillAsync();
-        _time.Later = TimeSpan.FromDays(6.9);
+        _time.SetUtcNow(_start + TimeSpan.FromDays(6.9));
         await Sweeper().SweepAsync(Cancel);
         Assert.Equal(Foreign.Length, (await UploadsAsync()).Count);
-        _time.Later = TimeSpan.FromDays(8);
+        _time.SetUtcNow(_start + TimeSpan.FromDays(8));
         // In a folder nobody else can have begun it.
         Assert.Equal((0, 1), await Sweeper().SweepAsync(Cancel));
         Assert.DoesNotContain($"v2/team/app/blobs/{Digest.Of([7])}", await UploadsAsync());
@@ -159,11 +161,4 @@ public sealed class UploadSweeperTests : IAsyncDisposable
 
     private UploadSweeper Sweeper(IObjectStore? store = null, LayoutKind layout = LayoutKind.V2) => new(new RegistryServices(
         new ServerOptions(), new Bucket(store ?? _store, new TransferEngine(new()), new BucketSettings(layout, Public: false)), NullLogger.Instance, _time));
-
-    private sealed class LaterTime : TimeProvider
-    {
-        public TimeSpan Later { get; set; }
-
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Later;
-    }
 }
