@@ -26,7 +26,7 @@ public sealed class ManifestGraph(string name, Func<Descriptor, CancellationToke
     /// <exception cref="PailException">What reading throws, or <see cref="Failure.BadContent"/>: a limit is exceeded.</exception>
     public Task<Manifest> GetAsync(Descriptor descriptor, CancellationToken cancel)
     {
-        Count([descriptor]);
+        Expect([descriptor]);
         return _read.GetOrAdd(descriptor.Digest, _ => new(() => read(descriptor, cancel))).Value;
     }
 
@@ -130,11 +130,12 @@ public sealed class ManifestGraph(string name, Func<Descriptor, CancellationToke
     {
         if (depth > GraphLimits.MaxDepth)
             throw Bad($"indexes are nested more than {GraphLimits.MaxDepth} deep");
-        Count(manifest.Children);
+        Expect(manifest.Children);
     }
 
-    // By what is named, so that too many are refused before they are read.
-    private void Count(IEnumerable<Descriptor> manifests)
+    /// <summary>Counts manifests by what is said of them, so that too many are refused before any is read.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: a limit is exceeded.</exception>
+    public void Expect(IEnumerable<Descriptor> manifests)
     {
         lock (_named)
         {

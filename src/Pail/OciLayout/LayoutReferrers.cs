@@ -59,7 +59,9 @@ internal sealed class LayoutReferrers(IImageSource layout, Func<CancellationToke
     {
         var graph = layout.Graph();
         var found = new List<(Digest Subject, Descriptor Referrer)>();
-        foreach (var entry in index.Entries.Where(entry => MediaTypes.IsManifest(entry.MediaType)).DistinctBy(entry => entry.Digest))
+        var manifests = index.Entries.Where(entry => MediaTypes.IsManifest(entry.MediaType)).DistinctBy(entry => entry.Digest).ToList();
+        graph.Expect(manifests);
+        foreach (var entry in manifests)
             if ((await graph.GetAsync(entry, cancel)).Subject is { } subject)
                 found.Add((subject.Digest, entry));
         return found.ToLookup(pair => pair.Subject, pair => pair.Referrer);
