@@ -62,7 +62,8 @@ public sealed class BucketOriginTests : IAsyncLifetime
         Assert.Equal(BlobOutcome.Copied, await target.Repository(Other).Blobs.PutAsync(blob, (_, _) => throw new InvalidOperationException("It was read."), NoProgress.Instance, origin: bucket, cancel: Cancel));
 
         Assert.Equal(7, scope.Counts[StoreOperation.UploadPartCopy]);
-        Assert.Equal(expected.ClassA, scope.ClassA);
+        // Whose the other bucket is, a dry run asks the store as well.
+        Assert.Equal(expected.ClassA, scope.ClassA - scope.Counts[StoreOperation.ListBuckets]);
         await using var copied = target.Repository(Other).Blobs.Open(blob, 0);
         Assert.Equal(blob.Digest, Digest.FromHash(DigestAlgorithm.Sha256, await System.Security.Cryptography.SHA256.HashDataAsync(copied, Cancel)));
         // In a third repository it is found without being told where it is.
