@@ -8,6 +8,7 @@ namespace Pail.Tests.EndToEnd;
 
 /// <summary>What BuildKit keeps in a bucket besides images: its cache, and attestations.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class BuildKitTests(PublicServedBucket registry) : IClassFixture<PublicServedBucket>, IDisposable
 {
     private readonly TestFolder _folder = new();

@@ -7,6 +7,7 @@ namespace Pail.Tests.EndToEnd;
 
 /// <summary>Signatures by cosign.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class CosignTests(PublicServedBucket registry) : IClassFixture<PublicServedBucket>, IAsyncLifetime
 {
     // The servers have no TLS.

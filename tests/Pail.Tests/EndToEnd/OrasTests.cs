@@ -8,6 +8,7 @@ namespace Pail.Tests.EndToEnd;
 
 /// <summary>Artifacts by ORAS.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class OrasTests(PublicServedBucket registry) : IClassFixture<PublicServedBucket>, IDisposable
 {
     private const string Sbom = "application/vnd.example.sbom";

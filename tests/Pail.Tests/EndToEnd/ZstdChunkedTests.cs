@@ -71,8 +71,10 @@ public abstract class ZstdChunkedTests(ServedRegistry registry) : IDisposable
 
 /// <summary>Over Ceph RGW, which Podman gets layers from itself.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class RedirectedZstdChunkedTests(RedirectingRgw registry) : ZstdChunkedTests(registry), IClassFixture<RedirectingRgw>;
 
 /// <summary>Over Ceph RGW, all bytes through the server.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class StreamedZstdChunkedTests(StreamingRgw registry) : ZstdChunkedTests(registry), IClassFixture<StreamingRgw>;
