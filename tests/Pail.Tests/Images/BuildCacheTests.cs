@@ -1,8 +1,6 @@
 using System.Text;
-using Pail.Copy;
 using Pail.Dir;
 using Pail.Images;
-using Pail.Io;
 using Pail.Oci;
 using Pail.OciLayout;
 
@@ -86,7 +84,7 @@ public sealed class BuildCacheTests : IDisposable
     private static MemoryImage Cache()
     {
         var image = new MemoryImage();
-        var layers = new[] { 1, 2 }.Select(seed => image.Add(RandomImage.Gzip(RandomImage.Layer(new Random(seed), 9000)), MediaTypes.OciLayerGzip)).ToList();
+        var layers = Enumerable.Range(1, 2).Select(seed => image.Add(RandomImage.Gzip(RandomImage.Layer(new Random(seed), 9000)), MediaTypes.OciLayerGzip)).ToList();
         image.AddManifest(IndexOf([.. layers, image.Add("""{"layers":[]}"""u8.ToArray(), "application/vnd.buildkit.cacheconfig.v0")]));
         return image;
     }

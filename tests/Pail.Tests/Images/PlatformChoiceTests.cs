@@ -7,6 +7,8 @@ namespace Pail.Tests.Images;
 /// <summary>Which image of an index is chosen for a platform.</summary>
 public sealed class PlatformChoiceTests
 {
+    private static readonly string[] Architectures = ["amd64", "arm64", "s390x"];
+
     [Theory]
     [InlineData("linux/arm", "linux/arm/v5 linux/arm/v6 linux/arm/v7", 2)]
     [InlineData("linux/arm", "linux/arm/v8 linux/arm/v7", 1)]
@@ -51,7 +53,7 @@ public sealed class PlatformChoiceTests
     [InlineData("linux/ppc64le", null)]
     public async Task Choose_EntriesWithoutPlatform_AreLookedUpInTheirConfigs(string asked, int? expected)
     {
-        var images = new[] { "amd64", "arm64", "s390x" }.Select((architecture, seed) => Single(architecture, seed)).ToList();
+        var images = Architectures.Select((architecture, seed) => Single(architecture, seed)).ToList();
         var artifact = RandomImage.Artifact();
         var index = IndexOf([(artifact, Entry(artifact, null)), .. images.Select(image => (image, Entry(image, null)))]);
 
@@ -64,7 +66,7 @@ public sealed class PlatformChoiceTests
     [Fact]
     public async Task Copy_OfTwoPlatforms_FindsEntriesWithoutThemToo()
     {
-        var images = new[] { "amd64", "arm64", "s390x" }.Select((architecture, seed) => Single(architecture, seed)).ToList();
+        var images = Architectures.Select((architecture, seed) => Single(architecture, seed)).ToList();
         var index = IndexOf([.. images.Select(image => (image, Entry(image, null)))]);
 
         var root = await PlatformChoice.ChooseAsync(index, index.Root!, new MemoryImage(), new CopyOptions([Platform.Parse("linux/s390x"), Platform.Parse("linux/amd64")]), default);

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text;
-using Pail.Images;
 using Pail.Oci;
 using Pail.Tests.Images;
 
