@@ -4,6 +4,7 @@ using System.Net.Sockets;
 namespace Pail.Tests.Cli;
 
 /// <summary>The program itself, waiting for a store that never answers.</summary>
+[Trait("Also", "Native")]
 public sealed class SignalTests
 {
     [Theory]

@@ -6,6 +6,7 @@ namespace Pail.Tests.EndToEnd;
 
 /// <summary>From one Docker Engine to another through a bucket.</summary>
 [UsesDebian13]
+[Trait("Also", "Native")]
 public sealed class DockerDaemonTests : IDisposable
 {
     private readonly TestFolder _folder = new();

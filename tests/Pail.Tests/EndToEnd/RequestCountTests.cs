@@ -5,6 +5,7 @@ using Pail.Tests.Kit.Proxy;
 namespace Pail.Tests.EndToEnd;
 
 /// <summary>What a push costs, counted before the server. These numbers are promises.</summary>
+[Trait("Also", "Native")]
 public sealed class RequestCountTests : IAsyncLifetime
 {
     private readonly TestFolder _folder = new();

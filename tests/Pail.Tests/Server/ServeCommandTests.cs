@@ -7,6 +7,7 @@ using Pail.Tests.S3;
 namespace Pail.Tests.Server;
 
 /// <summary><c>pail serve</c>, run as people do.</summary>
+[Trait("Also", "Native")]
 public sealed class ServeCommandTests : IAsyncDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false });
