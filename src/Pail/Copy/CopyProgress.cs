@@ -23,7 +23,7 @@ internal sealed class CopyProgressReporter : ICopyProgress
     public static ICopyProgress For(IProgress<CopyProgress>? progress) => progress is null ? NoProgress.Instance : new CopyProgressReporter(progress);
 
     /// <inheritdoc/>
-    public void Reading(IReadsAhead? reader)
+    public void Reading(Func<long>? bytesRead)
     {
     }
 
