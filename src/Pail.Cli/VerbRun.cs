@@ -2,21 +2,22 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Pail.Cli.Output;
+using Pail.Places;
 using Pail.Stores;
 
 namespace Pail.Cli;
 
 /// <summary>One run of a verb: what was asked, what the work is done with, and how its result is told.</summary>
-internal sealed class VerbRun(ParseResult parsed, Terminal terminal, Wiring wiring)
+internal sealed class VerbRun(ParseResult parsed, Terminal terminal, PlaceOpener places)
 {
     private bool _told;
 
     public Terminal Terminal => terminal;
 
-    public Wiring Wiring { get; private set; } = wiring;
+    public PlaceOpener Places { get; private set; } = places;
 
-    /// <summary>Where images are copied from: other stores than those of <see cref="Wiring"/>, if that is asked for.</summary>
-    public required Wiring Sources { get; set; }
+    /// <summary>Where images are copied from: other stores than those of <see cref="Places"/>, if that is asked for.</summary>
+    public required PlaceOpener Sources { get; set; }
 
     public bool Json { get; init; }
 
@@ -24,7 +25,7 @@ internal sealed class VerbRun(ParseResult parsed, Terminal terminal, Wiring wiri
 
     public bool ExplainCost { get; init; }
 
-    private RequestMeter Meter => Wiring.Meter;
+    private RequestMeter Meter => Places.Meter;
 
     /// <summary>What the requests so far cost, if that is to be told with a result.</summary>
     public CostReport? Cost => ExplainCost ? CostReport.Of(Meter) : null;
@@ -32,8 +33,8 @@ internal sealed class VerbRun(ParseResult parsed, Terminal terminal, Wiring wiri
     /// <summary>From now on nothing is written to a bucket.</summary>
     public void BeginDryRun()
     {
-        var dry = Wiring.DryRun();
-        (Sources, Wiring) = (Sources == Wiring ? dry : Sources, dry);
+        var dry = Places.DryRun();
+        (Sources, Places) = (Sources == Places ? dry : Sources, dry);
     }
 
     public T? Get<T>(Option<T> option) => parsed.GetValue(option);

@@ -39,7 +39,7 @@ internal static class PublicReadPolicy
         var same = statements.OfType<JsonObject>().FirstOrDefault(statement => statement["Sid"]?.ToString() == ours["Sid"]!.ToString());
         if (same is null)
         {
-            statements.Add(ours);
+            statements.Add((JsonNode)ours);
             policy["Statement"] = statements.DeepClone();
             return policy.ToJsonString(Readable);
         }

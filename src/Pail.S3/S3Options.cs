@@ -9,7 +9,7 @@ namespace Pail.S3;
 /// AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_CA_BUNDLE, ~/.aws/config, ~/.aws/credentials.
 /// </summary>
 /// <param name="Root">The bucket, and the prefix all keys have.</param>
-public sealed record S3Options(BucketRoot.S3 Root)
+public sealed record S3Options(BucketRoot.Url Root)
 {
     /// <summary>The variable that sets <see cref="Addressing"/> where no option does: <c>path</c>, <c>virtual</c> or <c>auto</c>.</summary>
     public const string AddressingVariable = "PAIL_ADDRESSING_STYLE";

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Pail.Cli.Output;
 using Pail.Images;
 using Pail.Io;
+using Pail.Places;
 using Pail.Transfer;
 
 namespace Pail.Cli.Commands;
@@ -37,7 +38,7 @@ internal sealed class BlobGetCommand : Verb
     protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var digest = Addressed.Digest(session.Get(_digest));
-        await using var source = await session.Wiring.OpenSourceAsync(Addressed.Image(session.Get(_image)), cancel);
+        await using var source = await session.Places.OpenSourceAsync(Addressed.Image(session.Get(_image)), cancel: cancel);
         var root = await source.GetRootAsync(cancel);
         if (await ImageParts.FindManifestAsync(source, root, digest, cancel) is { } manifest)
         {
@@ -72,7 +73,7 @@ internal sealed class BlobPutCommand : Verb
         var path = session.Get(_file);
         await using var blob = path == "-" ? await FileBlob.OfStreamAsync(session.Terminal.InputBytes, cancel) : await FileBlob.OfFileAsync(path, cancel);
         var to = Addressed.Place(session.Get(_repository));
-        await using var sink = await session.Wiring.OpenSinkAsync(to, to, session.Wiring, cancel);
+        await using var sink = await session.Places.OpenSinkAsync(to, to, session.Places, cancel);
         var outcome = await sink.PutBlobAsync(blob.Descriptor, blob.OpenAsync, NoProgress.Instance, cancel);
         session.Say($"{ByteSize.Format(blob.Descriptor.Size)}, {BlobWords.Outcome(outcome)}");
         session.Result(

@@ -40,11 +40,11 @@ internal sealed class CopyCommand : CopyVerb
         ("pail copy --source-profile aws --profile r2 s3://acme/app:1.0 s3://backup/app:1.0", "from one S3 service to another, by two profiles of ~/.aws/config"),
     ];
 
-    protected override Func<BucketRoot.S3, S3Options>? SourceStores(ParseResult parsed) => _sources.AreGiven(parsed) ? root => _sources.Read(parsed, root) : null;
+    protected override IStoreProvider? SourceStores(ParseResult parsed) => _sources.AreGiven(parsed) ? new S3Provider(root => _sources.Read(parsed, root)) : null;
 
     protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
-        if (session.Sources != session.Wiring && session.Get(_file) is null && AddressParser.Parse(session.Get(_source)) is not Address.Bucket { Root: BucketRoot.S3 })
+        if (session.Sources != session.Places && session.Get(_file) is null && AddressParser.Parse(session.Get(_source)) is not Address.Bucket { Root: BucketRoot.Url { Scheme: S3Provider.SchemeName } })
             throw Addressed.Bad(session.Get(_source), "the --source options are for a bucket, s3://BUCKET/REPO:TAG.");
         // The only argument beside it is where to.
         if (session.Get(_file) is { } file)

@@ -49,7 +49,7 @@ internal static class CopyRun
             }
         }
         session.Result(
-            new CopyListing([.. reports.Select(report => report with { Requests = null })], dryRun ? CostReport.Of(session.Wiring.Meter) : session.Cost)
+            new CopyListing([.. reports.Select(report => report with { Requests = null })], dryRun ? CostReport.Of(session.Places.Meter) : session.Cost)
             {
                 Failed = failures.Count == 0 ? null : [.. failures.Select(failure => new CopyFailure(failure.Item.Source, SafeText.OneLine(failure.Cause.Message, 1000)))],
             },
@@ -85,14 +85,14 @@ internal static class CopyRun
     private static void TellForecast(VerbRun session, Address to, bool dryRun)
     {
         if (dryRun && to is Address.Bucket && !session.ExplainCost && !session.Quiet)
-            CostReport.Write(session.Wiring.Meter, session.Terminal.Error, session.Terminal.Ink);
+            CostReport.Write(session.Places.Meter, session.Terminal.Error, session.Terminal.Ink);
     }
 
     private static async Task<CopyReport> CopyAsync(VerbRun session, Address from, Address to, CopyOptions options, DryRunState? forecast, CancellationToken cancel)
     {
         var dryRun = forecast is not null;
-        await using var source = await session.Sources.OpenSourceAsync(from, cancel, options.Compression);
-        await using var real = await session.Wiring.OpenSinkAsync(to, from, session.Sources, cancel);
+        await using var source = await session.Sources.OpenSourceAsync(from, options.Compression, cancel);
+        await using var real = await session.Places.OpenSinkAsync(to, from, session.Sources, cancel);
         // Of a bucket the store itself makes no writes.
         IImageSink sink = forecast is null || to is Address.Bucket ? real : new DryRunSink(real, forecast);
         session.Say($"{session.Terminal.Ink.Bold(from.ToString())} to {session.Terminal.Ink.Bold(to.ToString())}");
@@ -100,7 +100,7 @@ internal static class CopyRun
 
         var report = new CopyReport(
             from.ToString(), to.ToString(), result.Root.Digest.ToString(), result.Root.MediaType, !result.Unchanged,
-            new(result.Sent, result.Existed, result.Copied), result.BytesSent, Math.Round(tally.Elapsed.TotalSeconds, 3), dryRun ? CostReport.Of(session.Wiring.Meter) : session.Cost)
+            new(result.Sent, result.Existed, result.Copied), result.BytesSent, Math.Round(tally.Elapsed.TotalSeconds, 3), dryRun ? CostReport.Of(session.Places.Meter) : session.Cost)
         {
             DryRun = dryRun ? true : null,
             CutFrom = result.CutFrom?.ToString(),

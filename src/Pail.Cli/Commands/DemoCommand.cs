@@ -24,7 +24,7 @@ internal sealed class DemoCommand : Verb
             // As JSON the story is told at its end; to people, while it happens.
             var terminal = session.Terminal;
             var story = session.Json ? new DemoStory(TextWriter.Null, default, 0) : new DemoStory(terminal.Lines, terminal.ResultInk, terminal.ResultWidth);
-            var result = await story.TellAsync(session.Wiring, folder, keep, cancel);
+            var result = await story.TellAsync(session.Places, folder, keep, cancel);
             if (session.Json)
                 session.Result(result, ResultsJson.Plain.DemoResult, _ => { });
         }

@@ -29,7 +29,7 @@ internal abstract class ImageVerb : Verb
     protected Address Image(VerbRun session) => Addressed.Image(session.Get(_image));
 
     /// <summary>Opens the image.</summary>
-    protected Task<IImageSource> OpenAsync(VerbRun session, CancellationToken cancel) => session.Wiring.OpenSourceAsync(Image(session), cancel);
+    protected Task<IImageSource> OpenAsync(VerbRun session, CancellationToken cancel) => session.Places.OpenSourceAsync(Image(session), cancel: cancel);
 
     /// <summary>The image's manifest or index, or the manifest of the platform asked for.</summary>
     protected async Task<Manifest> ManifestAsync(VerbRun session, IImageSource source, CancellationToken cancel)

@@ -4,7 +4,6 @@ using Pail.Buckets.Layouts;
 using Pail.Cli.Output;
 using Pail.Places;
 using Pail.Stores;
-using Pail.Stores.Folder;
 
 namespace Pail.Cli.Commands;
 
@@ -38,23 +37,13 @@ internal sealed class InitCommand : Verb
         bool? open = session.Get(_public) ? true : null;
         if (layout is { CanBePublic: false } && open == true)
             throw new PailException(Failure.BadInput, $"a {layout.Name} bucket can't be pulled from without a server: --public goes with --layout v2.");
-        var store = session.Wiring.OpenStore(root);
-        var made = await MakeAsync(session, store, root, cancel);
-        var settings = (await BucketSetup.RunAsync(store, session.Wiring.Engine, layout, open, cancel)).Settings;
+        var store = session.Places.OpenStore(root);
+        var made = await session.Places.MakeBucketAsync(root, cancel);
+        var settings = (await BucketSetup.RunAsync(store, session.Places.Engine, layout, open, cancel)).Settings;
         var name = BucketLayout.Of(settings.Layout).Name;
         session.Say($"{(made ? "Made" : "Set up")} {root}: layout {name}{(settings.Public ? ", with the lists that pulls from the bucket itself need" : "")}.");
         var opened = open == true ? await OpenToAllAsync(session, store, root, cancel) : null;
         session.Result(new InitResult(root.ToString(), made, name, settings.Public, opened, session.Cost), ResultsJson.Plain.InitResult, _ => { });
-    }
-
-    private static async Task<bool> MakeAsync(VerbRun session, IObjectStore store, BucketRoot root, CancellationToken cancel)
-    {
-        if (store.Abilities.Admin is { } admin)
-            return await session.Wiring.Engine.Retry.RunAsync(admin.CreateBucketAsync, cancel);
-        if (root is not BucketRoot.Folder { Directory: var path } || Directory.Exists(path))
-            return false;
-        FolderStore.Create(path);
-        return true;
     }
 
     // Returns what was opened, as the store keeps it; null where opening is somebody else's business.
@@ -68,7 +57,7 @@ internal sealed class InitCommand : Verb
         try
         {
             // The registry's paths, and nothing else that may be in the bucket.
-            var opened = await session.Wiring.Engine.Retry.RunAsync(token => admin.AllowAnonymousReadAsync(V2Layout.RootKey, token), cancel);
+            var opened = await session.Places.Engine.Retry.RunAsync(token => admin.AllowAnonymousReadAsync(V2Layout.RootKey, token), cancel);
             session.Say($"Anybody can now read, without credentials, what is under {root.WithSeparator}{V2Layout.RootKey} (but not list it). The bucket's policy:{Environment.NewLine}{opened}");
             return opened;
         }

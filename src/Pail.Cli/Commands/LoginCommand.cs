@@ -56,8 +56,8 @@ internal sealed class LoginCommand : Verb
         if (user.Length == 0 || password.Length == 0 || user.Contains(':', StringComparison.Ordinal))
             throw new PailException(Failure.BadInput, "a user name without ':' and a password are needed.");
 
-        var registries = session.Wiring.Registries.Options;
-        var credential = await RegistryLogin.CheckAsync(host, new Credential(user, password), registries, session.Wiring.Engine.Retry, cancel);
+        var registries = session.Places.Registries.Options;
+        var credential = await RegistryLogin.CheckAsync(host, new Credential(user, password), registries, session.Places.Engine.Retry, cancel);
         session.Say($"Logged in to {host}; kept in {await new CredentialStore(registries).KeepAsync(host, credential, cancel)}.");
     }
 

@@ -18,7 +18,7 @@ internal sealed class LogoutCommand : Verb
     protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var host = LoginCommand.Host(session.Get(_registry));
-        var known = await new CredentialStore(session.Wiring.Registries.Options).ForgetAsync(host, cancel);
+        var known = await new CredentialStore(session.Places.Registries.Options).ForgetAsync(host, cancel);
         session.Say(known ? $"Forgot the login for {host}." : $"There was no login for {host}.");
     }
 }

@@ -3,7 +3,6 @@ using Pail.Cli.Output;
 using Pail.Images;
 using Pail.Oci;
 using Pail.Places;
-using Pail.Remote;
 
 namespace Pail.Cli.Commands;
 
@@ -40,7 +39,7 @@ internal sealed class LsCommand : Verb
                 await ListAsync(session, bucket, cancel);
                 break;
             case Address.Registry { Reference: null } registry:
-                var tags = await RegistryTags.ListAsync(registry.Host, registry.Repository, session.Wiring.Registries, cancel).Order(StringComparer.Ordinal).ToListAsync(cancel);
+                var tags = await (await session.Places.ListTagsAsync(registry, cancel)).Order(StringComparer.Ordinal).ToListAsync(cancel);
                 await TellAsync(session, $"docker://{registry.Host}", [(registry.Repository.ToString(), [.. tags.Select(tag => (tag, (Address)(registry with { Reference = Reference.Parse(tag) })))])], cancel);
                 break;
             default:
@@ -54,7 +53,7 @@ internal sealed class LsCommand : Verb
 
     private async Task ListAsync(VerbRun session, Address.Bucket address, CancellationToken cancel)
     {
-        var registry = await session.Wiring.OpenRegistryAsync(address.Root, cancel);
+        var registry = await session.Places.OpenBucketAsync(address.Root, cancel);
         var names = address.Repository is { } only ? [only] : await registry.ListRepositoriesAsync(null, cancel).ToListAsync(cancel);
         var found = new List<(string, List<(string, Address)>?)>();
         foreach (var name in names)
@@ -102,7 +101,7 @@ internal sealed class LsCommand : Verb
         try
         {
             foreach (var image in images)
-                sources.Add(await session.Wiring.OpenSourceAsync(image, cancel));
+                sources.Add(await session.Places.OpenSourceAsync(image, cancel: cancel));
             var listings = new ImageListing[images.Count];
             await Parallel.ForAsync(0, images.Count, new ParallelOptions { MaxDegreeOfParallelism = ImagesAtOnce, CancellationToken = cancel }, async (index, token) =>
             {

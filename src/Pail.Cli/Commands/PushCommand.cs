@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pail.Cli.Output;
+using Pail.Places;
 
 namespace Pail.Cli.Commands;
 

@@ -3,7 +3,6 @@ using System.IO.Enumeration;
 using Pail.Copy;
 using Pail.Oci;
 using Pail.Places;
-using Pail.Remote;
 
 namespace Pail.Cli.Commands;
 
@@ -16,14 +15,8 @@ internal static class RepositoryTags
     /// <exception cref="PailException">The address names no repository, or there is none, or it has no tag.</exception>
     public static async Task<List<string>> ListAsync(VerbRun session, Address repository, CancellationToken cancel)
     {
-        var found = repository switch
-        {
-            Address.Registry { Reference: null } registry => RegistryTags.ListAsync(registry.Host, registry.Repository, session.Sources.Registries, cancel),
-            Address.Bucket { Repository: { } name, Reference: null } bucket => (await session.Sources.OpenRegistryAsync(bucket.Root, cancel)).Repository(name).Tags.ListAsync(null, cancel),
-            _ => throw Addressed.Bad(repository.ToString(), "a repository is expected, without tag or digest, such as s3://BUCKET/app or docker://HOST/app."),
-        };
         // Not every registry sorts.
-        var tags = await found.Order(StringComparer.Ordinal).ToListAsync(cancel);
+        var tags = await (await session.Sources.ListTagsAsync(repository, cancel)).Order(StringComparer.Ordinal).ToListAsync(cancel);
         return tags.Count > 0 ? tags : throw new PailException(Failure.NotFound, $"{repository}: no such repository, or one without tags.");
     }
 
@@ -41,7 +34,7 @@ internal static class RepositoryTags
         var made = new DateTimeOffset?[images.Count];
         await Parallel.ForAsync(0, images.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (at, token) =>
         {
-            await using var source = await session.Sources.OpenSourceAsync(images[at], token);
+            await using var source = await session.Sources.OpenSourceAsync(images[at], cancel: token);
             made[at] = await ImageAge.ReadAsync(source, token);
         });
         IReadOnlyList<Address> chosen = [.. images.Where((_, at) => made[at] >= since)];

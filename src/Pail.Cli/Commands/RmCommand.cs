@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pail.Cli.Output;
+using Pail.Places;
 
 namespace Pail.Cli.Commands;
 
@@ -25,7 +26,7 @@ internal sealed class RmCommand : Verb
         var removed = new List<string>();
         foreach (var (root, name, tag) in targets)
         {
-            var registry = await session.Wiring.OpenRegistryAsync(root, cancel);
+            var registry = await session.Places.OpenBucketAsync(root, cancel);
             var address = $"{root.WithSeparator}{name}:{tag}";
             if (!await registry.Repository(name).Tags.DeleteAsync(tag, cancel))
                 throw new PailException(Failure.NotFound, $"{address}: no such tag.");

@@ -78,7 +78,7 @@ internal sealed class ServeCommand : Command, IShowsExamples
     {
         switch (Root(configuration.Bucket))
         {
-            case BucketRoot.S3 bucket:
+            case BucketRoot.Url bucket:
                 return S3Store.Open(
                     new S3Options(bucket)
                     {

@@ -31,7 +31,7 @@ internal sealed class TagCommand : Verb
         var tags = session.Get(_tags);
         if (tags.FirstOrDefault(tag => !Reference.IsTag(tag)) is { } bad)
             throw Addressed.Bad(bad, "not a tag: letters, digits, '_', '.', '-', at most 128, not beginning with '.' or '-'.");
-        var repository = (await session.Wiring.OpenRegistryAsync(image.Root, cancel)).Repository(name);
+        var repository = (await session.Places.OpenBucketAsync(image.Root, cancel)).Repository(name);
         var manifest = await repository.Manifests.GetAsync(reference, cancel) ?? throw new PailException(Failure.NotFound, $"{image}: there is no such image.");
         foreach (var tag in tags.Distinct())
         {

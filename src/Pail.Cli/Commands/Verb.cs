@@ -38,8 +38,8 @@ internal abstract class Verb : Command, IShowsExamples
     /// <summary>Does the work.</summary>
     protected abstract Task RunAsync(VerbRun session, CancellationToken cancel);
 
-    /// <summary>Where buckets are that are copied from, if that is elsewhere than those copied to.</summary>
-    protected virtual Func<BucketRoot.S3, S3Options>? SourceStores(ParseResult parsed) => null;
+    /// <summary>Opens the buckets that are copied from, if they are reached otherwise than those copied to.</summary>
+    protected virtual IStoreProvider? SourceStores(ParseResult parsed) => null;
 
     /// <summary>Adds the options all verbs share; called last in constructors, so that a verb's own come first in the help.</summary>
     /// <param name="json">The result is not bytes.</param>
@@ -63,10 +63,11 @@ internal abstract class Verb : Command, IShowsExamples
     {
         var quiet = _output.Quiet(parsed);
         using var registries = new RegistryClients(_registries.Read(parsed) with { Warn = new WarningNotice(_terminal).Tell }, new TransferEngine(_work.Read(parsed, quiet ? null : new RetryNotice(_terminal).Tell)));
-        var wiring = new Wiring(root => _store.Read(parsed, root), registries, new RequestMeter());
-        var session = new VerbRun(parsed, _terminal, wiring)
+        using var places = new PlaceOpener([new S3Provider(root => _store.Read(parsed, root))], registries, new RequestMeter());
+        using var sources = SourceStores(parsed) is { } others ? places.With(others) : null;
+        var session = new VerbRun(parsed, _terminal, places)
         {
-            Sources = SourceStores(parsed) is { } others ? wiring.With(others) : wiring,
+            Sources = sources ?? places,
             Json = _output.Json(parsed),
             Quiet = quiet,
             ExplainCost = _output.ExplainCost(parsed),

@@ -30,7 +30,7 @@ internal sealed class DemoStory(TextWriter lines, Ink ink, int width)
 
     private int _step;
 
-    public async Task<DemoResult> TellAsync(Wiring wiring, string folder, bool keep, CancellationToken cancel)
+    public async Task<DemoResult> TellAsync(PlaceOpener places, string folder, bool keep, CancellationToken cancel)
     {
         lines.WriteLine(ink.Bold("Your bucket is the registry. An image goes in, and comes out of plain files."));
 
@@ -39,11 +39,11 @@ internal sealed class DemoStory(TextWriter lines, Ink ink, int width)
         Line($"hello for linux/{image.Architecture}: one layer with one program of {image.Program.Length} bytes, made here.");
 
         var root = new BucketRoot.Folder(Path.Combine(folder, "bucket"));
-        var store = wiring.OpenStore(root);
+        var store = places.OpenStore(root);
         FolderStore.Create(root.Directory);
-        var bucket = await BucketSetup.RunAsync(store, wiring.Engine, null, open: true, cancel);
+        var bucket = await BucketSetup.RunAsync(store, places.Engine, null, open: true, cancel);
         var pushing = new RequestMeter();
-        var (objects, seconds) = await PushAsync(wiring, store, bucket, image, pushing, cancel);
+        var (objects, seconds) = await PushAsync(places, store, bucket, image, pushing, cancel);
         Step($"Pushed into a bucket, in {seconds:0.00} s");
         Line("Here a folder stands for S3. Each key is the path a client will ask for:");
         lines.WriteLine();
@@ -85,14 +85,14 @@ internal sealed class DemoStory(TextWriter lines, Ink ink, int width)
         return new(name, image.Manifest.Digest.ToString(), objects, pull.Steps, engines, CostReport.Of(pushing), keep ? root.Directory : null);
     }
 
-    private static async Task<(IReadOnlyList<DemoObject> Objects, double Seconds)> PushAsync(Wiring wiring, IObjectStore store, Bucket bucket, DemoImage image, RequestMeter meter, CancellationToken cancel)
+    private static async Task<(IReadOnlyList<DemoObject> Objects, double Seconds)> PushAsync(PlaceOpener places, IObjectStore store, Bucket bucket, DemoImage image, RequestMeter meter, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
-        var before = new Dictionary<StoreOperation, long>(wiring.Meter.Counts);
+        var before = new Dictionary<StoreOperation, long>(places.Meter.Counts);
         await using var sink = new BucketSink(bucket.Repository(RepositoryName.Parse(Repository)), Reference.Parse(Tag));
         await ImageCopy.RunAsync(image, sink, new CopyOptions(), NoProgress.Instance, cancel);
         var seconds = clock.Elapsed.TotalSeconds;
-        foreach (var (operation, count) in wiring.Meter.Counts)
+        foreach (var (operation, count) in places.Meter.Counts)
             for (var more = count - before.GetValueOrDefault(operation); more > 0; more--)
                 meter.Count(operation);
 

@@ -25,7 +25,7 @@ internal sealed class SourceStoreOptions
     public bool AreGiven(ParseResult parsed) => new Option[] { _endpoint, _region, _profile, _anonymous }.Any(option => parsed.GetResult(option) is { Implicit: false });
 
     /// <summary>How a bucket is reached.</summary>
-    public S3Options Read(ParseResult parsed, BucketRoot.S3 root) => new(root)
+    public S3Options Read(ParseResult parsed, BucketRoot.Url root) => new(root)
     {
         Endpoint = parsed.GetValue(_endpoint),
         Region = parsed.GetValue(_region),

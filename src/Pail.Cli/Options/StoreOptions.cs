@@ -45,7 +45,7 @@ internal sealed class StoreOptions
     }
 
     /// <summary>How a bucket is reached.</summary>
-    public S3Options Read(ParseResult parsed, BucketRoot.S3 root) => new(root)
+    public S3Options Read(ParseResult parsed, BucketRoot.Url root) => new(root)
     {
         Endpoint = parsed.GetValue(_endpoint),
         Region = parsed.GetValue(_region),

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Pail.Oci;
 
 namespace Pail.Docker;
@@ -40,8 +42,12 @@ internal sealed class SavedList
 
     /// <summary>The bytes of one that lists an image.</summary>
     /// <param name="entry">The image.</param>
-    public static byte[] Of(SavedEntry entry) => JsonSerializer.SerializeToUtf8Bytes(
-        new[] { new Dictionary<string, object?> { ["Config"] = entry.Config, ["RepoTags"] = entry.Names.Count == 0 ? null : entry.Names, ["Layers"] = entry.Layers } });
+    public static byte[] Of(SavedEntry entry) => Encoding.UTF8.GetBytes(new JsonArray(new JsonObject
+    {
+        ["Config"] = entry.Config,
+        ["RepoTags"] = entry.Names.Count == 0 ? null : Array(entry.Names),
+        ["Layers"] = Array(entry.Layers),
+    }).ToJsonString());
 
     /// <summary>The image called so, or at that place if <paramref name="image"/> is <c>@N</c>; the only one if nothing is named.</summary>
     /// <exception cref="PailException">There is none (<see cref="Failure.NotFound"/>), or several (<see cref="Failure.BadInput"/>); the message lists those there are.</exception>
@@ -70,6 +76,8 @@ internal sealed class SavedList
         var shown = names.Take(20).Select(name => SafeText.OneLine(name));
         return string.Join(", ", names.Count > 20 ? shown.Append($"{names.Count - 20} more") : shown);
     }
+
+    private static JsonArray Array(IReadOnlyList<string> texts) => new([.. texts.Select(text => (JsonNode)text)]);
 
     private static List<string> Texts(JsonElement image, string property) =>
         image.TryGetProperty(property, out var list) && list.ValueKind != JsonValueKind.Null ? [.. list.EnumerateArray().Select(Text)] : [];

@@ -94,16 +94,17 @@ public abstract record BucketRoot
     /// <summary>The root as written before a repository's name.</summary>
     public abstract string WithSeparator { get; }
 
-    /// <summary><c>s3://BUCKET</c>, or a part of one, <c>s3://BUCKET/PREFIX//</c>.</summary>
+    /// <summary><c>SCHEME://BUCKET</c>, such as <c>s3://acme</c>, or a part of one, <c>SCHEME://BUCKET/PREFIX//</c>.</summary>
+    /// <param name="Scheme">The kind of store, as its <see cref="IStoreProvider"/> names it.</param>
     /// <param name="Bucket">The bucket's name.</param>
     /// <param name="Prefix">What all keys begin with: empty, or ending in <c>/</c>.</param>
-    public sealed record S3(string Bucket, string Prefix) : BucketRoot
+    public sealed record Url(string Scheme, string Bucket, string Prefix) : BucketRoot
     {
         /// <inheritdoc/>
-        public override string WithSeparator => Prefix.Length == 0 ? $"s3://{Bucket}/" : $"s3://{Bucket}/{Prefix}/";
+        public override string WithSeparator => Prefix.Length == 0 ? $"{Scheme}://{Bucket}/" : $"{Scheme}://{Bucket}/{Prefix}/";
 
         /// <inheritdoc/>
-        public override string ToString() => Prefix.Length == 0 ? $"s3://{Bucket}" : WithSeparator;
+        public override string ToString() => Prefix.Length == 0 ? $"{Scheme}://{Bucket}" : WithSeparator;
     }
 
     /// <summary><c>file:DIR</c>: a bucket in a local folder.</summary>

@@ -7,11 +7,9 @@ namespace Pail.Places;
 /// <summary>Reads addresses. The forms are listed in docs/addresses.md.</summary>
 public static partial class AddressParser
 {
-    private const string Forms = "docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:NAME:TAG], s3://BUCKET/REPO:TAG, file:DIR//REPO:TAG, docker://HOST/REPO:TAG";
+    private const string Forms = "docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:NAME:TAG], file:DIR//REPO:TAG, docker://HOST/REPO:TAG";
 
     private const string DockerHub = "docker.io";
-
-    private static readonly SearchValues<char> BucketCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
 
     private static readonly SearchValues<char> ImageCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/:@");
 
@@ -31,9 +29,9 @@ public static partial class AddressParser
                 ("oci-archive", { Length: > 0 } rest) => PathAndTag(rest) is var (path, tag) ? new Address.OciArchive(path, tag) : throw Bad(text),
                 ("dir", { Length: > 0 } path) => new Address.Dir(path),
                 ("docker-archive", { Length: > 0 } rest) => PathAndTag(rest) is var (path, tag) ? new Address.DockerArchive(path, Saved(tag)) : throw Bad(text),
-                ("s3", { } rest) => S3(rest[2..]),
                 ("docker", { } rest) => Registry(rest[2..]),
                 ("file", { Length: > 0 } rest) => Folder(rest),
+                ({ } scheme, { } rest) when StoreProviders.Find(scheme) is { } provider => Bucket(provider, rest[2..]),
                 _ => throw Bad(text),
             };
         }
@@ -66,7 +64,8 @@ public static partial class AddressParser
         return scheme switch
         {
             "docker-daemon" or "oci" or "oci-archive" or "dir" or "docker-archive" or "file" => (scheme, text[(colon + 1)..]),
-            "s3" or "docker" when slashes => (scheme, text[(colon + 1)..]),
+            "docker" when slashes => (scheme, text[(colon + 1)..]),
+            _ when slashes && StoreProviders.Find(scheme) is not null => (scheme, text[(colon + 1)..]),
             // A scheme nobody here knows, not an image called so; but "docker:dind" is an image.
             "containers-storage" or "ostree" or "sif" => ("", text),
             _ => slashes ? ("", text) : (null, text),
@@ -105,23 +104,21 @@ public static partial class AddressParser
 
     private static bool IsDrive(string path) => OperatingSystem.IsWindows() && path is [>= 'A' and <= 'z', ':', '\\' or '/', ..];
 
-    private static Address.Bucket S3(string rest)
+    private static Address.Bucket Bucket(IStoreProvider provider, string rest)
     {
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         var bucket = slash < 0 ? rest : rest[..slash];
-        // S3 bucket names: 3 to 63 of these; dots and underscores only in old ones, which still exist.
-        if (bucket.Length is < 3 or > 63 || bucket.AsSpan().ContainsAnyExcept(BucketCharacters))
-            throw new FormatException($"'{SafeText.OneLine(bucket)}' is not a bucket's name (3 to 63 letters, digits, '.', '-'). Write {(bucket.Length == 0 ? "s3://BUCKET" : "s3://BUCKET/REPO:TAG")}.");
+        provider.CheckBucket(bucket);
         var path = slash < 0 ? "" : rest[(slash + 1)..];
         if (path.StartsWith('/'))
-            return WithRepository(new BucketRoot.S3(bucket, ""), path[1..]);
+            return WithRepository(new BucketRoot.Url(provider.Scheme, bucket, ""), path[1..]);
         var end = path.IndexOf("//", StringComparison.Ordinal);
         if (end < 0)
-            return WithRepository(new BucketRoot.S3(bucket, ""), path);
+            return WithRepository(new BucketRoot.Url(provider.Scheme, bucket, ""), path);
         var prefix = path[..end];
         if (prefix.Split('/').Any(part => part is "" or "." or "..") || prefix.Any(char.IsControl))
             throw new FormatException("the prefix before '//' has an empty, '.' or '..' part, or a control character.");
-        return WithRepository(new BucketRoot.S3(bucket, prefix + "/"), path[(end + 2)..]);
+        return WithRepository(new BucketRoot.Url(provider.Scheme, bucket, prefix + "/"), path[(end + 2)..]);
     }
 
     private static Address.Bucket Folder(string rest)
@@ -181,5 +178,5 @@ public static partial class AddressParser
     [GeneratedRegex(@"\A(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\z", RegexOptions.NonBacktracking)]
     private static partial Regex HostPattern();
 
-    private static PailException Bad(string text) => new(Failure.BadInput, $"'{SafeText.OneLine(text)}' is not an address Pail knows. Write one of {Forms}.");
+    private static PailException Bad(string text) => new(Failure.BadInput, $"'{SafeText.OneLine(text)}' is not an address Pail knows. Write one of {string.Join(", ", StoreProviders.Schemes.Select(scheme => $"{scheme}://BUCKET/REPO:TAG").Append(Forms))}.");
 }

@@ -4,6 +4,7 @@ using Pail.OciLayout;
 namespace Pail.Tests.Cli;
 
 /// <summary>The verbs on a bucket in a folder.</summary>
+[Trait("Also", "Native")]
 public sealed class BucketCommandTests : BucketCommands
 {
     [Fact]

@@ -3,6 +3,7 @@ using Pail.Cli;
 namespace Pail.Tests.Cli;
 
 /// <summary>What the verbs on a bucket print, for people and programs.</summary>
+[Trait("Also", "Native")]
 public sealed class BucketOutputTests : BucketCommands
 {
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text;
 using Pail.Cli;
 using Pail.Cli.Output;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Cli;
 
@@ -28,11 +29,16 @@ internal sealed record Ran(int Code, byte[] Bytes, string Error)
     }
 }
 
-/// <summary>Runs the command within the test's process, its output caught.</summary>
+/// <summary>Runs the command within the test's process, its output caught; the native one as a child.</summary>
 internal static class Command
 {
     public static async Task<Ran> RunAsync(params string[] arguments)
     {
+        if (BuiltPail.Native is not null)
+        {
+            var ended = await Child.RunAsync(BuiltPail.File, arguments);
+            return new(ended.ExitCode, Encoding.UTF8.GetBytes(ended.Output), ended.Error);
+        }
         using var output = new MemoryStream();
         await using var error = new StringWriter();
         using var interruption = new Interruption();

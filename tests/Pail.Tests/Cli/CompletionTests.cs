@@ -5,6 +5,7 @@ using Pail.Tests.Kit;
 
 namespace Pail.Tests.Cli;
 
+[Trait("Also", "Native")]
 public sealed class CompletionTests : IDisposable
 {
     private readonly TestFolder _folder = new();
@@ -87,7 +88,7 @@ public sealed class CompletionTests : IDisposable
     // A 'pail' in the folder, as the shells look for it.
     private async Task Script()
     {
-        await File.WriteAllTextAsync(_folder["pail"], $"#!/bin/sh\nexec dotnet '{PailChild.Program}' \"$@\"\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(_folder["pail"], $"#!/bin/sh\nexec {BuiltPail.ShellCommand} \"$@\"\n", TestContext.Current.CancellationToken);
         Executable(_folder["pail"]);
     }
 

@@ -7,6 +7,7 @@ using Pail.Tests.Images;
 namespace Pail.Tests.Cli;
 
 /// <summary>Copies by the command, between buckets and files.</summary>
+[Trait("Also", "Native")]
 public sealed class CopyCommandTests : BucketCommands
 {
     [Theory]

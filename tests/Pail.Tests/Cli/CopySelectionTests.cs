@@ -12,6 +12,7 @@ using Pail.Tests.Images;
 namespace Pail.Tests.Cli;
 
 /// <summary>Many images in one command: of a file, and by their age.</summary>
+[Trait("Also", "Native")]
 public sealed class CopySelectionTests : IDisposable
 {
     private readonly TestFolder _folder = new();

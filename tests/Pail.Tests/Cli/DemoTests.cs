@@ -12,6 +12,7 @@ using Pail.Tests.Kit;
 
 namespace Pail.Tests.Cli;
 
+[Trait("Also", "Native")]
 public sealed class DemoTests : IDisposable
 {
     private readonly TestFolder _folder = new();

@@ -1,6 +1,5 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Pail.Cli.Commands;
 using Pail.Cli.Output;
 using Pail.Io;
 using Pail.Oci;

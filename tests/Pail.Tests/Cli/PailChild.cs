@@ -5,9 +5,6 @@ namespace Pail.Tests.Cli;
 /// <summary>The built program as a child process, in an environment without credentials.</summary>
 internal static class PailChild
 {
-    /// <summary>Where it lies, for <c>dotnet</c> to run.</summary>
-    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "Pail.Cli.dll");
-
     public static Child Start(string[] arguments, params (string Name, string? Value)[] environment)
     {
         var variables = new Dictionary<string, string?>
@@ -21,7 +18,7 @@ internal static class PailChild
         };
         foreach (var (name, value) in environment)
             variables[name] = value;
-        return Child.Start("dotnet", [Program, .. arguments], variables);
+        return Child.Start(BuiltPail.File, BuiltPail.Arguments(arguments), variables);
     }
 
     public static async Task<Finished> RunAsync(string[] arguments, params (string Name, string? Value)[] environment)

@@ -7,6 +7,7 @@ namespace Pail.Tests.Cli;
 
 /// <summary>The commands on docker:// addresses, against CNCF Distribution over TLS with htpasswd.</summary>
 [NeedsServers]
+[Trait("Also", "Native")]
 public sealed class RegistryCommandTests : IAsyncLifetime
 {
     private readonly TestFolder _folder = new();
@@ -95,7 +96,7 @@ public sealed class RegistryCommandTests : IAsyncLifetime
             (await PailAsync("copy", $"oci:{_folder["layout"]}:{tag}", $"docker://{open.Host}/team/app:{tag}")).Succeeded();
         }
         await using var gate = await TokenGate.StartAsync(new Uri($"http://{open.Host}"));
-        (await Child.RunAsync("dotnet", [PailChild.Program, "login", "--username", TokenGate.User, "--password-stdin", gate.Host], Environment(), TokenGate.Password)).Succeeded();
+        (await Child.RunAsync(BuiltPail.File, BuiltPail.Arguments("login", "--username", TokenGate.User, "--password-stdin", gate.Host), Environment(), TokenGate.Password)).Succeeded();
         gate.Requests.Clear();
 
         // Their configs say nothing of when: all are looked at, none is copied.
@@ -148,7 +149,7 @@ public sealed class RegistryCommandTests : IAsyncLifetime
         var environment = Environment();
         (environment["http_proxy"], environment["https_proxy"]) = ($"http://{server.Host}", $"http://{server.Host}");
 
-        var done = await Child.RunAsync("dotnet", [PailChild.Program, "copy", "--plain-http-host", "plain.example:5000", "docker://plain.example:5000/app:1", "docker://other.example/app:1"], environment);
+        var done = await Child.RunAsync(BuiltPail.File, BuiltPail.Arguments("copy", "--plain-http-host", "plain.example:5000", "docker://plain.example:5000/app:1", "docker://other.example/app:1"), environment);
 
         done.Ended(ExitCode.Unavailable);
         Assert.Equal("http://plain.example:5000/v2/app/manifests/1", server.Requests.First().Target);
@@ -170,11 +171,11 @@ public sealed class RegistryCommandTests : IAsyncLifetime
         Assert.Contains(says, (await PailAsync(arguments)).Ended(ExitCode.BadUsage).Error, StringComparison.Ordinal);
 
     private Task<Finished> LogInAsync(string password) =>
-        Child.RunAsync("dotnet", [PailChild.Program, "login", "--username", DebianRegistry.User, "--password-stdin", "--ca-cert", _registry.Authorities, _registry.Host], Environment(), password);
+        Child.RunAsync(BuiltPail.File, BuiltPail.Arguments("login", "--username", DebianRegistry.User, "--password-stdin", "--ca-cert", _registry.Authorities, _registry.Host), Environment(), password);
 
     private Task<Finished> PailAsync(params string[] arguments) => Child.RunAsync(
-        "dotnet",
-        [PailChild.Program, .. arguments, .. arguments[0] is "init" or "logout" ? (string[])[] : ["--ca-cert", _registry.Authorities]],
+        BuiltPail.File,
+        BuiltPail.Arguments([.. arguments, .. arguments[0] is "init" or "logout" ? (string[])[] : ["--ca-cert", _registry.Authorities]]),
         Environment());
 
     private Dictionary<string, string?> Environment() => new()

@@ -6,6 +6,7 @@ using Pail.Tests.Images;
 namespace Pail.Tests.Cli;
 
 /// <summary>What the verbs show of images: inspect, manifest, config, blob, export, and lists with sizes.</summary>
+[Trait("Also", "Native")]
 public sealed class ShowCommandTests : BucketCommands
 {
     [Theory]

@@ -6,6 +6,7 @@ namespace Pail.Tests.Cli;
 
 /// <summary>The program itself, waiting for a store that never answers.</summary>
 [NeedsServers]
+[Trait("Also", "Native")]
 public sealed class SignalTests
 {
     [Theory]

@@ -3,6 +3,7 @@ using Pail.Cli.Output;
 
 namespace Pail.Tests.Cli;
 
+[Trait("Also", "Native")]
 public sealed class UsageTests
 {
     private static IReadOnlyList<string> Names => [.. Root().Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name)];

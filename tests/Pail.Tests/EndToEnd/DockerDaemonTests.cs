@@ -7,6 +7,7 @@ namespace Pail.Tests.EndToEnd;
 /// <summary>From one Docker Engine to another through a bucket.</summary>
 [UsesDebian13]
 [NeedsServers]
+[Trait("Also", "Native")]
 public sealed class DockerDaemonTests : IDisposable
 {
     private readonly TestFolder _folder = new();

@@ -6,6 +6,7 @@ namespace Pail.Tests.EndToEnd;
 
 /// <summary>What a push costs, counted before the server. These numbers are promises.</summary>
 [NeedsServers]
+[Trait("Also", "Native")]
 public sealed class RequestCountTests : IAsyncLifetime
 {
     private readonly TestFolder _folder = new();

@@ -9,6 +9,7 @@ namespace Pail.Tests.EndToEnd;
 
 /// <summary>Real clients push to <c>pail serve</c> and pull from it.</summary>
 [UsesDebian13]
+[Trait("Also", "Native")]
 public abstract class ServedRegistryTests(ServedRegistry registry) : IDisposable
 {
     private const int MiB = 1 << 20;

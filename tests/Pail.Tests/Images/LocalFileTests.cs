@@ -31,7 +31,7 @@ public sealed class LocalFileTests : IDisposable
     {
         await Copying.RunAsync(RandomImage.Plain(), new OciLayoutSink(_folder["layout"], "1"));
 
-        (await Kit.Child.RunAsync("sh", ["-c", $"exec dotnet {PailChild.Program} copy oci:{_folder["layout"]}:1 dir:{_folder["dir"]} 2>/dev/full"])).Succeeded();
+        (await Kit.Child.RunAsync("sh", ["-c", $"exec {Kit.BuiltPail.ShellCommand} copy oci:{_folder["layout"]}:1 dir:{_folder["dir"]} 2>/dev/full"])).Succeeded();
 
         MemoryImage.AssertSame(RandomImage.Plain(), await Copying.ReadAsync(new Pail.Dir.DirSource(_folder["dir"])));
     }

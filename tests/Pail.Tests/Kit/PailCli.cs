@@ -1,13 +1,11 @@
 namespace Pail.Tests.Kit;
 
-/// <summary>The <c>pail</c> program as built with the tests, run as a child process against one S3 endpoint.</summary>
+/// <summary>The <c>pail</c> program, run as a child process against one S3 endpoint.</summary>
 /// <param name="endpoint">The S3 server.</param>
 /// <param name="docker">The Docker Engine; null for the first.</param>
 /// <param name="home">The user's home; null for the tests' own.</param>
 internal sealed class PailCli(Uri endpoint, string? docker = null, string? home = null)
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Pail.Cli.dll");
-
     /// <summary>More variables for it.</summary>
     public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
 
@@ -25,7 +23,7 @@ internal sealed class PailCli(Uri endpoint, string? docker = null, string? home 
     }
 
     /// <summary>Starts it, for a test that interrupts it.</summary>
-    public Child Start(params string[] arguments) => Child.Start("dotnet", [Program, .. arguments], new Dictionary<string, string?>(Variables.Select(pair => KeyValuePair.Create(pair.Key, (string?)pair.Value)))
+    public Child Start(params string[] arguments) => Child.Start(BuiltPail.File, BuiltPail.Arguments(arguments), new Dictionary<string, string?>(Variables.Select(pair => KeyValuePair.Create(pair.Key, (string?)pair.Value)))
     {
         ["AWS_ENDPOINT_URL_S3"] = endpoint.ToString(),
         ["DOCKER_HOST"] = docker ?? TestEnvironment.Docker,

@@ -60,7 +60,7 @@ public sealed class AddressParserTests
     public void Parse_S3WithPrefix_SplitsBucketPrefixRepositoryAndTag()
     {
         var address = Assert.IsType<Address.Bucket>(AddressParser.Parse("s3://acme/a/b//team/app:1.0"));
-        Assert.Equal(new BucketRoot.S3("acme", "a/b/"), address.Root);
+        Assert.Equal(new BucketRoot.Url("s3", "acme", "a/b/"), address.Root);
         Assert.Equal(RepositoryName.Parse("team/app"), address.Repository);
         Assert.Equal("1.0", address.Reference?.Tag);
     }

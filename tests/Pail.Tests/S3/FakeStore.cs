@@ -46,7 +46,7 @@ internal sealed class FakeStore : IAsyncDisposable
         }
     }
 
-    public S3Options Options(Amazon.Runtime.AWSCredentials? credentials = null) => new(new BucketRoot.S3("bucket", ""))
+    public S3Options Options(Amazon.Runtime.AWSCredentials? credentials = null) => new(new BucketRoot.Url("s3", "bucket", ""))
     {
         Endpoint = Endpoint,
         Credentials = credentials ?? new Amazon.Runtime.BasicAWSCredentials("ACCESSKEY", "SECRETKEY"),

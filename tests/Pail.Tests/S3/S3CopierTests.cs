@@ -26,7 +26,7 @@ public sealed class S3CopierTests
     {
         await using var fake = new FakeStore(_ => status == 200 ? FakeStore.Answer(200, List) : FakeStore.Error(status, "Refused"));
         using var store = fake.Open();
-        using var other = Open(fake, new(bucket, ""));
+        using var other = Open(fake, new("s3", bucket, ""));
 
         Assert.Equal(expected, await store.CopierFromAsync(other, Cancel) is not null);
         Assert.Equal("GET / HTTP/1.1", Assert.Single(fake.Requests).Head.FirstLine);
@@ -37,7 +37,7 @@ public sealed class S3CopierTests
     {
         await using var fake = new FakeStore(_ => FakeStore.Error(503, "SlowDown"));
         using var store = fake.Open();
-        using var other = Open(fake, new("mine", ""));
+        using var other = Open(fake, new("s3", "mine", ""));
 
         Assert.True((await Assert.ThrowsAsync<StoreException>(() => store.CopierFromAsync(other, Cancel))).IsTransient);
     }
@@ -48,10 +48,10 @@ public sealed class S3CopierTests
         await using var fake = new FakeStore(_ => FakeStore.Answer(200, List));
         await using var elsewhere = new FakeStore(_ => FakeStore.Answer(200, List));
         using var store = fake.Open();
-        using var part = Open(fake, new("bucket", "part/"));
-        using var far = Open(elsewhere, new("mine", ""));
-        using var others = S3Store.Open(fake.Options(Others) with { Root = new BucketRoot.S3("mine", "") }, new RequestMeter());
-        using var anonymous = S3Store.Open(fake.Options(new AnonymousAWSCredentials()) with { Root = new BucketRoot.S3("mine", "") }, new RequestMeter());
+        using var part = Open(fake, new("s3", "bucket", "part/"));
+        using var far = Open(elsewhere, new("s3", "mine", ""));
+        using var others = S3Store.Open(fake.Options(Others) with { Root = new BucketRoot.Url("s3", "mine", "") }, new RequestMeter());
+        using var anonymous = S3Store.Open(fake.Options(new AnonymousAWSCredentials()) with { Root = new BucketRoot.Url("s3", "mine", "") }, new RequestMeter());
 
         Assert.NotNull(await store.CopierFromAsync(part, Cancel));
         foreach (var other in (S3Store[])[far, others, anonymous])
@@ -64,7 +64,7 @@ public sealed class S3CopierTests
     {
         await using var fake = new FakeStore(asked => asked.Head.FirstLine.StartsWith("GET / ", StringComparison.Ordinal) ? FakeStore.Answer(200, List) : "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
         using var store = fake.Open();
-        using var other = Open(fake, new("mine", ""));
+        using var other = Open(fake, new("s3", "mine", ""));
 
         await store.CopierFromAsync(other, Cancel);
 
@@ -75,8 +75,8 @@ public sealed class S3CopierTests
     public async Task Copy_FromAnotherBucket_NamesItsKey()
     {
         await using var fake = new FakeStore(asked => asked.Head.FirstLine.StartsWith("GET", StringComparison.Ordinal) ? FakeStore.Answer(200, List) : FakeStore.Answer(200, "<CopyObjectResult><ETag>\"x\"</ETag></CopyObjectResult>"));
-        using var store = S3Store.Open(fake.Options() with { Root = new BucketRoot.S3("bucket", "to/") }, new RequestMeter());
-        using var other = Open(fake, new("mine", "from/"));
+        using var store = S3Store.Open(fake.Options() with { Root = new BucketRoot.Url("s3", "bucket", "to/") }, new RequestMeter());
+        using var other = Open(fake, new("s3", "mine", "from/"));
 
         var copier = await store.CopierFromAsync(other, Cancel);
         Assert.True(await copier!.CopyAsync("a", "b", new("application/octet-stream"), Cancel));
@@ -86,5 +86,5 @@ public sealed class S3CopierTests
         Assert.Equal("mine/from/a", Uri.UnescapeDataString(copy["x-amz-copy-source"]!).TrimStart('/'));
     }
 
-    private static S3Store Open(FakeStore fake, BucketRoot.S3 root) => S3Store.Open(fake.Options() with { Root = root }, new RequestMeter());
+    private static S3Store Open(FakeStore fake, BucketRoot.Url root) => S3Store.Open(fake.Options() with { Root = root }, new RequestMeter());
 }

@@ -7,6 +7,7 @@ namespace Pail.Tests.S3;
 
 /// <summary>Credentials, region, endpoint and trust come from where every AWS tool looks: the command is run, and the store sees what it asks.</summary>
 [NeedsServers]
+[Trait("Also", "Native")]
 public sealed class S3EnvironmentTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("pail-aws-").FullName;
@@ -22,7 +23,7 @@ public sealed class S3EnvironmentTests : IDisposable
         environment["AWS_EC2_METADATA_DISABLED"] = "true";
         foreach (var (name, value) in variables)
             environment[name] = value;
-        return await Child.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "Pail.Cli.dll"), .. arguments], environment);
+        return await Child.RunAsync(BuiltPail.File, BuiltPail.Arguments(arguments), environment);
     }
 
     private string Write(string name, string text)

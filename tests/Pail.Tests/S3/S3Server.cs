@@ -23,12 +23,12 @@ internal sealed record S3Server(string Endpoint, AWSCredentials Credentials, Mac
     /// <summary>Waits until it answers.</summary>
     public Task ReadyAsync() => (Machine ?? Machine.Here).ReadyAsync();
 
-    public S3Options Options(string bucket, string prefix = "") => new(new BucketRoot.S3(bucket, prefix)) { Endpoint = Endpoint, Credentials = Credentials };
+    public S3Options Options(string bucket, string prefix = "") => new(new BucketRoot.Url("s3", bucket, prefix)) { Endpoint = Endpoint, Credentials = Credentials };
 
     public S3Store Open(string bucket, string prefix = "", RequestMeter? meter = null) => S3Store.Open(Options(bucket, prefix), meter ?? new());
 
     /// <summary>A bucket of a store that is never asked anything.</summary>
-    public static S3Options Options(string? endpoint, string bucket, string prefix) => new(new BucketRoot.S3(bucket, prefix))
+    public static S3Options Options(string? endpoint, string bucket, string prefix) => new(new BucketRoot.Url("s3", bucket, prefix))
     {
         Endpoint = endpoint,
         Credentials = new SessionAWSCredentials("ACCESSKEY", "SECRETKEY", "SESSIONTOKEN"),

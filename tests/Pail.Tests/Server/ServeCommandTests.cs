@@ -8,6 +8,7 @@ namespace Pail.Tests.Server;
 
 /// <summary><c>pail serve</c>, run as people do.</summary>
 [NeedsServers]
+[Trait("Also", "Native")]
 public sealed class ServeCommandTests : IAsyncDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false });

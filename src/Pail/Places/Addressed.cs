@@ -1,7 +1,6 @@
 using Pail.Oci;
-using Pail.Places;
 
-namespace Pail.Cli.Commands;
+namespace Pail.Places;
 
 /// <summary>Reads addresses of which a verb needs certain parts, and says which one is missing.</summary>
 internal static class Addressed

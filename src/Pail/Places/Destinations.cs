@@ -1,7 +1,6 @@
 using Pail.Oci;
-using Pail.Places;
 
-namespace Pail.Cli.Commands;
+namespace Pail.Places;
 
 /// <summary>Completes the address of a destination with what the source's says.</summary>
 internal static class Destinations
