@@ -76,31 +76,24 @@ internal sealed class ServeCommand : Command, IShowsExamples
 
     private static IObjectStore Open(ServeConfiguration configuration, RequestMeter meter)
     {
-        switch (Root(configuration.Bucket))
+        var root = Root(configuration.Bucket);
+        if (root is BucketRoot.Folder folder)
+            FolderStore.Create(folder.Directory);
+        var s3 = new S3Provider(bucket => new S3Options(bucket)
         {
-            case BucketRoot.Url bucket:
-                return S3Store.Open(
-                    new S3Options(bucket)
-                    {
-                        Endpoint = configuration.Endpoint,
-                        PublicEndpoint = configuration.PublicEndpoint,
-                        Region = configuration.Region,
-                        Profile = configuration.Profile,
-                        Addressing = configuration.Addressing,
-                    },
-                    meter);
-            case BucketRoot.Folder folder:
-                FolderStore.Create(folder.Directory);
-                return new FolderStore(folder.Directory, meter);
-            default:
-                throw new InvalidOperationException();
-        }
+            Endpoint = configuration.Endpoint,
+            PublicEndpoint = configuration.PublicEndpoint,
+            Region = configuration.Region,
+            Profile = configuration.Profile,
+            Addressing = configuration.Addressing,
+        });
+        return StoreProviders.Open(root, [s3], meter);
     }
 
     private static BucketRoot Root(string? bucket) => bucket switch
     {
         null => new BucketRoot.Folder(DefaultFolder()),
-        _ when bucket.StartsWith("s3:", StringComparison.Ordinal) || bucket.StartsWith("file:", StringComparison.Ordinal) => AddressParser.ParseRoot(bucket),
+        _ when StoreProviders.Schemes.Append("file").Any(scheme => bucket.StartsWith($"{scheme}:", StringComparison.Ordinal)) => AddressParser.ParseRoot(bucket),
         _ when bucket.Contains("://", StringComparison.Ordinal) || bucket.Length == 0 => throw new PailException(Failure.BadInput, $"{Oci.SafeText.OneLine(bucket)}: s3://BUCKET, file:DIR or a folder is expected."),
         _ => new BucketRoot.Folder(Path.GetFullPath(bucket)),
     };

@@ -44,12 +44,7 @@ internal sealed class PlaceOpener(IReadOnlyList<IStoreProvider> stores, Registry
         {
             if (_stores.TryGetValue(root, out var known))
                 return known;
-            IObjectStore store = root switch
-            {
-                BucketRoot.Folder folder => new FolderStore(folder.Directory, meter),
-                BucketRoot.Url url => Provider(url).Open(url, meter),
-                _ => throw new InvalidOperationException($"{root} is of a kind that does not exist."),
-            };
+            var store = StoreProviders.Open(root, stores, meter);
             return _stores[root] = dryRun ? new DryRunStore(store, meter) : store;
         }
     }
@@ -72,7 +67,7 @@ internal sealed class PlaceOpener(IReadOnlyList<IStoreProvider> stores, Registry
         try
         {
             if (!_buckets.TryGetValue(root, out var bucket))
-                _buckets[root] = bucket = root is BucketRoot.Url url && Provider(url).IsAnonymous(url)
+                _buckets[root] = bucket = root is BucketRoot.Url url && StoreProviders.Of(url, stores).IsAnonymous(url)
                     // Without credentials the images can be read, the settings can't; and only v2 can be public.
                     ? new Bucket(OpenStore(root), Engine, BucketSettings.OfPublic)
                     : await Bucket.OpenAsync(OpenStore(root), Engine, cancel);
@@ -136,10 +131,6 @@ internal sealed class PlaceOpener(IReadOnlyList<IStoreProvider> stores, Registry
             store.Dispose();
         _opening.Dispose();
     }
-
-    private IStoreProvider Provider(BucketRoot.Url root) => stores.FirstOrDefault(provider => provider.Scheme == root.Scheme)
-        ?? StoreProviders.Find(root.Scheme)
-        ?? throw new InvalidOperationException($"no store is registered for {root.Scheme}://.");
 
     // Another bucket of the same kind, maybe in the same store.
     private async Task<CrossBucketCopy?> OriginAsync(Address from, PlaceOpener sources, BucketRoot to, CancellationToken cancel) =>

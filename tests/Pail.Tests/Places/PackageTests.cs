@@ -5,6 +5,7 @@ using Pail.Tests.Kit;
 namespace Pail.Tests.Places;
 
 /// <summary>The packages that <c>dotnet pack</c> makes, used by a program of somebody else.</summary>
+[NeedsServers]
 public sealed class PackageTests : IDisposable
 {
     private readonly TestFolder _folder = new();

@@ -4,6 +4,7 @@ using Pail.Tests.Kit;
 namespace Pail.Tests.Places;
 
 /// <summary>The programs of <c>samples/</c>, as built with the tests.</summary>
+[NeedsServers]
 public sealed class SampleTests : IDisposable
 {
     private readonly TestFolder _folder = new();
