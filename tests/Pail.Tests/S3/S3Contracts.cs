@@ -17,6 +17,7 @@ public sealed class CephContract : S3Contract
 
 /// <summary>Ceph RGW 18, likewise.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class Ceph18Contract : S3Contract
 {
     protected override StoreTraits Traits { get; } = new() { CompleteAgainTellsETag = false, CompleteLeavesPartsOut = false };
