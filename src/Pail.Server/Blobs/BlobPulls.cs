@@ -31,8 +31,12 @@ internal sealed class BlobPulls(RegistryServices services)
     }
 
     /// <summary>GET <c>/v2/REPO/blobs/DIGEST</c>, also of a range.</summary>
+    /// <remarks>
+    /// Podman asks for several ranges of a layer that is <c>zstd:chunked</c>. Buckets differ in what they make of that, and Ceph
+    /// RGW sends the first range alone, at which Podman gives up: so the server sends the whole, which Podman takes.
+    /// </remarks>
     public Task<RegistryError?> GetAsync(HttpContext context, RegistryRoute.Blob route) =>
-        services.Options.Redirect is not null ? RedirectAsync(context, route) : StreamAsync(context, route);
+        services.Options.Redirect is not null && !RangeHeader.IsOfSeveral(context.Request.Headers.Range) ? RedirectAsync(context, route) : StreamAsync(context, route);
 
     private async Task<RegistryError?> RedirectAsync(HttpContext context, RegistryRoute.Blob route)
     {

@@ -41,6 +41,9 @@ internal static class RangeHeader
         return before.IsEmpty ? Suffix(after, size) : Between(before, after, size);
     }
 
+    /// <summary>True for a header that asks for several ranges at once.</summary>
+    public static bool IsOfSeveral(string? header) => header is not null && header.Contains(',', StringComparison.Ordinal);
+
     private static RangeAnswer Suffix(ReadOnlySpan<char> text, long size) => Number(text) switch
     {
         null => new(RangeKind.Whole),

@@ -17,9 +17,10 @@ public sealed class CephContract : S3Contract
 
 /// <summary>Ceph RGW 18, likewise.</summary>
 [UsesDebian13]
+[NeedsServers]
 public sealed class Ceph18Contract : S3Contract
 {
-    protected override StoreTraits Traits => CephContract.Ceph16;
+    protected override StoreTraits Traits { get; } = new() { CompleteAgainTellsETag = false, CompleteLeavesPartsOut = false };
 
     private protected override S3Server Server => S3Server.Ceph18;
 }
@@ -59,7 +60,7 @@ public abstract class S3Contract : ObjectStoreContract
         var part = new UploadedPart(1, await Store.UploadPartAsync(upload, 1, 0, Bytes("part"), Cancel), 4);
         await Store.CompleteUploadAsync(upload, [part], Cancel);
         var etag = (await Store.HeadAsync("k", Cancel))!.ETag;
-        Assert.Equal(etag, await Store.CompleteUploadAsync(upload, [part], Cancel));
+        Assert.Equal(Traits.CompleteAgainTellsETag ? etag : "", await Store.CompleteUploadAsync(upload, [part], Cancel));
     }
 
     [Fact]

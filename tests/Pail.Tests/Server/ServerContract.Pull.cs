@@ -155,6 +155,13 @@ public abstract partial class ServerContract
     }
 
     [Fact]
+    public async Task Blob_SeveralRanges_AreServedWholeAndNotRedirected()
+    {
+        var blob = await Server.AddBlobAsync(App, new byte[1000]);
+        Assert.Equal(1000, (await Server.GetAsync($"/v2/{App}/blobs/{blob.Digest}", ("Range", "bytes=0-9,20-29"))).Is(200).Body.Length);
+    }
+
+    [Fact]
     public async Task Blob_Unknown_Is404()
     {
         var path = $"/v2/{App}/blobs/{Digest.Of(Encoding.UTF8.GetBytes("none"))}";

@@ -26,6 +26,9 @@ public sealed record StoreTraits
     /// <summary>An object is there all the time while it is replaced; else it may be missed for a moment.</summary>
     public bool IsThereWhileReplaced { get; init; } = true;
 
+    /// <summary>Completing an upload again, after its answer was lost, tells it too; else it is empty then.</summary>
+    public bool CompleteAgainTellsETag { get; init; } = true;
+
     /// <summary>An upload may be completed without parts that were sent after the last one; else all that were sent must be named.</summary>
     public bool CompleteLeavesPartsOut { get; init; } = true;
 
