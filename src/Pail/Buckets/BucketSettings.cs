@@ -26,8 +26,16 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
     {
         if (await TryReadAsync(store, cancel) is { } settings)
             return settings;
-        var top = await store.ListAsync(new ListQuery("", "/"), cancel);
-        return new BucketSettings(BucketLayout.Recognise(top.Prefixes).Kind, Public: false);
+        try
+        {
+            var top = await store.ListAsync(new ListQuery("", "/"), cancel);
+            return new BucketSettings(BucketLayout.Recognise(top.Prefixes).Kind, Public: false);
+        }
+        catch (StoreException e) when (e.Error == StoreError.AccessDenied)
+        {
+            // Credentials that may read and write objects need not be allowed to list them.
+            return new BucketSettings(LayoutKind.V2, Public: false);
+        }
     }
 
     /// <summary>Reads the settings; null where there are none. One GET.</summary>
