@@ -26,11 +26,8 @@ public sealed partial class S3Store
     public async Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel)
     {
         var request = new WireRequest(HttpMethod.Put, PartQuery(upload, number)) { Body = body };
-        using var guard = new StallGuard(cancel);
-        using var response = await _wire.SendAsync(StoreOperation.UploadPart, _prefix + upload.Key, request, guard, cancel);
-        return Succeeded(response)
-            ? WireHeaders.ETag(response)
-            : throw _errors.Refused(StoreOperation.UploadPart, upload.Key, await RefusalAsync(response, guard));
+        var (etag, refusal) = await SendBodyAsync(StoreOperation.UploadPart, upload.Key, request, cancel);
+        return etag ?? throw _errors.Refused(StoreOperation.UploadPart, upload.Key, refusal);
     }
 
     /// <inheritdoc/>

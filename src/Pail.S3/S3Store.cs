@@ -117,14 +117,12 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
             request.Signed["x-amz-checksum-sha256"] = Convert.ToBase64String(Convert.FromHexString(hash));
         if (condition.Absent)
             request.Unsigned["If-None-Match"] = "*";
-        else if (condition.ETag is { } etag)
-            request.Unsigned["If-Match"] = _wire.IfMatch(etag);
+        else if (condition.ETag is { } version)
+            request.Unsigned["If-Match"] = _wire.IfMatch(version);
 
-        using var guard = new StallGuard(cancel);
-        using var response = await _wire.SendAsync(StoreOperation.PutObject, _prefix + key, request, guard, cancel);
-        if (Succeeded(response))
-            return WireHeaders.ETag(response);
-        var refusal = await RefusalAsync(response, guard);
+        var (etag, refusal) = await SendBodyAsync(StoreOperation.PutObject, key, request, cancel);
+        if (etag is not null)
+            return etag;
         return refusal switch
         {
             { Status: 412 } => null,
