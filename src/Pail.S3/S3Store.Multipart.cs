@@ -4,7 +4,6 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using Pail.Oci;
 using Pail.Stores;
-using Pail.Transfer;
 
 namespace Pail.S3;
 
