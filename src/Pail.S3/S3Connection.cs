@@ -3,6 +3,7 @@ using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Pail.Oci;
+using Pail.Remote.Http;
 using Pail.Stores;
 
 namespace Pail.S3;
@@ -49,6 +50,8 @@ internal sealed class S3Connection : IDisposable
     {
         try
         {
+            // Also for what the SDK asks for credentials, by clients of its own: one reading of the variables, the same as for registries.
+            HttpClient.DefaultProxy = new EnvironmentProxy(Environment.GetEnvironmentVariable);
             var profile = S3Configuration.Profile(options);
             var endpoint = S3Configuration.Endpoint(options, profile);
             var region = S3Configuration.Region(options, endpoint);

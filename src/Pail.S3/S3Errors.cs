@@ -138,10 +138,14 @@ internal sealed partial class S3Errors(string name, Uri endpoint, bool anonymous
         { Status: 429 } or { Status: 503, RetryAfter: not null } or { Code: "SlowDown" or "Throttling" or "ThrottlingException" or "TooManyRequests" or "RequestLimitExceeded" } =>
             (StoreError.Throttled, "the store asks to slow down"),
         { Status: 409, Code: "ConditionalRequestConflict" or "OperationAborted" } => (StoreError.Unavailable, "somebody else wrote the same object at the same time"),
+        { Code: "InvalidObjectState" } => (StoreError.Rejected, "the object is archived. Restore it first ('aws s3api restore-object')" + Words(refusal)),
+        { Code: "SecondLevelDomainForbidden" or "PathStyleDomainForbidden" } => (StoreError.Rejected, "the store wants the bucket's name in the host. Set --addressing-style virtual" + Words(refusal)),
+        { Code: "QuotaExceeded" or "XMinioStorageFull" or "XMinioAdminBucketQuotaExceeded" or "XRgwQuotaExceeded" or "StorageQuotaExceeded" } or { Status: 507 } =>
+            (StoreError.Rejected, "the store is full, or a quota is used up. Delete images, or raise the quota" + Words(refusal)),
         { Status: 501 } or { Code: "NotImplemented" } => (StoreError.Unsupported, "the store does not have this operation" + Words(refusal)),
         { Status: 408 or >= 500 } or { Code: "RequestTimeout" or "IncompleteBody" or "InternalError" } or { Status: 200 } =>
             (StoreError.Unavailable, "the store failed" + Words(refusal)),
-        { Status: 401 or 403 } => (StoreError.AccessDenied, Denied(operation)),
+        { Status: 401 or 403 } => (StoreError.AccessDenied, Denied(operation) + Words(refusal)),
         _ => (StoreError.Rejected, "the store refused" + Words(refusal)),
     };
 

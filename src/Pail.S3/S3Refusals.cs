@@ -26,6 +26,9 @@ internal static class S3Refusals
     {
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
             return TimeSpan.FromSeconds(seconds);
+        // Larger than any number kept here: longer than anybody waits.
+        if (text is { Length: > 0 } && text.All(char.IsAsciiDigit))
+            return TimeSpan.FromSeconds(int.MaxValue);
         if (!DateTimeOffset.TryParseExact(text, "r", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time))
             return null;
         var wait = time - TimeProvider.System.GetUtcNow();

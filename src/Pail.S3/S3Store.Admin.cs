@@ -69,6 +69,11 @@ public sealed partial class S3Store
         {
             return false;
         }
+        // Reading and writing objects needs no permission to see the bucket.
+        catch (StoreException e) when (_hidesMissing && e.Error == StoreError.AccessDenied)
+        {
+            return true;
+        }
     }
 
     private async Task<string?> PolicyAsync(CancellationToken cancel)

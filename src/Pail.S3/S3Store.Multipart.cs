@@ -4,7 +4,6 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using Pail.Oci;
 using Pail.Stores;
-using Pail.Transfer;
 
 namespace Pail.S3;
 
@@ -26,11 +25,8 @@ public sealed partial class S3Store
     public async Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel)
     {
         var request = new WireRequest(HttpMethod.Put, PartQuery(upload, number)) { Body = body };
-        using var guard = new StallGuard(cancel);
-        using var response = await _wire.SendAsync(StoreOperation.UploadPart, _prefix + upload.Key, request, guard, cancel);
-        return Succeeded(response)
-            ? WireHeaders.ETag(response)
-            : throw _errors.Refused(StoreOperation.UploadPart, upload.Key, await RefusalAsync(response, guard));
+        var (etag, refusal) = await SendBodyAsync(StoreOperation.UploadPart, upload.Key, request, cancel);
+        return etag ?? throw _errors.Refused(StoreOperation.UploadPart, upload.Key, refusal);
     }
 
     /// <inheritdoc/>

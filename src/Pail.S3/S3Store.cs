@@ -63,8 +63,10 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
         using var guard = new StallGuard(cancel);
         using var response = await _wire.SendAsync(StoreOperation.HeadObject, _prefix + key, new WireRequest(HttpMethod.Head), guard, cancel);
         if (Succeeded(response))
-            return WireHeaders.Info(response, response.Content.Headers.ContentLength ?? 0);
+            return WireHeaders.Info(response, response.Content.Headers.ContentLength ?? await SizeAsync(key, cancel));
         var refusal = await RefusalAsync(response, guard);
+        if (await IsMissingAsync(key, refusal, cancel))
+            return null;
         if (refusal.Status != 404)
             throw _errors.Refused(StoreOperation.HeadObject, key, refusal);
         // The answer has no body to tell a missing bucket from a missing object; before anything else did, that is worth a request.
@@ -85,9 +87,9 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
         {
             response = await _wire.SendAsync(StoreOperation.GetObject, _prefix + key, request, guard, cancel);
             if (Succeeded(response))
-                return await ContentAsync(key, range, response, guard);
+                return await ContentAsync(key, range, response, guard, cancel);
             var refusal = await RefusalAsync(response, guard);
-            if (refusal is not { Status: 404, Code: not "NoSuchBucket" })
+            if (refusal is not { Status: 404, Code: not "NoSuchBucket" } && !await IsMissingAsync(key, refusal, cancel))
                 throw _errors.Refused(StoreOperation.GetObject, key, refusal);
             _bucketSeen |= refusal.Code == "NoSuchKey";
         }
@@ -115,14 +117,12 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
             request.Signed["x-amz-checksum-sha256"] = Convert.ToBase64String(Convert.FromHexString(hash));
         if (condition.Absent)
             request.Unsigned["If-None-Match"] = "*";
-        else if (condition.ETag is { } etag)
-            request.Unsigned["If-Match"] = _wire.IfMatch(etag);
+        else if (condition.ETag is { } version)
+            request.Unsigned["If-Match"] = _wire.IfMatch(version);
 
-        using var guard = new StallGuard(cancel);
-        using var response = await _wire.SendAsync(StoreOperation.PutObject, _prefix + key, request, guard, cancel);
-        if (Succeeded(response))
-            return WireHeaders.ETag(response);
-        var refusal = await RefusalAsync(response, guard);
+        var (etag, refusal) = await SendBodyAsync(StoreOperation.PutObject, key, request, cancel);
+        if (etag is not null)
+            return etag;
         return refusal switch
         {
             { Status: 412 } => null,
@@ -164,10 +164,12 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
     /// <summary>Closes the connections.</summary>
     public void Dispose() => _connection.Dispose();
 
-    private async Task<ObjectContent> ContentAsync(string key, ByteRange? range, HttpResponseMessage response, StallGuard guard)
+    private async Task<ObjectContent> ContentAsync(string key, ByteRange? range, HttpResponseMessage response, StallGuard guard, CancellationToken cancel)
     {
-        var (offset, length, size) = WireHeaders.Extent(response)
-            ?? throw _errors.Broken(StoreOperation.GetObject, key, "the store did not say how long the object is");
+        if (WireHeaders.Extent(response) is not var (offset, length, size))
+            return range is null && (int)response.StatusCode == 200
+                ? await UnmeasuredAsync(key, response, guard, cancel)
+                : throw _errors.Broken(StoreOperation.GetObject, key, "the store did not say how long the object is");
         var last = Math.Min(range?.Last ?? long.MaxValue, size - 1);
         if (offset != (range?.First ?? 0) || length != last - offset + 1)
             throw _errors.Broken(StoreOperation.GetObject, key, $"the store sent bytes {offset} to {offset + length - 1} of {size}, which is not the range asked for");

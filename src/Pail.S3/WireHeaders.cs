@@ -8,6 +8,8 @@ internal static class WireHeaders
 {
     private const string UserMetadata = "x-amz-meta-";
 
+    private static readonly string[] Compressed = ["-gzip", ";gzip", ":gzip", "-br", ";br"];
+
     /// <summary>Adds what goes with the bytes of a PUT.</summary>
     public static void Describe(WireRequest request, ObjectHeaders headers, string? storageClass)
     {
@@ -45,6 +47,19 @@ internal static class WireHeaders
     /// <summary>The ETag without quotes.</summary>
     public static string ETag(HttpResponseMessage response) => Unquote(S3Refusals.Header(response, "ETag"));
 
-    /// <summary>An ETag without quotes; empty for none.</summary>
-    public static string Unquote(string? etag) => etag?.Trim('"') ?? "";
+    /// <summary>
+    /// An ETag as the store itself knows it: without quotes, the mark of a weak one, and what web servers in front of a store add where
+    /// they compress. Empty for none. Sources: RFC 9110, 8.8.3; Apache mod_deflate, DeflateAlterETag; nginx, ngx_http_gzip_module.
+    /// </summary>
+    public static string Unquote(string? etag)
+    {
+        var text = etag?.Trim() ?? "";
+        if (text.StartsWith("W/", StringComparison.Ordinal))
+            text = text[2..];
+        text = text.Trim('"');
+        foreach (var added in Compressed)
+            if (text.EndsWith(added, StringComparison.Ordinal))
+                return text[..^added.Length].TrimEnd('"', '-', ';', ':');
+        return text;
+    }
 }

@@ -39,9 +39,12 @@ internal sealed class InitCommand : Verb
             throw new PailException(Failure.BadInput, $"a {layout.Name} bucket can't be pulled from without a server: --public goes with --layout v2.");
         var store = session.Places.OpenStore(root);
         var made = await session.Places.MakeBucketAsync(root, cancel);
-        var settings = (await BucketSetup.RunAsync(store, session.Places.Engine, layout, open, cancel)).Settings;
+        var bucket = await BucketSetup.RunAsync(store, session.Places.Engine, layout, open, cancel);
+        var settings = bucket.Settings;
         var name = BucketLayout.Of(settings.Layout).Name;
         session.Say($"{(made ? "Made" : "Set up")} {root}: layout {name}{(settings.Public ? ", with the lists that pulls from the bucket itself need" : "")}.");
+        if (bucket.LacksRoot)
+            session.Say($"{session.Terminal.Ink.Yellow("Not whole yet:")} the store takes no key that ends in '/'. A web server in front of the bucket must answer GET /v2/ with 200 and {{}}. See docs/public-buckets.md.");
         var opened = open == true ? await OpenToAllAsync(session, store, root, cancel) : null;
         session.Result(new InitResult(root.ToString(), made, name, settings.Public, opened, session.Cost), ResultsJson.Plain.InitResult, _ => { });
     }

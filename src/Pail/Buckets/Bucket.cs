@@ -7,15 +7,19 @@ namespace Pail.Buckets;
 
 /// <summary>
 /// A bucket of images: its repositories, and what belongs to none of them. The command line and the server both work with it.
-/// Holds no state; any number may work on one bucket at once.
+/// Holds no state but what it learnt of the store; any number may work on one bucket at once.
 /// </summary>
 public sealed partial class Bucket
 {
+    // Unset by the first 501: what a store can't do it isn't asked for again.
+    private volatile bool _copies = true;
+
     /// <summary>Makes a bucket whose settings are known. No request.</summary>
     public Bucket(IObjectStore store, TransferEngine engine, BucketSettings settings)
     {
         (Retrying, Engine, Settings, Layout) = (engine.Retrying(store), engine, settings, BucketLayout.Of(settings.Layout));
-        Lists = new StaticLists(Store, Layout);
+        Lists = new StaticLists(this);
+        Conditions = new StoreConditions(this);
         Memory = new LayerMemory(this);
         Staging = new StagingArea(this);
     }
@@ -29,12 +33,18 @@ public sealed partial class Bucket
     /// <summary>True if all repositories share their blobs and manifests by digest: what is in one is in all.</summary>
     public bool SharesBlobs => Layout.SharesBlobs;
 
+    /// <summary>True if the bucket was set up just now and its store refused the key <c>v2/</c>: then a web server in front of it has to answer <c>GET /v2/</c>.</summary>
+    public bool LacksRoot { get; internal set; }
+
     /// <summary>Where bytes wait that are no blob yet.</summary>
     public StagingArea Staging { get; }
 
     internal IObjectStore Store => Retrying;
 
     internal RetryingStore Retrying { get; }
+
+    /// <summary>What copies within the bucket; null where the store can't, as it said or once it has refused to.</summary>
+    internal IServerSideCopy? Copier => _copies ? Store.Abilities.Copy : null;
 
     internal TransferEngine Engine { get; }
 
@@ -43,6 +53,8 @@ public sealed partial class Bucket
     internal StaticLists Lists { get; }
 
     internal LayerMemory Memory { get; }
+
+    internal StoreConditions Conditions { get; }
 
     /// <summary>Opens a bucket: one GET, for its settings; a LIST more if it has none.</summary>
     /// <exception cref="PailException">No such bucket, no permission, or settings nobody understands.</exception>
@@ -54,6 +66,8 @@ public sealed partial class Bucket
     /// <exception cref="PailException">The settings can't be understood, or the store failed.</exception>
     public async Task<Bucket> RefreshAsync(CancellationToken cancel = default) =>
         await BucketSettings.TryReadAsync(Store, cancel) is { } settings && settings != Settings ? new(Store, Engine, settings) : this;
+
+    internal void StopCopying() => _copies = false;
 
     /// <summary>Returns a repository, which need not exist. No request.</summary>
     public Repository Repository(RepositoryName name) => new(this, name);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Pail.Buckets.Layouts;
 using Pail.Stores;
@@ -16,6 +17,11 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
 
     private const int MaxSize = 64 << 10;
 
+    private const string ConditionsField = "conditions";
+
+    /// <summary>Which conditions on writes the store keeps; null if that was not tried out.</summary>
+    public WriteConditions? Conditions { get; init; }
+
     /// <summary>What is known of a public bucket without reading its settings.</summary>
     public static BucketSettings OfPublic { get; } = new(LayoutKind.V2, Public: true);
 
@@ -26,8 +32,16 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
     {
         if (await TryReadAsync(store, cancel) is { } settings)
             return settings;
-        var top = await store.ListAsync(new ListQuery("", "/"), cancel);
-        return new BucketSettings(BucketLayout.Recognise(top.Prefixes).Kind, Public: false);
+        try
+        {
+            var top = await store.ListAsync(new ListQuery("", "/"), cancel);
+            return new BucketSettings(BucketLayout.Recognise(top.Prefixes).Kind, Public: false);
+        }
+        catch (StoreException e) when (e.Error == StoreError.AccessDenied)
+        {
+            // Credentials that may read and write objects need not be allowed to list them.
+            return new BucketSettings(LayoutKind.V2, Public: false);
+        }
     }
 
     /// <summary>Reads the settings; null where there are none. One GET.</summary>
@@ -35,12 +49,21 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
     internal static async Task<BucketSettings?> TryReadAsync(IObjectStore store, CancellationToken cancel) =>
         await SmallObject.ReadAsync(store, Key, MaxSize, cancel) is { } found ? Parse(found.Bytes, store.Name) : null;
 
-    /// <summary>Writes the settings.</summary>
-    public Task WriteAsync(IObjectStore store, CancellationToken cancel)
+    /// <summary>Writes the settings; fields of the file that are not known here stay. One GET and one PUT.</summary>
+    public async Task WriteAsync(IObjectStore store, CancellationToken cancel)
     {
-        var file = new SettingsFile(1, BucketLayout.Of(Layout).Name, Public);
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(file, SettingsJson.Default.SettingsFile);
-        return store.PutAsync(Key, new ReadOnlySequence<byte>(bytes), V2Layout.ListHeaders, PutCondition.None, cancel);
+        var before = await SmallObject.ReadAsync(store, Key, MaxSize, cancel);
+        var file = before is null ? [] : JsonNode.Parse(before.Bytes.Span) as JsonObject ?? [];
+        file["version"] = 1;
+        file["layout"] = BucketLayout.Of(Layout).Name;
+        file["public"] = Public;
+        file.Remove(ConditionsField);
+        if (Conditions is { } kept)
+            file[ConditionsField] = new JsonObject { ["ifAbsent"] = kept.IfAbsent, ["ifMatch"] = kept.IfMatch };
+        using var bytes = new MemoryStream();
+        await using (var json = new Utf8JsonWriter(bytes, new JsonWriterOptions { Indented = true }))
+            file.WriteTo(json);
+        await store.PutAsync(Key, new ReadOnlySequence<byte>(bytes.ToArray()), V2Layout.ListHeaders, PutCondition.None, cancel);
     }
 
     private static BucketSettings Parse(ReadOnlyMemory<byte> bytes, string bucket)
@@ -49,7 +72,7 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
         {
             return JsonSerializer.Deserialize(bytes.Span, SettingsJson.Default.SettingsFile) switch
             {
-                { Version: 1, Public: var open, Layout: var name } when BucketLayout.Named(name) is { } layout && (!open || layout.CanBePublic) => new BucketSettings(layout.Kind, open),
+                { Version: 1, Public: var open, Layout: var name, Conditions: var conditions } when BucketLayout.Named(name) is { } layout && (!open || layout.CanBePublic) => new BucketSettings(layout.Kind, open) { Conditions = conditions },
                 { Version: > 1 } newer => throw new PailException(Failure.BadContent, $"{bucket}: {Key} has version {newer.Version}, made by a newer Pail. Update this one."),
                 _ => throw new PailException(Failure.BadContent, $"{bucket}: {Key} names no layout Pail knows: \"layout\" must be \"v2\" or \"pool\", and only v2 can be public."),
             };
@@ -61,8 +84,8 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
     }
 }
 
-internal sealed record SettingsFile(int Version, string Layout, bool Public = false);
+internal sealed record SettingsFile(int Version, string Layout, bool Public = false, WriteConditions? Conditions = null);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(SettingsFile))]
 internal sealed partial class SettingsJson : JsonSerializerContext;

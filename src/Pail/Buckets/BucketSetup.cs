@@ -28,10 +28,12 @@ public static class BucketSetup
         if (bucket.Layout.Name != before.Layout.Name && await HoldsImagesAsync(before, cancel))
             throw new PailException(Failure.Conflict, $"{store.Name} holds images in the {before.Layout.Name} layout; a bucket has one layout. Use another bucket or prefix for {bucket.Layout.Name}, and pail copy.");
         // Settings before lists: what is pushed from now on keeps the lists itself, what was pushed before is found below.
+        wanted = wanted with { Conditions = await StoreConditions.ProbeAsync(bucket.Store, cancel) };
+        bucket = new Bucket(store, engine, wanted);
         await wanted.WriteAsync(bucket.Store, cancel);
         if (wanted.Public)
         {
-            await bucket.Lists.AddRootAsync(cancel);
+            bucket.LacksRoot = !await bucket.Lists.AddRootAsync(cancel);
             await RebuildListsAsync(bucket, cancel);
         }
         return bucket;

@@ -85,32 +85,30 @@ public sealed class RepositoryBlobs
     /// <param name="length">How many bytes come, if that is known.</param>
     public MultipartWriter Write(Descriptor blob, long? length) => Engine.BeginWriter(Store, KeyOf(blob.Digest), HeadersOf(blob), length);
 
-    /// <summary>Lets the store make a blob of staged objects, in order, whose bytes the caller verified. One COPY for one piece of at most 2 GiB, else 2 requests and one for each range.</summary>
+    /// <summary>
+    /// Lets the store make a blob of staged objects, in order, whose bytes the caller verified. One COPY for one piece of at most 2 GiB,
+    /// else 2 requests and one for each range. Where the store can't copy, the bytes are read and sent.
+    /// </summary>
     /// <returns>False if a piece is gone.</returns>
-    /// <exception cref="PailException">The store can't copy (<see cref="Failure.BadInput"/>).</exception>
     public async Task<bool> AssembleAsync(IReadOnlyList<(string Key, long Size)> pieces, Descriptor blob, CancellationToken cancel = default)
     {
-        if (pieces.Count > 1 && Store.WantsEqualParts)
-        {
-            // Pieces are as large as the client's chunks: where parts must be equal, they can't be joined as they are.
-            await Engine.UploadAsync(Store, KeyOf(blob.Digest), HeadersOf(blob), blob, (offset, _) => Task.FromResult(Bucket.Staging.Open(pieces, offset)), NoProgress.Instance, cancel);
-            return true;
-        }
-        if (Store.Abilities.Copy is not { } copier)
-            throw new PailException(Failure.BadInput, $"{Bucket.Name} can't copy.");
-        return await Engine.CopyAsync(Store, copier, pieces, KeyOf(blob.Digest), HeadersOf(blob), cancel);
+        // Pieces are as large as the client's chunks: where parts must be equal, they can't be joined as they are.
+        var whole = pieces.Count == 1 || !Store.WantsEqualParts;
+        if (whole && await TryCopyAsync(pieces, KeyOf(blob.Digest), HeadersOf(blob), cancel) is { } copied)
+            return copied;
+        await Engine.UploadAsync(Store, KeyOf(blob.Digest), HeadersOf(blob), blob, (offset, _) => Task.FromResult(Bucket.Staging.Open(pieces, offset)), NoProgress.Instance, cancel);
+        return true;
     }
 
     /// <summary>Finds the blob to copy from another repository of the bucket; in a pool that is the blob itself. Null if there is none, or the store can't copy. One HEAD.</summary>
     public async Task<KnownBlob?> FindInAsync(RepositoryName other, Digest digest, CancellationToken cancel = default) =>
-        Bucket.SharesBlobs || other == _repository.Name || Store.Abilities.Copy is not null
+        Bucket.SharesBlobs || other == _repository.Name || Bucket.Copier is not null
             ? await Bucket.Repository(other).Blobs.FindAsync(digest, cancel) is { } blob ? new(blob, Bucket.SharesBlobs ? _repository.Name : other) : null
             : null;
 
     /// <summary>Lets the store copy a blob from the repository it was found in, with what it says of its tar. False if the store can't, or the blob is gone. One COPY, or several for one of more than 2 GiB.</summary>
     public async Task<bool> CopyAsync(KnownBlob known, CancellationToken cancel = default) =>
-        Store.Abilities.Copy is { } copier && await Engine.CopyAsync(
-            Store, copier, [(Bucket.Layout.BlobKey(known.Repository, known.Blob.Digest), known.Blob.Size)], KeyOf(known.Blob.Digest), HeadersOf(known.Blob), cancel);
+        await TryCopyAsync([(Bucket.Layout.BlobKey(known.Repository, known.Blob.Digest), known.Blob.Size)], KeyOf(known.Blob.Digest), HeadersOf(known.Blob), cancel) == true;
 
     /// <summary>Removes a blob. False if there is none. One HEAD and one DELETE.</summary>
     public async Task<bool> DeleteAsync(Digest digest, CancellationToken cancel = default)
@@ -125,6 +123,23 @@ public sealed class RepositoryBlobs
 
     internal ObjectHeaders HeadersOf(Descriptor blob) => Bucket.Layout.BlobHeadersOf(blob.DiffId);
 
+    // False if a source is gone; null if the store can't copy, or refuses to copy this: the bytes have to be sent.
+    private async Task<bool?> TryCopyAsync(IReadOnlyList<(string Key, long Size)> sources, string to, ObjectHeaders headers, CancellationToken cancel)
+    {
+        if (Bucket.Copier is not { } copier)
+            return null;
+        try
+        {
+            return await Engine.CopyAsync(Store, copier, sources, to, headers, cancel);
+        }
+        catch (StoreException e) when (e.Error is StoreError.Unsupported or StoreError.Rejected or StoreError.AccessDenied)
+        {
+            if (e.Error == StoreError.Unsupported)
+                Bucket.StopCopying();
+            return null;
+        }
+    }
+
     // Where a blob is that need not be sent: here, or where it can be copied from. Null if that is not known.
     private async Task<KnownBlob?> LocateAsync(Descriptor blob, RepositoryName? from, CancellationToken cancel)
     {
@@ -132,7 +147,7 @@ public sealed class RepositoryBlobs
             from = null;
         if ((blob.Size > UnaskedLimit || from is not null) && (await FindAsync(blob.Digest, cancel))?.Size == blob.Size)
             return new(blob, _repository.Name);
-        if (Bucket.SharesBlobs || Store.Abilities.Copy is null)
+        if (Bucket.SharesBlobs || Bucket.Copier is null)
             return null;
         var holder = from ?? (blob.Size > LayerLimits.Remembered ? await Bucket.Memory.FindHolderAsync(blob.Digest, cancel) : null);
         if (holder is not { } other || other == _repository.Name)

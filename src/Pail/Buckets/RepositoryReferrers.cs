@@ -16,8 +16,9 @@ public sealed class RepositoryReferrers
         ReferrerList.Read((await SmallObject.ReadAsync(_repository.Bucket.Store, KeyOf(subject), MaxListSize, cancel))?.Bytes);
 
     // One GET and one PUT, more if others change the same list.
-    internal Task ChangeAsync(Digest subject, Func<ReadOnlyMemory<byte>?, byte[]?> change, CancellationToken cancel) =>
-        SmallObject.UpdateAsync(_repository.Bucket.Store, KeyOf(subject), _repository.Bucket.Layout.ReferrersHeaders, MaxListSize, change, cancel);
+    internal async Task ChangeAsync(Digest subject, Func<ReadOnlyMemory<byte>?, byte[]?> change, CancellationToken cancel) =>
+        await SmallObject.UpdateAsync(
+            _repository.Bucket.Store, KeyOf(subject), _repository.Bucket.Layout.ReferrersHeaders, MaxListSize, await _repository.Bucket.Conditions.KnowAsync(cancel), change, cancel);
 
     private string KeyOf(Digest subject) => _repository.Bucket.Layout.ReferrersKey(_repository.Name, subject);
 }

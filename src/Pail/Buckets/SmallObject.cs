@@ -9,6 +9,7 @@ namespace Pail.Buckets;
 internal sealed record SmallObject(ReadOnlyMemory<byte> Bytes, ObjectInfo Info)
 {
     private const int Tries = 40;
+    private const int Settled = 3;
 
     /// <summary>Reads an object of at most <paramref name="limit"/> bytes; null if there is none.</summary>
     /// <exception cref="PailException">It is larger (<see cref="Failure.BadContent"/>).</exception>
@@ -28,42 +29,87 @@ internal sealed record SmallObject(ReadOnlyMemory<byte> Bytes, ObjectInfo Info)
 
     /// <summary>
     /// Changes an object that others may be changing at the same time: read, change, write only if nobody wrote meanwhile,
-    /// else again. On a store without conditional writes the change is written, read back, and written again until it
-    /// is found there: a change made by somebody else between our read and our write is found missing by them in the
-    /// same way, unless they have stopped looking; <c>pail init</c> on the bucket puts that right.
+    /// else again. On a store without conditional writes the change is written, and written again until it was found there
+    /// three times in a row, a random while apart: a writer that read before we wrote takes our change away, and has written by then.
     /// </summary>
     /// <param name="store">Where it is.</param>
     /// <param name="key">The object.</param>
     /// <param name="headers">What it is written with.</param>
     /// <param name="limit">Its largest size in bytes.</param>
+    /// <param name="conditions">Which conditions the store keeps.</param>
     /// <param name="change">From the bytes there are (null: no object) to those there shall be; null when nothing needs to change. May be called often.</param>
     /// <param name="cancel">Ends the attempt.</param>
     public static async Task UpdateAsync(
-        IObjectStore store, string key, ObjectHeaders headers, int limit, Func<ReadOnlyMemory<byte>?, byte[]?> change, CancellationToken cancel)
+        IObjectStore store, string key, ObjectHeaders headers, int limit, WriteConditions conditions, Func<ReadOnlyMemory<byte>?, byte[]?> change, CancellationToken cancel)
     {
-        var conditional = true;
+        var (blind, found) = (false, 0);
         for (var attempt = 1; attempt <= Tries; attempt++)
         {
             var current = await ReadAsync(store, key, limit, cancel);
             if (change(current?.Bytes) is not { } next)
-                return;
-            try
             {
-                if (conditional && await PutAsync(current is null ? PutCondition.IfAbsent : PutCondition.IfMatch(current.Info.ETag)))
+                if (!blind || ++found == Settled)
                     return;
             }
-            catch (StoreException e) when (e.Error == StoreError.ConditionUnsupported)
+            else
             {
-                conditional = false;
+                found = 0;
+                if (ConditionOf(current) is { } condition)
+                {
+                    try
+                    {
+                        if (await PutAsync(condition))
+                            return;
+                    }
+                    catch (StoreException e) when (e.Error == StoreError.ConditionUnsupported)
+                    {
+                        conditions = condition.Absent ? conditions with { IfAbsent = false } : conditions with { IfMatch = false };
+                    }
+                }
+                if (ConditionOf(current) is null)
+                    blind |= await PutAsync(PutCondition.None);
             }
-            if (!conditional)
-                await PutAsync(PutCondition.None);
-            // Somebody else was faster. Wait a random while, longer each time, so that many writers come through one by one.
-            await Task.Delay(Random.Shared.Next(5, 20 * Math.Min(attempt, 20)), cancel);
+            await PauseAsync(attempt, cancel);
 
             async Task<bool> PutAsync(PutCondition condition) =>
                 await store.PutAsync(key, new ReadOnlySequence<byte>(next), headers, condition, cancel) is not null;
         }
-        throw new PailException(Failure.Conflict, $"{store.Name}: {key} was changed by others {Tries} times while it was being updated. Try again.");
+        throw Contended(store, key);
+
+        PutCondition? ConditionOf(SmallObject? current) => current switch
+        {
+            null => conditions.IfAbsent ? PutCondition.IfAbsent : null,
+            { Info.ETag: { Length: > 0 } etag } when conditions.IfMatch => PutCondition.IfMatch(etag),
+            _ => null,
+        };
     }
+
+    /// <summary>
+    /// Writes an object that follows from what is in the bucket until it says what is there: looked at after each write, so the last of
+    /// many writers leaves it right, whatever conditions the store keeps. Needs a store whose lists show what was written before.
+    /// </summary>
+    /// <param name="store">Where it is.</param>
+    /// <param name="key">The object.</param>
+    /// <param name="headers">What it is written with.</param>
+    /// <param name="limit">Its largest size in bytes.</param>
+    /// <param name="derive">What it has to be now.</param>
+    /// <param name="cancel">Ends the attempt.</param>
+    public static async Task DeriveAsync(IObjectStore store, string key, ObjectHeaders headers, int limit, Func<Task<byte[]>> derive, CancellationToken cancel)
+    {
+        for (var attempt = 1; attempt <= Tries; attempt++)
+        {
+            var wanted = await derive();
+            if (await ReadAsync(store, key, limit, cancel) is { } current && current.Bytes.Span.SequenceEqual(wanted))
+                return;
+            await store.PutAsync(key, new ReadOnlySequence<byte>(wanted), headers, PutCondition.None, cancel);
+            await PauseAsync(attempt, cancel);
+        }
+        throw Contended(store, key);
+    }
+
+    // Somebody else may be faster. A random while, longer each time, so that many writers come through one by one.
+    private static Task PauseAsync(int attempt, CancellationToken cancel) => Task.Delay(Random.Shared.Next(5, 20 * Math.Min(attempt, 20)), cancel);
+
+    private static PailException Contended(IObjectStore store, string key) =>
+        new(Failure.Conflict, $"{store.Name}: {key} was changed by others {Tries} times while it was being updated. Try again.");
 }

@@ -30,7 +30,7 @@ public sealed class RetryingStore : StoreLayer
     internal IObjectStore Once => Inner;
 
     /// <summary>Returns a store that retries, and whose lists advance; the same one if it does so already.</summary>
-    public static RetryingStore Over(IObjectStore store, Retry retry) => store as RetryingStore ?? new(new AdvancingStore(store), retry);
+    public static RetryingStore Over(IObjectStore store, Retry retry) => store as RetryingStore ?? new(new FoldingStore(new AdvancingStore(store)), retry);
 
     /// <inheritdoc/>
     public override Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel) => _retry.RunAsync(token => Inner.HeadAsync(key, token), cancel);

@@ -60,24 +60,44 @@ public sealed class S3ErrorTests : IAsyncLifetime
         var options = As(Environment.GetEnvironmentVariable("AWS_ACCESS_KEY_ID")!, Secret);
         Assert.Contains("AWS_SECRET_ACCESS_KEY", (await FailsAsync(StoreError.BadCredentials, store => store.GetAsync("k", null, Cancel), options)).Message, StringComparison.Ordinal);
         await FailsAsync(StoreError.BadCredentials, store => store.DeleteAsync("k", Cancel), options);
-        // HEAD is refused without a word of why.
-        Assert.Contains("s3:ListBucket", (await FailsAsync(StoreError.AccessDenied, store => store.HeadAsync("k", Cancel), options)).Message, StringComparison.Ordinal);
+        // HEAD is refused without a word of why; the list says it.
+        Assert.Contains("AWS_SECRET_ACCESS_KEY", (await FailsAsync(StoreError.BadCredentials, store => store.HeadAsync("k", Cancel), options)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task NoPermission_EachCall_IsAccessDenied()
     {
-        using (var client = S3Server.Ceph.Client())
-            await client.PutBucketPolicyAsync(_bucket, $$"""
-                {"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":["s3:GetObject","s3:PutObject","s3:ListBucket"],"Resource":["arn:aws:s3:::{{_bucket}}","arn:aws:s3:::{{_bucket}}/*"]}]}
-                """, Cancel);
+        await DenyAsync("s3:GetObject", "s3:PutObject");
         var options = S3Server.Ceph.Options(_bucket);
         await FailsAsync(StoreError.AccessDenied, store => store.GetAsync("k", null, Cancel), options);
         await FailsAsync(StoreError.AccessDenied, store => store.HeadAsync("k", Cancel), options);
         await FailsAsync(StoreError.AccessDenied, store => store.PutAsync("k", Body, Plain, PutCondition.None, Cancel), options);
+        await DenyAsync("s3:ListBucket");
         await FailsAsync(StoreError.AccessDenied, store => store.ListAsync(new(""), Cancel), options);
-        using (var client = S3Server.Ceph.Client())
-            await client.DeleteBucketPolicyAsync(_bucket, Cancel);
+        using var client = S3Server.Ceph.Client();
+        await client.DeleteBucketPolicyAsync(_bucket, Cancel);
+    }
+
+    [Fact]
+    public async Task NoPermissionToList_MissingObject_IsNotThere()
+    {
+        await DenyAsync("s3:ListBucket");
+        using (var store = S3Server.Ceph.Open(_bucket))
+        {
+            Assert.Null(await store.HeadAsync("missing", Cancel));
+            Assert.Null(await store.GetAsync("missing", null, Cancel));
+            Assert.NotNull(await store.HeadAsync("k", Cancel));
+        }
+        using var client = S3Server.Ceph.Client();
+        await client.DeleteBucketPolicyAsync(_bucket, Cancel);
+    }
+
+    private async Task DenyAsync(params string[] actions)
+    {
+        using var client = S3Server.Ceph.Client();
+        await client.PutBucketPolicyAsync(_bucket, $$"""
+            {"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":[{{string.Join(',', actions.Select(action => $"\"{action}\""))}}],"Resource":["arn:aws:s3:::{{_bucket}}","arn:aws:s3:::{{_bucket}}/*"]}]}
+            """, Cancel);
     }
 
     [Fact]

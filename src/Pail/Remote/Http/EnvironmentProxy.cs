@@ -4,10 +4,12 @@ namespace Pail.Remote.Http;
 
 /// <summary>
 /// The proxies that HTTPS_PROXY, HTTP_PROXY and ALL_PROXY name and NO_PROXY excepts, in either case of letters, read as docker
-/// reads them: <c>example.com</c> excepts its subdomains too, networks may be given, and loopback is always reached directly.
+/// reads them: <c>example.com</c> excepts its subdomains too, networks may be given, and loopback and link-local addresses, where a cloud gives its machines credentials, are always reached directly.
 /// </summary>
 internal sealed class EnvironmentProxy : IWebProxy
 {
+    private static readonly IPNetwork LinkLocal = IPNetwork.Parse("169.254.0.0/16");
+
     private readonly Func<string, string?> _variable;
     private readonly Uri? _https;
     private readonly Uri? _http;
@@ -26,7 +28,10 @@ internal sealed class EnvironmentProxy : IWebProxy
 
     public Uri? GetProxy(Uri destination) => destination.Scheme == Uri.UriSchemeHttps ? _https : _http;
 
-    public bool IsBypassed(Uri host) => host.IsLoopback || GetProxy(host) is null || _except.Any(entry => Excepts(entry, host));
+    public bool IsBypassed(Uri host) => host.IsLoopback || IsLinkLocal(host) || GetProxy(host) is null || _except.Any(entry => Excepts(entry, host));
+
+    // Source: RFC 3927, RFC 4291.
+    private static bool IsLinkLocal(Uri host) => IPAddress.TryParse(host.DnsSafeHost, out var address) && (address.IsIPv6LinkLocal || LinkLocal.Contains(address));
 
     private static bool Excepts(string entry, Uri host)
     {

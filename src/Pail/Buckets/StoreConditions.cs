@@ -1,0 +1,99 @@
+using System.Buffers;
+using Pail.Buckets.Layouts;
+using Pail.Stores;
+
+namespace Pail.Buckets;
+
+/// <summary>
+/// What the bucket's store does with conditional writes. <c>pail init</c> tries it out and <c>pail.json</c> remembers; a public bucket
+/// without that is tried out before the first change of a list.
+/// </summary>
+internal sealed class StoreConditions(Bucket bucket)
+{
+    private const string ProbePrefix = "pail/probe/";
+
+    private static readonly ReadOnlySequence<byte> Body = new("{}"u8.ToArray());
+
+    private readonly Lock _lock = new();
+    private Task<WriteConditions>? _known;
+
+    /// <summary>Returns what is known; no request but for the first call of a public bucket whose settings don't say it.</summary>
+    public async ValueTask<WriteConditions> KnowAsync(CancellationToken cancel)
+    {
+        if (bucket.Settings.Conditions is { } known)
+            return known;
+        // Nothing is written before it is asked for: a bucket that is not public may have no settings, and gets none here.
+        if (!bucket.Settings.Public || !bucket.Store.KeepsBytes)
+            return WriteConditions.Both;
+        Task<WriteConditions> task;
+        lock (_lock)
+        {
+            if (_known is null or { IsFaulted: true } or { IsCanceled: true })
+                _known = LearnAsync();
+            task = _known;
+        }
+        return await task.WaitAsync(cancel);
+    }
+
+    /// <summary>Tries out what the store does with conditions: six requests, and one that removes what they wrote.</summary>
+    public static async Task<WriteConditions> ProbeAsync(IObjectStore store, CancellationToken cancel)
+    {
+        var key = $"{ProbePrefix}{Guid.NewGuid():n}";
+        try
+        {
+            var absent = await KeepsAsync(async () => await PutAsync(PutCondition.IfAbsent) is not null && await PutAsync(PutCondition.IfAbsent) is null);
+            if (!absent)
+                await PutAsync(PutCondition.None);
+            var match = await KeepsAsync(async () =>
+                await store.HeadAsync(key, cancel) is { ETag: { Length: > 0 } etag }
+                && await PutAsync(PutCondition.IfMatch(new string('0', 32))) is null
+                && await PutAsync(PutCondition.IfMatch(etag)) is not null);
+            return new(absent, match);
+        }
+        finally
+        {
+            await RemoveAsync(store, key, cancel);
+        }
+
+        Task<string?> PutAsync(PutCondition condition) => store.PutAsync(key, Body, V2Layout.ListHeaders, condition, cancel);
+    }
+
+    private async Task<WriteConditions> LearnAsync()
+    {
+        try
+        {
+            var found = await ProbeAsync(bucket.Store, CancellationToken.None);
+            await (bucket.Settings with { Conditions = found }).WriteAsync(bucket.Store, CancellationToken.None);
+            return found;
+        }
+        catch (StoreException e) when (e.Error == StoreError.AccessDenied)
+        {
+            // May write images, and neither this nor the settings: what holds on every store is right on this one.
+            return WriteConditions.Neither;
+        }
+    }
+
+    private static async Task<bool> KeepsAsync(Func<Task<bool>> tryOut)
+    {
+        try
+        {
+            return await tryOut();
+        }
+        catch (StoreException e) when (e.Error == StoreError.ConditionUnsupported)
+        {
+            return false;
+        }
+    }
+
+    // Left behind it costs two bytes, and harms nobody.
+    private static async Task RemoveAsync(IObjectStore store, string key, CancellationToken cancel)
+    {
+        try
+        {
+            await store.DeleteAsync(key, cancel);
+        }
+        catch (StoreException)
+        {
+        }
+    }
+}

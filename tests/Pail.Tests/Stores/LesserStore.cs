@@ -1,0 +1,115 @@
+using System.Buffers;
+using Pail.Stores;
+
+namespace Pail.Tests.Stores;
+
+/// <summary>What a store lacks of what AWS has.</summary>
+[Flags]
+internal enum Lack
+{
+    None = 0,
+    OtherDelimiters = 1,
+    DelimitersThatAdvance = 2,
+    Copies = 4,
+    PartCopies = 8,
+    Conditions = 16,
+    ConditionsAtAll = 32,
+    ETags = 64,
+    LastingETags = 128,
+    KeysThatEndInASlash = 256,
+    Listing = 512,
+    UnequalParts = 1024,
+}
+
+/// <summary>
+/// A store over another one that does without what it lacks, as the documentation of the store it stands for says:
+/// conditions are ignored, or refused; delimiters refused, or answered with a list that does not advance.
+/// </summary>
+internal sealed class LesserStore(IObjectStore inner, Lack lack) : IObjectStore, IServerSideCopy
+{
+    private readonly IServerSideCopy _copier = (IServerSideCopy)inner;
+
+    /// <summary>MinIO on a file system. Sources: minio/minio#8618; docs.min.io, "S3 API Compatibility".</summary>
+    public const Lack MinIO = Lack.DelimitersThatAdvance | Lack.KeysThatEndInASlash;
+
+    /// <summary>Cloudflare R2. Source: developers.cloudflare.com/r2/api/s3/api, "Implemented object-level operations"; /r2/objects/multipart-objects.</summary>
+    public const Lack R2 = Lack.UnequalParts;
+
+    /// <summary>Backblaze B2, whose documentation names no condition. Source: backblaze.com/docs/cloud-storage-call-the-s3-compatible-api.</summary>
+    public const Lack B2 = Lack.Conditions;
+
+    /// <summary>A store that takes objects and gives them back. Sources: docs.lakefs.io, "S3 Supported API" (one delimiter, no conditions); the rest is the least that issues of such stores report.</summary>
+    public const Lack BareMinimum = Lack.OtherDelimiters | Lack.Copies | Lack.PartCopies | Lack.Conditions | Lack.ETags | Lack.KeysThatEndInASlash;
+
+    public string Name => inner.Name;
+
+    public bool WantsEqualParts => Lacks(Lack.UnequalParts);
+
+    /// <summary>How often it was asked for what it lacks.</summary>
+    public int Refused { get; private set; }
+
+    public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel) => await inner.HeadAsync(key, cancel) is { } info ? Tell(info) : null;
+
+    public async Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel) =>
+        await inner.GetAsync(key, range, cancel) is { } content ? new(Tell(content.Info), content.Body, content.Length) : null;
+
+    public async Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel)
+    {
+        if (Lacks(Lack.KeysThatEndInASlash) && key.EndsWith('/'))
+            throw Refuse(StoreError.Rejected, "XMinioInvalidObjectName");
+        if (Lacks(Lack.ConditionsAtAll) && condition != PutCondition.None)
+            throw Refuse(StoreError.ConditionUnsupported, "NotImplemented");
+        var etag = await inner.PutAsync(key, body, headers, Lacks(Lack.Conditions) ? PutCondition.None : condition, cancel);
+        return etag is null ? null : Tell(etag);
+    }
+
+    public async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel)
+    {
+        if (Lacks(Lack.Listing))
+            throw Refuse(StoreError.AccessDenied, "AccessDenied");
+        if (query.Delimiter is null or "/")
+            return await inner.ListAsync(query, cancel);
+        if (Lacks(Lack.OtherDelimiters))
+            throw Refuse(StoreError.Unsupported, "NotImplemented");
+        if (!Lacks(Lack.DelimitersThatAdvance))
+            return await inner.ListAsync(query, cancel);
+        var page = await inner.ListAsync(query with { Continuation = null }, cancel);
+        return page.Continuation is null ? page : page with { Continuation = "always the same" };
+    }
+
+    public Task DeleteAsync(string key, CancellationToken cancel) => inner.DeleteAsync(key, cancel);
+
+    public Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel) => inner.CreateUploadAsync(key, headers, cancel);
+
+    public Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel) => inner.UploadPartAsync(upload, number, offset, body, cancel);
+
+    public Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel) =>
+        WantsEqualParts && parts.SkipLast(1).Any(part => part.Size != parts[0].Size)
+            ? throw Refuse(StoreError.Rejected, "InvalidPart")
+            : inner.CompleteUploadAsync(upload, parts, cancel);
+
+    public Task AbortUploadAsync(UploadId upload, CancellationToken cancel) => inner.AbortUploadAsync(upload, cancel);
+
+    public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) => inner.ListPartsAsync(upload, cancel);
+
+    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel) => inner.ListUploadsAsync(prefix, after, cancel);
+
+    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) =>
+        Lacks(Lack.Copies) ? throw Refuse(StoreError.Unsupported, "NotImplemented") : _copier.CopyAsync(from, to, headers, cancel);
+
+    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel) =>
+        Lacks(Lack.PartCopies) ? throw Refuse(StoreError.Unsupported, "NotImplemented") : _copier.CopyPartAsync(from, range, upload, number, offset, cancel);
+
+    private bool Lacks(Lack what) => lack.HasFlag(what);
+
+    private ObjectInfo Tell(ObjectInfo info) => info with { ETag = Tell(info.ETag) };
+
+    // One that changes on the way never matches again.
+    private string Tell(string etag) => Lacks(Lack.ETags) ? "" : Lacks(Lack.LastingETags) ? etag + "-transformed" : etag;
+
+    private StoreException Refuse(StoreError error, string code)
+    {
+        Refused++;
+        return new(error, $"{Name}: refused ({code})");
+    }
+}
