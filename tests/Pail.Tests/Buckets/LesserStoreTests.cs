@@ -97,7 +97,8 @@ public sealed class LesserStoreTests : IDisposable
 
         Assert.Equal(["1", "2", "z"], await bucket.Repository(App).Tags.ListAsync(null, Cancel).ToListAsync(Cancel));
         var page = await bucket.Repository(App).Tags.ListPageAsync(null, 1, Cancel);
-        Assert.Equal((["1"], true), (page.Names.Take(1), page.More));
+        Assert.True(page.More);
+        Assert.Equal("1", page.Names[0]);
         Assert.Equal(["team/app"], await bucket.ListRepositoriesAsync(null, Cancel).Select(name => name.ToString()).ToListAsync(Cancel));
 
         Assert.True(await bucket.Repository(App).Tags.DeleteAsync("2", Cancel));
@@ -121,7 +122,8 @@ public sealed class LesserStoreTests : IDisposable
         var outcome = await bucket.Repository(Other).Blobs.PutAsync(
             blob, (offset, _) => Task.FromResult<Stream>(new MemoryStream(whole, (int)offset, whole.Length - (int)offset)), NoProgress.Instance, App, cancel: Cancel);
 
-        Assert.Equal(store == "bare" ? BlobOutcome.Sent : BlobOutcome.Copied, outcome);
+        // A store that answered 501 to one kind of copy is not asked for another.
+        Assert.Equal(store is "bare" or "no part copies" ? BlobOutcome.Sent : BlobOutcome.Copied, outcome);
         foreach (var name in (RepositoryName[])[App, Other])
         {
             await using var content = await bucket.Repository(name).Blobs.GetAsync(blob.Digest, null, Cancel);

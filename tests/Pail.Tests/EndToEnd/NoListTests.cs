@@ -50,14 +50,14 @@ public sealed class NoListTests : IAsyncLifetime
             await PailCli.Direct.DoAsync("push", layout.Address(), $"docker://{server.Host}/team/other:1");
             await PailCli.Direct.DoAsync("pull", $"docker://{server.Host}/team/other:1", $"oci:{_folder["served"]}:1");
             // Both faces say the same of what is not there.
-            Assert.Equal(3, (await PailCli.Direct.RunAsync("digest", $"docker://{server.Host}/team/other:2")).Code);
+            (await PailCli.Direct.RunAsync("digest", $"docker://{server.Host}/team/other:2")).Ended(3);
             await server.StopAsync();
         }
-        Assert.Equal(3, (await PailCli.Direct.RunAsync("digest", $"s3://{_bucket}/team/app:2")).Code);
+        (await PailCli.Direct.RunAsync("digest", $"s3://{_bucket}/team/app:2")).Ended(3);
         await PailCli.Direct.DoAsync("pull", $"s3://{_bucket}/team/other:1", $"oci:{_folder["pulled"]}:1");
         Assert.Contains(root.Digest.ToString(), (await PailCli.Direct.DoAsync("digest", $"oci:{_folder["pulled"]}:1")).Output, StringComparison.Ordinal);
         Assert.Contains(root.Digest.ToString(), (await PailCli.Direct.DoAsync("digest", $"oci:{_folder["served"]}:1")).Output, StringComparison.Ordinal);
         // What must list says what is missing.
-        Assert.Equal(4, (await PailCli.Direct.RunAsync("tags", $"s3://{_bucket}/team/app")).Code);
+        (await PailCli.Direct.RunAsync("tags", $"s3://{_bucket}/team/app")).Ended(4);
     }
 }
