@@ -62,6 +62,9 @@ public sealed class Manifest
         .Where(blob => blob.Urls.Count == 0)
         .DistinctBy(blob => blob.Digest);
 
+    /// <summary>Returns the blobs that a registry need not hold, each digest once: those with addresses elsewhere, such as Windows' base layers.</summary>
+    public IEnumerable<Descriptor> ForeignBlobs => Layers.Where(blob => blob.Urls.Count > 0).DistinctBy(blob => blob.Digest);
+
     /// <summary>Reads a manifest.</summary>
     /// <param name="bytes">The bytes; kept, not copied.</param>
     /// <param name="mediaType">The type it came with, if any; parameters are ignored. What the manifest says of itself must agree.</param>
