@@ -169,7 +169,7 @@ public sealed class ImageCopy : IAsyncDisposable
             try
             {
                 await using var stream = await _source.OpenBlobAsync(blob, 0, _stop.Token);
-                await stream.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false, _stop.Token);
+                _ = await stream.ReadAsync(new byte[1], _stop.Token);
                 held.Add(blob);
             }
             catch (PailException e) when (e.Failure == Failure.NotFound)

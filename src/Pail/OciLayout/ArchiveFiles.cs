@@ -95,7 +95,9 @@ internal sealed class ArchiveFiles(string name, string file, bool saved = false)
         for (var passes = 0; passes <= TarEntry.MaxLinks; passes++)
         {
             await PassAsync(tar, targets, cancel);
-            if (saved || _entries.Values.Where(found => found.Entry.IsLink).Select(found => found.Entry.TargetPath()).Count(targets.Add) == 0)
+            var known = targets.Count;
+            targets.UnionWith(_entries.Values.Where(found => found.Entry.IsLink).Select(found => found.Entry.TargetPath()));
+            if (saved || targets.Count == known)
                 break;
         }
         return tar.SafeFileHandle;

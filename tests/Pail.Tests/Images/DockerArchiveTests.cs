@@ -152,7 +152,7 @@ public sealed class DockerArchiveTests : IDisposable
         { "cut", "in the middle" },
         { "cut gzip", "" },
         { "damaged gzip", "gzip" },
-        { "zstd", "compressed with zstd" },
+        { "zstd", "zstd" },
         { "empty", "empty" },
         { "before 1.10", "before 1.10" },
         { "an OCI layout in a tar", "" },

@@ -35,8 +35,9 @@ public sealed class ForeignLayerTests : IDisposable
             File.Delete(blob);
 
         await using var source = new OciLayoutSource(_folder["from"], "1");
-        await using var sink = new OciArchiveSink(_folder["to.tar"], "1");
-        var result = await ImageCopy.RunAsync(source, sink, new CopyOptions(), NoProgress.Instance, default);
+        CopyResult result;
+        await using (var sink = new OciArchiveSink(_folder["to.tar"], "1"))
+            result = await ImageCopy.RunAsync(source, sink, new CopyOptions(), NoProgress.Instance, default);
 
         Assert.Equal(isHeld ? 3 : 2, result.Sent);
         Assert.Equal(isHeld ? [] : [foreign.Digest], result.ForeignLeft.Select(left => left.Digest));

@@ -255,7 +255,7 @@ public sealed partial class OciArchiveTests : IDisposable
         { "pax malformed", "malformed" },
         { "size past the end", "ends in the middle" },
         { "many entries", "more than 262144 entries" },
-        { "zstd", "compressed with zstd" },
+        { "zstd", "zstd" },
         { "xz", "compressed with xz" },
         { "bzip2", "compressed with bzip2" },
         { "damaged gzip", "gzip" },
