@@ -112,6 +112,8 @@ internal static class CopyRun
             session.Say($"{session.Terminal.Ink.Yellow("A new index:")} it holds {string.Join(", ", options.Platforms!)} of {whole}; what refers to that one, such as a signature, does not refer to it.");
         if (result.ReferrersLeft > 0)
             session.Say($"{session.Terminal.Ink.Yellow("Left behind:")} {Count(result.ReferrersLeft, "manifest")} that refer to the image; {to} can't hold them.");
+        if (result.ForeignLeft.Count > 0)
+            session.Say($"{session.Terminal.Ink.Yellow("Left out:")} {Count(result.ForeignLeft.Count, "layer")} that the source does not hold, only an address elsewhere, which the image still names: {SafeText.OneLine(string.Join(", ", result.ForeignLeft.Select(layer => $"{layer.Digest} ({layer.Urls[0]})")), 400)}.");
         if (result.UnknownReferrers.Count > 0)
             session.Say($"{session.Terminal.Ink.Yellow("Left behind:")} {Count(result.UnknownReferrers.Count, "manifest")} that refer to the image, of a type Pail can't read: {SafeText.OneLine(string.Join(", ", result.UnknownReferrers.Distinct()), 400)}.");
         return report;

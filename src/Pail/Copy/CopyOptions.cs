@@ -36,6 +36,9 @@ public sealed record CopyResult(Descriptor Root, bool Unchanged)
     /// <summary>Referrers that the sink can't hold.</summary>
     public int ReferrersLeft { get; init; }
 
+    /// <summary>Layers that the source does not hold, only their addresses elsewhere: the manifest names them still.</summary>
+    public IReadOnlyList<Descriptor> ForeignLeft { get; init; } = [];
+
     /// <summary>The media types of referrers that are left out because Pail can't read manifests of that type; one for each.</summary>
     public IReadOnlyList<string> UnknownReferrers { get; init; } = [];
 }

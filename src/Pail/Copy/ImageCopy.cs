@@ -23,6 +23,7 @@ public sealed class ImageCopy : IAsyncDisposable
     // By size too: a second descriptor that lies about the size is found out as the first would be.
     private readonly ConcurrentDictionary<(Digest Digest, long Size), Lazy<Task>> _blobs = new();
     private readonly ConcurrentDictionary<Digest, Digest> _diffIds = new();
+    private readonly ConcurrentDictionary<Digest, Descriptor> _foreignLeft = new();
     private readonly int[] _outcomes = new int[3];
     private IImageSource _source;
     private Recompression? _recompression;
@@ -132,6 +133,7 @@ public sealed class ImageCopy : IAsyncDisposable
             Existed = _outcomes[(int)BlobOutcome.Existed],
             Copied = _outcomes[(int)BlobOutcome.Copied],
             BytesSent = _bytesSent,
+            ForeignLeft = [.. _foreignLeft.Values],
         };
     }
 
@@ -144,12 +146,12 @@ public sealed class ImageCopy : IAsyncDisposable
                 throw new PailException(Failure.BadContent, $"{_source.Name}: an index names {unknown.Digest} of type {SafeText.OneLine(unknown.MediaType)}, which is no manifest Pail knows.");
             if (manifest != top && await InSlotAsync(() => _sink.HasManifestAsync(manifest, _stop.Token)))
                 return false;
-            TryExpect([.. manifest.Blobs]);
+            TryExpect([.. manifest.Blobs, .. await HeldForeignAsync(manifest)]);
             return true;
         }),
         async manifest =>
         {
-            await Task.WhenAll(manifest.Blobs.Select(blob => _blobs[(blob.Digest, blob.Size)].Value));
+            await Task.WhenAll(manifest.Blobs.Concat(manifest.ForeignBlobs.Where(blob => !_foreignLeft.ContainsKey(blob.Digest))).Select(blob => _blobs[(blob.Digest, blob.Size)].Value));
             if (manifest != top)
                 await _work.RunAsync(async () =>
                 {
@@ -158,6 +160,24 @@ public sealed class ImageCopy : IAsyncDisposable
                 });
         },
         _stop.Token);
+
+    // The foreign layers that the source has: a registry may hold only their addresses, so each is opened to find out.
+    private async Task<IReadOnlyList<Descriptor>> HeldForeignAsync(Manifest manifest)
+    {
+        var held = new List<Descriptor>();
+        foreach (var blob in manifest.ForeignBlobs)
+            try
+            {
+                await using var stream = await _source.OpenBlobAsync(blob, 0, _stop.Token);
+                _ = await stream.ReadAsync(new byte[1], _stop.Token);
+                held.Add(blob);
+            }
+            catch (PailException e) when (e.Failure == Failure.NotFound)
+            {
+                _foreignLeft[blob.Digest] = blob;
+            }
+        return held;
+    }
 
     // Whether any of these blobs comes for the first time.
     private bool TryExpect(IReadOnlyList<Descriptor> blobs)

@@ -96,7 +96,7 @@ internal sealed class Recompression(IImageSource source, Manifest whole, LayerCo
             throw new PailException(Failure.BadContent, $"{Name}: the config of {manifest.Digest} lists {diffIds.Count} layers, its manifest {manifest.Layers.Count}.");
         foreach (var (layer, diffId) in manifest.Layers.Zip(diffIds))
             if (layer.Urls.Count == 0 && LayerCompression.KindOf(layer.MediaType) is { } kind && kind != compression.Kind)
-                _old.TryAdd(layer.Digest, new(layer, kind, diffId));
+                _old.TryAdd(layer.Digest, new(layer, diffId));
     }
 
     /// <summary>Refuses an image with a layer that can't be compressed otherwise.</summary>
@@ -104,13 +104,9 @@ internal sealed class Recompression(IImageSource source, Manifest whole, LayerCo
     public static void ThrowIfFixed(string name, Manifest manifest)
     {
         if (MediaTypes.IsImageConfig(manifest.Config?.MediaType)
-            && manifest.Layers.FirstOrDefault(layer => layer.Urls.Count == 0 && LayerCompression.KindOf(layer.MediaType) is null && !IsForeign(layer)) is { } other)
+            && manifest.Layers.FirstOrDefault(layer => layer.Urls.Count == 0 && LayerCompression.KindOf(layer.MediaType) is null && !MediaTypes.IsForeignLayer(layer.MediaType)) is { } other)
             throw new PailException(Failure.BadInput, $"{name}: the layer {other.Digest} of type {SafeText.OneLine(other.MediaType)} can't be compressed otherwise: leave out --compression.");
     }
-
-    // Those of Windows, which nobody but their maker may give away: they stay as they are.
-    private static bool IsForeign(Descriptor layer) =>
-        layer.MediaType.Contains(".nondistributable.", StringComparison.Ordinal) || layer.MediaType.Contains(".foreign.", StringComparison.Ordinal);
 
     private bool Changes(Manifest manifest) => MediaTypes.IsImageConfig(manifest.Config?.MediaType) && !compression.Fits(manifest);
 
@@ -143,7 +139,7 @@ internal sealed class Recompression(IImageSource source, Manifest whole, LayerCo
         try
         {
             var offset = spool.Length;
-            var made = await LayerTar.WriteAsync(source, old.Layer, old.Kind, old.DiffId, compression, spool.Writer, bytes => Interlocked.Add(ref _read, bytes), cancel);
+            var made = await LayerTar.WriteAsync(source, old.Layer, old.DiffId, compression, spool.Writer, bytes => Interlocked.Add(ref _read, bytes), cancel);
             var blob = new Descriptor(compression.MediaType, made.Compressed, made.CompressedSize) { DiffId = made.UncompressedSize > LayerLimits.Remembered ? old.DiffId : null };
             return (Keep(old, blob, spool.OpenerOf(offset, made.CompressedSize)), made.UncompressedSize);
         }
@@ -176,7 +172,7 @@ internal sealed class Recompression(IImageSource source, Manifest whole, LayerCo
         return _manifests[rewritten.Digest] = _rewritten[manifest.Digest] = rewritten;
     }
 
-    private sealed record OldLayer(Descriptor Layer, CompressionKind Kind, Digest DiffId);
+    private sealed record OldLayer(Descriptor Layer, Digest DiffId);
 
     // What can't be opened the sink has.
     private sealed record NewLayer(Descriptor Blob, BlobOpener? Open);

@@ -10,15 +10,14 @@ internal static class DockerHost
 {
     private const string Default = "unix:///var/run/docker.sock";
 
-    /// <summary>The address: DOCKER_CONTEXT, else DOCKER_HOST, else the context chosen by <c>docker context use</c>, else the usual socket.</summary>
+    /// <summary>The address: DOCKER_HOST, else DOCKER_CONTEXT, else the context chosen by <c>docker context use</c>, else the usual socket.</summary>
     /// <param name="variable">Reads an environment variable.</param>
     /// <exception cref="PailException"><see cref="Failure.BadInput"/>: the context named isn't there.</exception>
     public static string Find(Func<string, string?> variable)
     {
         var folder = Text(variable("DOCKER_CONFIG")) ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".docker");
-        return Text(variable("DOCKER_CONTEXT")) is { } named ? OfContext(folder, named)
-            : Text(variable("DOCKER_HOST"))
-            ?? (Read(Path.Combine(folder, "config.json"), "currentContext") is { } current ? OfContext(folder, current) : Default);
+        return Text(variable("DOCKER_HOST"))
+            ?? ((Text(variable("DOCKER_CONTEXT")) ?? Read(Path.Combine(folder, "config.json"), "currentContext")) is { } context ? OfContext(folder, context) : Default);
     }
 
     private static string OfContext(string folder, string context)

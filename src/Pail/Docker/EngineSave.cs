@@ -30,7 +30,7 @@ internal sealed class EngineSave(string name, LayerCompression compression, Know
     {
         var scanner = new TarScanner(tar, name);
         while (await scanner.NextAsync(cancel) is { } entry)
-            if (await TakeAsync(entry, scanner.OpenContent(), cancel) is { } file)
+            if (await TakeAsync(entry, scanner.OpenContent(entry), cancel) is { } file)
                 yield return (entry.Path, file);
     }
 
@@ -77,7 +77,7 @@ internal sealed class EngineSave(string name, LayerCompression compression, Know
         if (!file.IsLayer)
             return await file.OpenAsync(name, offset, cancel);
         var stream = LayerCompression.Decompress(await file.OpenAsync(name, 0, cancel), compression.Kind);
-        await SkipAsync(stream, offset, cancel);
+        await stream.SkipAsync(offset, cancel);
         return stream;
     }
 
@@ -86,20 +86,26 @@ internal sealed class EngineSave(string name, LayerCompression compression, Know
         if (entry.Kind == TarKind.Other)
             return null;
         entry.ThrowIfLong(name);
-        if (_files.ContainsKey(entry.Path) || _links.ContainsKey(entry.Path))
-            throw new PailException(Failure.BadContent, $"{name}: the archive holds {SafeText.OneLine(entry.Path)} twice.");
         if (entry.IsLink)
         {
-            _links[entry.Path] = entry.TargetPath();
+            if (_files.ContainsKey(entry.Path) || !_links.TryAdd(entry.Path, entry.TargetPath()) && _links[entry.Path] != entry.TargetPath())
+                throw Twice(entry);
             return null;
         }
         var file = await KeepAsync(entry, content, cancel);
+        // What was read before may be on its way already; the same bytes again change nothing.
+        if (_files.TryGetValue(entry.Path, out var before) && before.Digest == file.Digest)
+            return null;
+        if (before is not null || _links.ContainsKey(entry.Path))
+            throw Twice(entry);
         if (entry.Path.StartsWith("blobs/sha256/", StringComparison.Ordinal) && entry.Path != LayoutPaths.Blob(file.Digest))
             throw new PailException(Failure.BadContent, $"{name}: {SafeText.OneLine(entry.Path)} has the digest {file.Digest}.");
         _files[entry.Path] = file;
         _kept.TryAdd(file.Blob.Digest, file);
         return file;
     }
+
+    private PailException Twice(TarEntry entry) => new(Failure.BadContent, $"{name}: the archive holds {SafeText.OneLine(entry.Path)} twice, with different contents.");
 
     private async Task<SavedFile> KeepAsync(TarEntry entry, Stream content, CancellationToken cancel)
     {
@@ -142,16 +148,5 @@ internal sealed class EngineSave(string name, LayerCompression compression, Know
         }
         await using var whole = new FileRange(_spool.Handle, offset, raw.UncompressedSize);
         return await SavedFile.CompressAsync(whole, compression, _spool, cancel);
-    }
-
-    private static async Task SkipAsync(Stream stream, long count, CancellationToken cancel)
-    {
-        var buffer = new byte[(int)Math.Min(count, 128 << 10)];
-        for (int read; count > 0; count -= read)
-        {
-            read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(count, buffer.Length)), cancel);
-            if (read == 0)
-                throw new EndOfStreamException("A file became shorter while it was read.");
-        }
     }
 }

@@ -32,7 +32,7 @@ internal sealed class SavedList
         try
         {
             using var document = JsonDocument.Parse(bytes ?? "[]"u8.ToArray());
-            return new(name, [.. document.RootElement.EnumerateArray().Select(image => new SavedEntry(Text(image.GetProperty("Config")), Texts(image, "Layers"), Texts(image, "RepoTags")))]);
+            return new(name, [.. document.RootElement.EnumerateArray().Select(image => new SavedEntry(Cleaned(Text(image.GetProperty("Config"))), [.. Texts(image, "Layers").Select(Cleaned)], Texts(image, "RepoTags")))]);
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
         {
@@ -57,7 +57,7 @@ internal sealed class SavedList
         {
             null => [.. Entries],
             ['@', .. var place] => int.TryParse(place, NumberStyles.None, CultureInfo.InvariantCulture, out var at) && at < Entries.Count ? [Entries[at]] : [],
-            _ => [.. Entries.Where(entry => entry.Names.Select(DockerName.Whole).Contains(DockerName.Whole(DockerName.WithTag(image))))],
+            _ => Called(DockerName.Whole(DockerName.WithTag(image))) is { Count: > 0 } exact ? exact : Called($"localhost/{DockerName.WithTag(image)}"),
         };
         return found.Count switch
         {
@@ -68,6 +68,12 @@ internal sealed class SavedList
             _ => throw new PailException(Failure.BadInput, $"{_name} has {found.Count} images called {SafeText.OneLine(image)}; add ':@N', its place among {List()}."),
         };
     }
+
+    // Podman calls what it builds "localhost/app:1", also where "app:1" was asked for.
+    private List<SavedEntry> Called(string wholeName) => [.. Entries.Where(entry => entry.Names.Select(DockerName.Whole).Contains(wholeName))];
+
+    // As the entries of the archive are; archives packed by hand, or on Windows, write "./config.json" and "layer\\layer.tar".
+    private static string Cleaned(string path) => string.Join('/', path.Replace('\\', '/').Split('/').Where(part => part is not ("" or ".")));
 
     // Those without a name by their place, as they are asked for.
     private string List()

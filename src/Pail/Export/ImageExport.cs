@@ -49,16 +49,16 @@ public static class ImageExport
 
     private static async Task ApplyAsync(IImageSource source, Descriptor layer, Digest diffId, int index, RootTree tree, Spool spool, CancellationToken cancel)
     {
-        var kind = LayerCompression.KindOf(layer.MediaType)
-            ?? throw new PailException(Failure.BadInput, $"{source.Name}: the layer {layer.Digest} of type {SafeText.OneLine(layer.MediaType)} is no tar that Pail can read.");
+        if (LayerCompression.KindOf(layer.MediaType) is null && !MediaTypes.IsForeignLayer(layer.MediaType))
+            throw new PailException(Failure.BadInput, $"{source.Name}: the layer {layer.Digest} of type {SafeText.OneLine(layer.MediaType)} is no tar that Pail can read.");
         var start = spool.Length;
-        await LayerTar.WriteAsync(source, layer, kind, diffId, LayerCompression.None, spool.Writer, _ => { }, cancel);
+        await LayerTar.WriteAsync(source, layer, diffId, LayerCompression.None, spool.Writer, _ => { }, cancel);
         await using var plain = new FileRange(spool.Handle, start, spool.Length - start);
         var scanner = new TarScanner(plain, $"{source.Name}, layer {layer.Digest}", RootTree.MaxNames);
         while (await scanner.NextAsync(cancel) is { } entry)
         {
             var records = scanner.Records is (var offset, var length) ? (start + offset, length) : (0, 0);
-            tree.Apply(entry, new(start + scanner.HeaderOffset, records, start + scanner.Position, entry.Size, entry.Type, entry.Kind == TarKind.SymbolicLink ? entry.Target : ""), index);
+            tree.Apply(entry, new(start + scanner.HeaderOffset, records, start + scanner.Position, entry.Size, entry.Type, entry.Kind == TarKind.SymbolicLink ? entry.Target : "", entry.Sparse), index);
         }
     }
 
@@ -73,11 +73,13 @@ public static class ImageExport
             await ReadAsync(spool, block, file.Header, cancel);
             await ReadAsync(spool, records, file.Records.Offset, cancel);
             var first = written.GetValueOrDefault(file);
-            await destination.WriteAsync(TarHeader.Rewrite(block, records, file.Type == '5' ? path + "/" : path, first ?? file.Target, isHardLink: first is not null), cancel);
+            await destination.WriteAsync(TarHeader.Rewrite(block, records, file.Type == '5' ? path + "/" : path, first ?? file.Target, isHardLink: first is not null, file.Sparse?.Size), cancel);
             if (first is not null)
                 continue;
             written.Add(file, path);
-            await using var content = new FileRange(spool.Handle, file.Content, file.Size);
+            await using var content = file.Sparse is { } sparse
+                ? sparse.Expand(new FileRange(spool.Handle, file.Content, sparse.Parts.Sum(part => part.Length)))
+                : new FileRange(spool.Handle, file.Content, file.Size);
             await content.CopyToAsync(destination, 1 << 20, cancel);
             await destination.WriteAsync(padding.AsMemory(0, TarBlock.Padding(file.Size)), cancel);
         }

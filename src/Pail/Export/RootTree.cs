@@ -10,7 +10,8 @@ namespace Pail.Export;
 /// <param name="Size">How many bytes it has.</param>
 /// <param name="Type">Its type, as tar has it.</param>
 /// <param name="Target">Where a symbolic link leads; empty for the rest.</param>
-internal sealed record RootFile(long Header, (long Offset, int Length) Records, long Content, long Size, char Type, string Target);
+/// <param name="Sparse">Which parts of it are stored, if it is a sparse file.</param>
+internal sealed record RootFile(long Header, (long Offset, int Length) Records, long Content, long Size, char Type, string Target, SparseMap? Sparse = null);
 
 /// <summary>
 /// The file system that layers make, one over the other, by names alone: nothing is unpacked, so nothing can be written
@@ -55,7 +56,7 @@ internal sealed class RootTree(string name)
         var parts = entry.Path.Split('/');
         if (parts.Length > MaxDepth)
             throw Bad(entry.Path, $"has more than {MaxDepth} parts");
-        var folder = Folder(parts.AsSpan(0, parts.Length - 1), layer, entry.Path);
+        var folder = Folder(parts.AsSpan(0, parts.Length - 1), layer, entry.Path)!;
         var last = parts[^1];
         if (last == OpaqueWhiteout)
             Hide(folder, layer);
@@ -98,8 +99,8 @@ internal sealed class RootTree(string name)
         (node.File, node.Layer) = (file, layer);
     }
 
-    // Symbolic links on the way are followed within the image, as engines do it; what is missing is made.
-    private Node Folder(ReadOnlySpan<string> parts, int layer, string path)
+    // Symbolic links on the way are followed within the image, as engines do it; what is missing is made, or ends the search.
+    private Node? Folder(ReadOnlySpan<string> parts, int layer, string path, bool create = true)
     {
         var way = new List<Node> { _root };
         var todo = new Stack<string>();
@@ -117,7 +118,10 @@ internal sealed class RootTree(string name)
                 continue;
             }
             var folder = way[^1];
-            if (!folder.Children.TryGetValue(part, out var node))
+            var node = folder.IsEmpty ? null : folder.Children.GetValueOrDefault(part);
+            if (node is null && !create)
+                return null;
+            if (node is null)
                 folder.Children[part] = node = Add(layer);
             if (node.File is { Type: '2', Target: var target })
             {
@@ -129,6 +133,8 @@ internal sealed class RootTree(string name)
                     todo.Push(step);
                 continue;
             }
+            if (!node.IsDirectory && !create)
+                return null;
             if (!node.IsDirectory)
                 (node.File, node.Layer) = (null, layer);
             way.Add(node);
@@ -162,10 +168,9 @@ internal sealed class RootTree(string name)
 
     private RootFile Linked(TarEntry entry)
     {
-        var node = _root;
-        foreach (var part in entry.TargetPath().Split('/'))
-            if (node.IsEmpty || !node.Children.TryGetValue(part, out node!))
-                throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is not there");
+        var parts = entry.TargetPath().Split('/');
+        if (Folder(parts.AsSpan(0, parts.Length - 1), 0, entry.Path, create: false) is not { IsEmpty: false } folder || !folder.Children.TryGetValue(parts[^1], out var node))
+            throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is not there");
         return node.File is { Type: not '5' } file ? file : throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is a folder");
     }
 

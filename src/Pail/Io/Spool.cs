@@ -42,6 +42,9 @@ internal sealed class Spool : IDisposable
             File.Delete(path);
     }
 
+    /// <summary>How many bytes are free where temporary files are kept.</summary>
+    public static long Free => FreeIn(Path.GetFullPath(Path.GetTempPath()));
+
     /// <summary>Where to write; new bytes go to its end.</summary>
     /// <exception cref="PailException"><see cref="Failure.Unavailable"/>, from writing: the disk is nearly full.</exception>
     public FileStream Writer => _file;
@@ -57,6 +60,8 @@ internal sealed class Spool : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
+
+    private static long FreeIn(string folder) => new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(folder)! : folder).AvailableFreeSpace;
 
     private sealed class SpoolFile(string path, FileStreamOptions options, long reserve) : FileStream(path, options)
     {
@@ -85,7 +90,7 @@ internal sealed class Spool : IDisposable
 
         private void ThrowIfFull(IOException? cause)
         {
-            if (new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(_folder)! : _folder).AvailableFreeSpace < reserve)
+            if (FreeIn(_folder) < reserve)
                 throw new PailException(Failure.Unavailable, $"{_folder} is nearly full, and what Pail has to keep there for now is larger: let TMPDIR name a folder with more room.", cause);
         }
     }

@@ -62,12 +62,17 @@ public sealed class Manifest
         .Where(blob => blob.Urls.Count == 0)
         .DistinctBy(blob => blob.Digest);
 
+    /// <summary>Returns the blobs that a registry need not hold, each digest once: those with addresses elsewhere, such as Windows' base layers.</summary>
+    public IEnumerable<Descriptor> ForeignBlobs => Layers.Where(blob => blob.Urls.Count > 0).DistinctBy(blob => blob.Digest);
+
     /// <summary>Reads a manifest.</summary>
     /// <param name="bytes">The bytes; kept, not copied.</param>
     /// <param name="mediaType">The type it came with, if any; parameters are ignored. What the manifest says of itself must agree.</param>
     /// <param name="algorithm">Which digest it is known by.</param>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: too large, not JSON, or not a manifest Pail knows.</exception>
-    public static Manifest Parse(ReadOnlyMemory<byte> bytes, string? mediaType = null, DigestAlgorithm algorithm = DigestAlgorithm.Sha256)
+    public static Manifest Parse(ReadOnlyMemory<byte> bytes, string? mediaType = null, DigestAlgorithm algorithm = DigestAlgorithm.Sha256) => Parse(bytes, mediaType, algorithm, isProven: false);
+
+    private static Manifest Parse(ReadOnlyMemory<byte> bytes, string? mediaType, DigestAlgorithm algorithm, bool isProven)
     {
         var digest = Digest.Of(bytes.Span, algorithm);
         if (bytes.Length > MaxSize)
@@ -76,7 +81,7 @@ public sealed class Manifest
         {
             using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 64 });
             var reader = new ManifestReader(document.RootElement);
-            var type = reader.MediaType(mediaType);
+            var type = reader.MediaType(mediaType, isProven);
             var index = MediaTypes.IsIndex(type);
             return new Manifest(bytes, type, digest)
             {
@@ -95,14 +100,14 @@ public sealed class Manifest
         }
     }
 
-    /// <summary>Reads a manifest that must be the one described: same digest, same size.</summary>
+    /// <summary>Reads a manifest that must be the one described: same digest, same size. The type it states itself is proven by the digest, and counts more than the descriptor's.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is another, or none Pail knows.</exception>
     public static Manifest Parse(ReadOnlyMemory<byte> bytes, Descriptor expected)
     {
         var actual = Digest.Of(bytes.Span, expected.Digest.Algorithm);
         if (actual != expected.Digest || bytes.Length != expected.Size)
             throw new PailException(Failure.BadContent, $"manifest {expected.Digest} should have {expected.Size} bytes; what came has {bytes.Length} and the digest {actual}.");
-        return Parse(bytes, expected.MediaType, expected.Digest.Algorithm);
+        return Parse(bytes, expected.MediaType, expected.Digest.Algorithm, isProven: true);
     }
 
     private static PailException Bad(Digest digest, string why, Exception? inner = null) =>

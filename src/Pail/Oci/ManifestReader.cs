@@ -8,7 +8,9 @@ internal readonly struct ManifestReader(JsonElement root)
     private readonly JsonElement _root = root.ValueKind == JsonValueKind.Object ? root : throw new FormatException("it is not a JSON object");
 
     /// <summary>The type: what the manifest says of itself, which must agree with what it came with; else what it came with; else what its fields show.</summary>
-    public string MediaType(string? stated)
+    /// <param name="stated">The type it came with, if any.</param>
+    /// <param name="isProven">True if a digest proves the manifest: then its own type goes before what it came with.</param>
+    public string MediaType(string? stated, bool isProven = false)
     {
         if (_root.TryGetProperty("schemaVersion", out var version) && version is { ValueKind: JsonValueKind.Number } && version.TryGetInt32(out var old) && old == 1)
             throw new FormatException("schemaVersion is 1: Docker's schema 1, which Docker itself no longer pulls; pull it with an old client once and push it again, as schema 2 or OCI");
@@ -17,6 +19,8 @@ internal readonly struct ManifestReader(JsonElement root)
         var own = Text("mediaType");
         var came = stated?.Split(';')[0].Trim();
         if (came is "" or MediaTypes.OctetStream or MediaTypes.Json)
+            came = null;
+        if (isProven && (MediaTypes.IsManifest(own) || !MediaTypes.IsManifest(came)))
             came = null;
         if (own is not null && came is not null && own != came)
             throw new FormatException($"it says it is {SafeText.OneLine(own)}, but came as {SafeText.OneLine(came)}");
@@ -33,7 +37,10 @@ internal readonly struct ManifestReader(JsonElement root)
     public Descriptor? Optional(string name) =>
         !_root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null ? null : Describe(value, name);
 
-    public IReadOnlyList<Descriptor> List(string name)
+    /// <summary>Reads a list of descriptors.</summary>
+    /// <param name="name">The field.</param>
+    /// <param name="untyped">True to take descriptors without a media type, which is then empty.</param>
+    public IReadOnlyList<Descriptor> List(string name, bool untyped = false)
     {
         if (!_root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
             return [];
@@ -41,13 +48,13 @@ internal readonly struct ManifestReader(JsonElement root)
             throw new FormatException($"{name} is not a list");
         var list = new List<Descriptor>(value.GetArrayLength());
         foreach (var item in value.EnumerateArray())
-            list.Add(Describe(item, name));
+            list.Add(Describe(item, name, untyped));
         return list;
     }
 
     public IReadOnlyDictionary<string, string> Annotations() => Map(_root);
 
-    private static Descriptor Describe(JsonElement value, string where)
+    private static Descriptor Describe(JsonElement value, string where, bool untyped = false)
     {
         if (value.ValueKind != JsonValueKind.Object)
             throw new FormatException($"{where} is not a descriptor");
@@ -55,7 +62,7 @@ internal readonly struct ManifestReader(JsonElement root)
         var size = value.TryGetProperty("size", out var number) && number.ValueKind == JsonValueKind.Number && number.TryGetInt64(out var bytes) && bytes >= 0
             ? bytes
             : throw new FormatException($"{where} has a descriptor without a valid size");
-        return new Descriptor(inner.Text("mediaType") ?? throw new FormatException($"{where} has a descriptor without a media type"), Digest.Parse(inner.Text("digest")), size)
+        return new Descriptor(inner.Text("mediaType") ?? (untyped ? "" : null) ?? throw new FormatException($"{where} has a descriptor without a media type"), Digest.Parse(inner.Text("digest")), size)
         {
             Platform = PlatformOf(value),
             ArtifactType = inner.Text("artifactType"),
@@ -77,7 +84,8 @@ internal readonly struct ManifestReader(JsonElement root)
         var map = new Dictionary<string, string>(StringComparer.Ordinal);
         if (value.TryGetProperty("annotations", out var annotations) && annotations.ValueKind == JsonValueKind.Object)
             foreach (var pair in annotations.EnumerateObject())
-                map[pair.Name] = pair.Value.ValueKind == JsonValueKind.String ? pair.Value.GetString()! : throw new FormatException("an annotation is not a string");
+                // Go reads null as "". What else is no string stays in the bytes, which are copied as they are.
+                map[pair.Name] = pair.Value.ValueKind switch { JsonValueKind.String => pair.Value.GetString()!, JsonValueKind.Null => "", _ => pair.Value.GetRawText() };
         return map;
     }
 

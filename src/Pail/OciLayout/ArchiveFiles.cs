@@ -24,14 +24,18 @@ internal sealed class ArchiveFiles(string name, string file, bool saved = false)
             return null;
         if (found.Entry.Kind == TarKind.File)
             return found.Entry.Size;
-        return saved ? null : throw new PailException(Failure.BadContent, $"{name}: {path} is a link in the archive, not a file.");
+        return saved ? null : throw new PailException(Failure.BadContent, $"{name}: {path} is a link in the archive that leads to no file in it.");
     }
 
     public async Task<Stream> OpenAsync(string path, long offset, CancellationToken cancel)
     {
         await ReadAsync(cancel);
         var (start, entry) = Find(path)!.Value;
-        return new FileRange(_handle!, start + offset, entry.Size - offset);
+        if (entry.Sparse is not { } sparse)
+            return new FileRange(_handle!, start + offset, entry.Size - offset);
+        var whole = sparse.Expand(new FileRange(_handle!, start, sparse.Parts.Sum(part => part.Length)));
+        await whole.SkipAsync(offset, cancel);
+        return whole;
     }
 
     public async ValueTask DisposeAsync()
@@ -45,7 +49,7 @@ internal sealed class ArchiveFiles(string name, string file, bool saved = false)
     private (long Offset, TarEntry Entry)? Find(string path)
     {
         for (var links = 0; _entries.TryGetValue(path, out var found); links++)
-            if (!saved || !found.Entry.IsLink || links == TarEntry.MaxLinks)
+            if (!found.Entry.IsLink || links == TarEntry.MaxLinks || (!saved && !_entries.ContainsKey(found.Entry.TargetPath())))
                 return found;
             else
                 path = found.Entry.TargetPath();
@@ -84,20 +88,33 @@ internal sealed class ArchiveFiles(string name, string file, bool saved = false)
         }
     }
 
-    // Of a layout, only what it is made of is remembered: other files cost no memory, however long their names are.
+    // Of a layout, only what it is made of is remembered, and what its links lead to: other files cost no memory, however long their names are.
     private async Task<SafeFileHandle> IndexAsync(FileStream tar, CancellationToken cancel)
+    {
+        var targets = new HashSet<string>();
+        for (var passes = 0; passes <= TarEntry.MaxLinks; passes++)
+        {
+            await PassAsync(tar, targets, cancel);
+            var known = targets.Count;
+            targets.UnionWith(_entries.Values.Where(found => found.Entry.IsLink).Select(found => found.Entry.TargetPath()));
+            if (saved || targets.Count == known)
+                break;
+        }
+        return tar.SafeFileHandle;
+    }
+
+    private async Task PassAsync(FileStream tar, HashSet<string> targets, CancellationToken cancel)
     {
         tar.Position = 0;
         _entries.Clear();
         var scanner = new TarScanner(tar, name);
         while (await scanner.NextAsync(cancel) is { } entry)
         {
-            if (entry.Kind == TarKind.Other || !(saved || LayoutPaths.IsPart(entry.Path)))
+            if (entry.Kind == TarKind.Other || !(saved || LayoutPaths.IsPart(entry.Path) || targets.Contains(entry.Path)))
                 continue;
             entry.ThrowIfLong(name);
-            if (!_entries.TryAdd(entry.Path, (scanner.Position, entry)))
-                throw new PailException(Failure.BadContent, $"{name}: the archive holds {Oci.SafeText.OneLine(entry.Path, 160)} twice.");
+            // Of several, the last one counts, as it does where the archive is unpacked: "tar -r" adds another.
+            _entries[entry.Path] = (scanner.Position, entry);
         }
-        return tar.SafeFileHandle;
     }
 }

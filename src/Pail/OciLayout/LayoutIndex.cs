@@ -35,8 +35,9 @@ internal sealed class LayoutIndex
             bytes ??= ManifestWriter.Index([]);
             using var document = JsonDocument.Parse(bytes);
             var reader = new ManifestReader(document.RootElement);
-            return reader.MediaType(MediaTypes.OciIndex) == MediaTypes.OciIndex
-                ? new(name, bytes, reader.List("manifests"))
+            // The content of an entry tells its type too; one without must not spoil the others.
+            return MediaTypes.IsIndex(reader.MediaType(MediaTypes.OciIndex, isProven: true))
+                ? new(name, bytes, reader.List("manifests", untyped: true))
                 : throw new FormatException("it is not an OCI index");
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)

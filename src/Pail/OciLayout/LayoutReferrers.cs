@@ -59,7 +59,7 @@ internal sealed class LayoutReferrers(IImageSource layout, Func<CancellationToke
     {
         var graph = layout.Graph();
         var found = new List<(Digest Subject, Descriptor Referrer)>();
-        var manifests = index.Entries.Where(entry => MediaTypes.IsManifest(entry.MediaType)).DistinctBy(entry => entry.Digest).ToList();
+        var manifests = index.Entries.Where(entry => entry.MediaType.Length == 0 || MediaTypes.IsManifest(entry.MediaType)).DistinctBy(entry => entry.Digest).ToList();
         graph.Expect(manifests);
         foreach (var entry in manifests)
             if ((await graph.GetAsync(entry, cancel)).Subject is { } subject)

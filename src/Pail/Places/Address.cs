@@ -58,6 +58,9 @@ public abstract record Address
     /// <param name="Reference">The tag or digest; null for none given.</param>
     public sealed record Registry(string Host, RepositoryName Repository, Reference? Reference) : Address
     {
+        /// <summary>A tag beside the digest, <c>REPO:TAG@DIGEST</c>, which says nothing of what is read; null for none.</summary>
+        public string? Tag { get; init; }
+
         /// <inheritdoc/>
         public override string ToString() => Reference switch
         {
@@ -73,6 +76,9 @@ public abstract record Address
     /// <param name="Reference">The tag or digest; null for none given.</param>
     public sealed record Bucket(BucketRoot Root, RepositoryName? Repository, Reference? Reference) : Address
     {
+        /// <summary>A tag beside the digest, <c>REPO:TAG@DIGEST</c>, which says nothing of what is read; null for none.</summary>
+        public string? Tag { get; init; }
+
         /// <inheritdoc/>
         public override string ToString() => (Repository, Reference) switch
         {

@@ -144,30 +144,31 @@ public static partial class AddressParser
         var (host, path) = isHost ? (RegistryHost(first), rest[(slash + 1)..]) : (DockerHub, rest);
         if (host == DockerHub && !path.Contains('/', StringComparison.Ordinal))
             path = "library/" + path;
-        var (repository, reference) = Named(path);
-        return new(host, repository, reference);
+        var (repository, reference, tag) = Named(path);
+        return new(host, repository, reference) { Tag = tag };
     }
 
     private static Address.Bucket WithRepository(BucketRoot root, string text)
     {
         if (text.Length == 0)
             return new(root, null, null);
-        var (repository, reference) = Named(text);
-        return new(root, repository, reference);
+        var (repository, reference, tag) = Named(text);
+        return new(root, repository, reference) { Tag = tag };
     }
 
-    // REPO, REPO:TAG or REPO@DIGEST.
-    private static (RepositoryName Repository, Reference? Reference) Named(string text)
+    // REPO, REPO:TAG, REPO@DIGEST or REPO:TAG@DIGEST.
+    private static (RepositoryName Repository, Reference? Reference, string? Tag) Named(string text)
     {
         var at = text.IndexOf('@', StringComparison.Ordinal);
-        if (at >= 0 && text[..at].Contains(':', StringComparison.Ordinal))
-            throw new FormatException("name either a tag or a digest, not both.");
+        // REPO:TAG@DIGEST, as Kubernetes and compose files hold it: the digest counts, as for docker.
+        if (at >= 0 && text[..at].LastIndexOf(':') is > 0 and var tag)
+            return Reference.IsTag(text[(tag + 1)..at]) ? (RepositoryName.Parse(text[..tag]), Reference.Of(Digest.Parse(text[(at + 1)..])), text[(tag + 1)..at]) : throw new FormatException($"'{SafeText.OneLine(text[(tag + 1)..at])}' is no tag.");
         if (at >= 0)
-            return (RepositoryName.Parse(text[..at]), Reference.Of(Digest.Parse(text[(at + 1)..])));
+            return (RepositoryName.Parse(text[..at]), Reference.Of(Digest.Parse(text[(at + 1)..])), null);
         var colon = text.LastIndexOf(':');
         return colon < 0
-            ? (RepositoryName.Parse(text), null)
-            : (RepositoryName.Parse(text[..colon]), Reference.Parse(text[(colon + 1)..]));
+            ? (RepositoryName.Parse(text), null, null)
+            : (RepositoryName.Parse(text[..colon]), Reference.Parse(text[(colon + 1)..]), null);
     }
 
     // Source: OCI image-spec, annotations.md, org.opencontainers.image.ref.name; a little wider at the ends, as registries' tags are.

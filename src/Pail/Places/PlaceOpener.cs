@@ -102,6 +102,7 @@ internal sealed class PlaceOpener(IReadOnlyList<IStoreProvider> stores, Registry
     /// <param name="cancel">Interrupts it.</param>
     public async Task<IImageSink> OpenSinkAsync(Address address, Address from, PlaceOpener sources, CancellationToken cancel = default) => address switch
     {
+        Address.Bucket { Tag: not null } or Address.Registry { Tag: not null } => throw new PailException(Failure.BadInput, $"{address}: an image is written under a tag or under its digest; name one of them."),
         Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(
             (await OpenBucketAsync(bucket.Root, cancel)).Repository(name), reference,
             from is Address.Bucket other && other.Root == bucket.Root && sources == this ? other.Repository : null,

@@ -32,7 +32,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     private const int AddressesAtOnce = 64;
     private const int MaxAnswer = 1 << 20;
 
-    private readonly ConcurrentDictionary<(string Upload, int Window), Lazy<Task<IReadOnlyList<string>>>> _addresses = new();
+    private readonly ConcurrentDictionary<(string Upload, int Window), Lazy<Task<IReadOnlyList<Uri>>>> _addresses = new();
     private string? _session;
 
     /// <inheritdoc/>
@@ -72,7 +72,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
         var addresses = await asked.Value;
         try
         {
-            var address = client.Follow(client.At(""), addresses[index], "the place of a part");
+            var address = index < addresses.Count ? addresses[index] : throw new StoreException(StoreError.Rejected, $"{Name}: the server named no address for part {number}.");
             using var answer = await client.SendAsync(new RegistryRequest(HttpMethod.Put, address) { Body = guard => client.Content(body, guard) }, cancel);
             return answer.Headers.ETag?.Tag.Trim('"') ?? throw new StoreException(StoreError.Rejected, $"{Name}: the bucket answered a part without an ETag.");
         }
@@ -136,7 +136,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
 
     private static InvalidOperationException OnlyParts() => new("Only uploads in parts go this way.");
 
-    private async Task<IReadOnlyList<string>> AskAddressesAsync(string upload, int window, CancellationToken cancel)
+    private async Task<IReadOnlyList<Uri>> AskAddressesAsync(string upload, int window, CancellationToken cancel)
     {
         try
         {
@@ -144,7 +144,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
             using var answer = await client.SendAsync(HttpMethod.Post, SessionAt($"{upload}?first={first}&count={AddressesAtOnce}"), cancel);
             var addresses = await ReadAsync(answer, DirectClientJson.Default.DirectAddresses, cancel);
             // For the last parts there may be fewer than were asked for, but no more.
-            return addresses?.Urls is { Count: > 0 and <= AddressesAtOnce } urls ? urls : throw new StoreException(StoreError.Rejected, $"{Name}: the server named no addresses for parts.");
+            return addresses?.Urls is { Count: > 0 and <= AddressesAtOnce } urls ? [.. urls.Select(url => client.Follow(client.At(""), url, "the place of a part"))] : throw new StoreException(StoreError.Rejected, $"{Name}: the server named no addresses for parts.");
         }
         catch
         {

@@ -13,6 +13,9 @@ namespace Pail.Remote;
 /// <summary>A place in a registry. Source: OCI distribution-spec, "Push".</summary>
 public sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IForecast
 {
+    // One second each.
+    private const int BlobUnknownTries = 3;
+
     private readonly ConcurrentDictionary<Digest, bool> _found = new();
     private readonly TransferEngine _engine;
     private readonly RegistryClient _client;
@@ -150,16 +153,28 @@ public sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IFor
     }
 
     // Whether the registry says that it tagged the manifest as asked, and that it lists it as referring to its subject.
-    private Task<(bool Tagged, bool Listed)> PutAsync(Manifest manifest, string reference, CancellationToken cancel) => ExplainAsync(manifest.Digest, () => _engine.Retry.RunAsync(
-        async token =>
+    private Task<(bool Tagged, bool Listed)> PutAsync(Manifest manifest, string reference, CancellationToken cancel)
+    {
+        var unknown = 0;
+        return ExplainAsync(manifest.Digest, () => _engine.Retry.RunAsync(token => PutOnceAsync(manifest, reference, () => unknown++ < BlobUnknownTries, token), cancel));
+    }
+
+    private async Task<(bool Tagged, bool Listed)> PutOnceAsync(Manifest manifest, string reference, Func<bool> mayWait, CancellationToken token)
+    {
+        try
         {
             var request = new RegistryRequest(HttpMethod.Put, _client.In($"manifests/{reference}")) { Body = _client.Body(manifest.Bytes, manifest.MediaType) };
             using var answer = await _client.SendAsync(request, token);
             if (answer["Docker-Content-Digest"] is { } stated && manifest.Digest.Algorithm == DigestAlgorithm.Sha256 && stated != manifest.Digest.ToString())
                 throw new PailException(Failure.BadContent, $"{Name}: the registry calls the manifest {SafeText.OneLine(stated)}; it is {manifest.Digest}.");
             return (answer["OCI-Tag"] is not null, answer["OCI-Subject"] is not null);
-        },
-        cancel));
+        }
+        // Its blobs were sent or seen just now: a registry over several machines may need a moment to see them everywhere.
+        catch (PailException e) when (e is not StoreException && e.Message.Contains("BLOB_UNKNOWN", StringComparison.Ordinal) && mayWait())
+        {
+            throw new StoreException(StoreError.Unavailable, e.Message, e) { RetryAfter = TimeSpan.FromSeconds(1) };
+        }
+    }
 
     // What is sent has the digest it should have, that is seen to here. A registry that calls it wrong counts by sha256 alone, whatever it is asked for.
     private static async Task<T> ExplainAsync<T>(Digest digest, Func<Task<T>> work)

@@ -10,8 +10,8 @@ internal readonly struct TarBlock(ReadOnlyMemory<byte> bytes)
     /// <summary>Headers, and content with its padding, come in multiples of so many bytes.</summary>
     public const int Size = 512;
 
-    // The largest size that eleven octal digits hold.
-    private const long OctalLimit = (1L << 33) - 1;
+    /// <summary>The largest size that eleven octal digits hold.</summary>
+    public const long OctalLimit = (1L << 33) - 1;
 
     /// <summary>A block of zeros ends the archive.</summary>
     public bool IsEnd => !bytes.Span.ContainsAnyExcept((byte)0);
@@ -27,9 +27,13 @@ internal readonly struct TarBlock(ReadOnlyMemory<byte> bytes)
 
     /// <summary>The size of the content in bytes: octal digits, or in big-endian binary behind a set bit.</summary>
     /// <exception cref="FormatException">It is neither, or negative.</exception>
-    public long Length => BinaryPrimitives.ReadUInt32BigEndian(bytes.Span[124..]) == 0x8000_0000 && BinaryPrimitives.ReadInt64BigEndian(bytes.Span[128..]) is >= 0 and var large
-        ? large
-        : Octal(bytes.Span.Slice(124, 12));
+    public long Length => Number(bytes.Span.Slice(124, 12));
+
+    /// <summary>Of an old sparse file: its size with its holes.</summary>
+    public long SparseSize => Number(bytes.Span.Slice(483, 12));
+
+    /// <summary>Of an old sparse file: the parts that its header names, and whether a block behind it names more.</summary>
+    public (ReadOnlyMemory<byte> Parts, bool HasMore) Sparse => (bytes.Slice(386, 96), bytes.Span[482] != 0);
 
     // GNU's own format has spaces behind the word, and other things where ustar has its prefix.
     private bool IsUstar => bytes.Span.Slice(257, 6).SequenceEqual("ustar\0"u8);
@@ -107,6 +111,11 @@ internal readonly struct TarBlock(ReadOnlyMemory<byte> bytes)
         return block;
     }
 
+    /// <summary>Reads a field of twelve bytes: octal digits, or big-endian binary behind a set bit.</summary>
+    /// <exception cref="FormatException">It is neither, or negative.</exception>
+    public static long Number(ReadOnlySpan<byte> field) =>
+        BinaryPrimitives.ReadUInt32BigEndian(field) == 0x8000_0000 && BinaryPrimitives.ReadInt64BigEndian(field[4..]) is >= 0 and var large ? large : Octal(field);
+
     private static long Octal(ReadOnlySpan<byte> field)
     {
         var digits = field.Trim("\0 "u8);
@@ -120,6 +129,6 @@ internal readonly struct TarBlock(ReadOnlyMemory<byte> bytes)
     {
         var field = bytes.Span.Slice(at, length);
         var end = field.IndexOf((byte)0);
-        return Encoding.UTF8.GetString(end < 0 ? field : field[..end]);
+        return TarText.Decode(end < 0 ? field : field[..end]);
     }
 }

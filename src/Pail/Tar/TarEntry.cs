@@ -19,7 +19,7 @@ internal enum TarKind
 /// <summary>One entry of a tar.</summary>
 /// <param name="Path">Relative, <c>/</c> between its parts, none of them empty, <c>.</c> or <c>..</c>.</param>
 /// <param name="Kind">What it is.</param>
-/// <param name="Size">Bytes of content; 0 for all but files.</param>
+/// <param name="Size">Bytes of content, the holes of a sparse file included; 0 for all but files.</param>
 /// <param name="Target">What a link leads to, as written; empty for the rest.</param>
 internal sealed record TarEntry(string Path, TarKind Kind, long Size, string Target)
 {
@@ -31,6 +31,9 @@ internal sealed record TarEntry(string Path, TarKind Kind, long Size, string Tar
 
     /// <summary>The type as tar has it: <c>0</c> for a file, <c>5</c> for a folder, ...</summary>
     public char Type { get; init; }
+
+    /// <summary>Which parts of a sparse file are stored; null for other files.</summary>
+    public SparseMap? Sparse { get; init; }
 
     /// <summary>True for both kinds of links.</summary>
     public bool IsLink => Kind is TarKind.SymbolicLink or TarKind.HardLink;

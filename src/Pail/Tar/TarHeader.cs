@@ -14,12 +14,13 @@ internal static class TarHeader
     /// <param name="records">The pax records before it; may be empty.</param>
     /// <param name="path">Its name now.</param>
     /// <param name="target">What it leads to, if it is a link.</param>
-    /// <param name="isHardLink">True if it shall be a hard link, without content of its own.</param>
-    public static byte[] Rewrite(ReadOnlySpan<byte> block, ReadOnlySpan<byte> records, string path, string target, bool isHardLink)
+    /// <param name="isHardLink">True to make it a hard link, without content of its own.</param>
+    /// <param name="expanded">The size of a sparse file whose holes are written as zeros; null for other entries.</param>
+    public static byte[] Rewrite(ReadOnlySpan<byte> block, ReadOnlySpan<byte> records, string path, string target, bool isHardLink, long? expanded = null)
     {
         using var kept = new MemoryStream();
         // A link has no bytes, whatever the file it leads to has.
-        Keep(records, kept, isHardLink ? ["path", "linkpath", "size"] : ["path", "linkpath"]);
+        Keep(records, kept, isHardLink || expanded is not null ? ["path", "linkpath", "size"] : ["path", "linkpath"]);
         Span<byte> header = [.. block];
         // GNU and old headers become ustar's; what GNU has in place of the prefix goes.
         header[345..512].Clear();
@@ -27,10 +28,10 @@ internal static class TarHeader
         "00"u8.CopyTo(header[263..]);
         PutName(header[..NameLength], "path", path, kept);
         PutName(header.Slice(157, NameLength), "linkpath", target, kept);
-        if (isHardLink)
+        if (isHardLink || expanded is not null)
         {
-            header[156] = (byte)'1';
-            "00000000000\0"u8.CopyTo(header[124..]);
+            header[156] = (byte)(isHardLink ? '1' : '0');
+            PutSize(header, isHardLink ? 0 : expanded!.Value, kept);
         }
         Sign(header);
         if (kept.Length == 0)
@@ -58,7 +59,7 @@ internal static class TarHeader
                 throw new FormatException("an extended header is malformed");
             var key = records[(digits + 1)..length];
             key = key[..key.IndexOf((byte)'=')];
-            if (!without.Contains(Encoding.UTF8.GetString(key)))
+            if (!without.Contains(Encoding.UTF8.GetString(key)) && !PaxRecords.IsSparse(key))
                 kept.Write(records[..length]);
             records = records[length..];
         }
@@ -67,7 +68,7 @@ internal static class TarHeader
     private static void PutName(Span<byte> field, string key, string value, MemoryStream records)
     {
         field.Clear();
-        var bytes = Encoding.UTF8.GetBytes(value);
+        var bytes = TarText.Encode(value);
         if (bytes.Length <= NameLength && Ascii.IsValid(value))
         {
             bytes.CopyTo(field);
@@ -76,6 +77,18 @@ internal static class TarHeader
         // Those who know no pax see the beginning of it.
         foreach (var (i, value7) in bytes.Take(NameLength).Index())
             field[i] = value7 < 0x80 ? value7 : (byte)'_';
+        PutRecord(key, bytes, records);
+    }
+
+    private static void PutSize(Span<byte> header, long size, MemoryStream records)
+    {
+        if (size > TarBlock.OctalLimit)
+            PutRecord("size", Encoding.ASCII.GetBytes(size.ToString(CultureInfo.InvariantCulture)), records);
+        Encoding.ASCII.GetBytes(Convert.ToString(Math.Min(size, TarBlock.OctalLimit), 8).PadLeft(11, '0') + "\0", header[124..]);
+    }
+
+    private static void PutRecord(string key, byte[] bytes, MemoryStream records)
+    {
         var rest = Encoding.UTF8.GetByteCount(key) + bytes.Length + 3;
         var length = rest + 1;
         while (length != rest + length.ToString(CultureInfo.InvariantCulture).Length)

@@ -1,13 +1,13 @@
-using System.IO.Compression;
+using Pail.Compression;
 using Pail.Io;
 
 namespace Pail.Tar;
 
-/// <summary>Opens the file of an archive: plain or compressed with gzip.</summary>
+/// <summary>Opens the file of an archive: plain, or compressed with gzip or zstd.</summary>
 internal static class TarInput
 {
     private static readonly (byte[] Magic, string Name)[] OtherCompressions =
-        [([0x28, 0xB5, 0x2F, 0xFD], "zstd"), ([0xFD, 0x37, 0x7A, 0x58], "xz"), ([0x42, 0x5A, 0x68], "bzip2")];
+        [([0xFD, 0x37, 0x7A, 0x58], "xz"), ([0x42, 0x5A, 0x68], "bzip2")];
 
     /// <summary>The tar from its first byte: a <see cref="FileStream"/> that can seek where it is a plain file, else a stream that can't.</summary>
     /// <param name="name">Its address, for messages.</param>
@@ -28,14 +28,14 @@ internal static class TarInput
             foreach (var (other, called) in OtherCompressions)
                 if (head.AsSpan().StartsWith(other))
                     throw new PailException(Failure.BadContent, $"{name} is compressed with {called}; decompress it first.");
-            var isGzip = head is [0x1F, 0x8B, ..];
+            var kind = LayerCompression.KindOf(head.AsSpan());
             if (stream.CanSeek)
             {
                 stream.Position = 0;
-                return isGzip ? new Decompressing(name, stream) : stream;
+                return kind != CompressionKind.None ? new Decompressing(name, stream, kind) : stream;
             }
             var whole = new JoinedStream(head, stream);
-            return isGzip ? new Decompressing(name, whole) : whole;
+            return kind != CompressionKind.None ? new Decompressing(name, whole, kind) : whole;
         }
         catch
         {
@@ -58,26 +58,26 @@ internal static class TarInput
         }
     }
 
-    private sealed class Decompressing(string name, Stream file) : ReadOnlyStream
+    private sealed class Decompressing(string name, Stream file, CompressionKind kind) : ReadOnlyStream
     {
-        private readonly GZipStream _gzip = new(file, CompressionMode.Decompress);
+        private readonly Stream _plain = LayerCompression.Decompress(file, kind);
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             try
             {
-                return await _gzip.ReadAsync(buffer, cancellationToken);
+                return await _plain.ReadAsync(buffer, cancellationToken);
             }
             catch (InvalidDataException e)
             {
-                throw new PailException(Failure.BadContent, $"{name}: the gzip data is damaged: {e.Message}", e);
+                throw new PailException(Failure.BadContent, $"{name}: the {(kind == CompressionKind.Gzip ? "gzip" : "zstd")} data is damaged: {e.Message}", e);
             }
         }
 
         protected override void Dispose(bool disposing)
         {
             if (disposing)
-                _gzip.Dispose();
+                _plain.Dispose();
             base.Dispose(disposing);
         }
     }

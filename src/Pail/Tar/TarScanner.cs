@@ -1,4 +1,3 @@
-using System.Text;
 using Pail.Io;
 using Pail.Oci;
 
@@ -50,8 +49,8 @@ internal sealed class TarScanner(Stream archive, string name, int maxEntries = T
         }
     }
 
-    /// <summary>The content of the entry last returned. It lasts until the next is asked for.</summary>
-    public Stream OpenContent() => new Content(this);
+    /// <summary>The content of an entry just returned, the holes of a sparse file filled. It lasts until the next is asked for.</summary>
+    public Stream OpenContent(TarEntry entry) => entry.Sparse is { } sparse ? sparse.Expand(new Content(this)) : new Content(this);
 
     private async Task<TarEntry?> ReadEntryAsync(CancellationToken cancel)
     {
@@ -59,9 +58,9 @@ internal sealed class TarScanner(Stream archive, string name, int maxEntries = T
         Records = null;
         while (true)
         {
-            await PassAsync(_unread + _padding, cancel);
+            await PassRestAsync(cancel);
             if (!await ReadBlockAsync(cancel) || new TarBlock(_block) is not { IsEnd: false } block)
-                return null;
+                return await EndAsync(cancel);
             if (!block.IsValid())
                 throw new FormatException(_entries == 0 ? "it is not a tar" : $"a header after {_entries} entries is damaged");
             if (++_entries > maxEntries)
@@ -82,21 +81,54 @@ internal sealed class TarScanner(Stream archive, string name, int maxEntries = T
                 case 'g':
                     // Holds for all entries after it: comments, in practice.
                     break;
-                case 'S' or 'M':
-                    throw new FormatException("it holds a sparse file or is a part of several");
+                case 'M':
+                    throw new FormatException("it is a part of several");
                 default:
                     HeaderOffset = Position - TarBlock.Size;
-                    return Entry(block, extended);
+                    return await WithPartsAsync(Entry(block, extended), block, extended, cancel);
             }
         }
     }
 
+    // Two blocks of zeros end an archive; what follows them is nothing of it. Behind a single one, other readers find more entries, or an error.
+    private async Task<TarEntry?> EndAsync(CancellationToken cancel) =>
+        await ReadBlockAsync(cancel) && new TarBlock(_block) is { IsEnd: false } next && next.IsValid()
+            ? throw new FormatException($"it goes on behind a single block of zeros, after {_entries} entries")
+            : null;
+
+    // Of a sparse file: which parts follow. They are told in the pax records, before the content, or in the header and blocks behind it.
+    private async Task<TarEntry> WithPartsAsync(TarEntry entry, TarBlock block, PaxRecords extended, CancellationToken cancel)
+    {
+        if (entry.Kind != TarKind.File || (block.Type != 'S' && extended.SparseSize is null))
+            return entry;
+        var numbers = extended.SparseParts?.ToList() ?? [];
+        var size = extended.SparseSize ?? block.SparseSize;
+        if (block.Type == 'S')
+        {
+            var (parts, hasMore) = block.Sparse;
+            SparseMap.AddOld(parts.Span, numbers);
+            for (var more = new byte[TarBlock.Size]; hasMore; hasMore = more[504] != 0)
+            {
+                if (numbers.Count > MaxExtendedHeader / 16)
+                    throw new FormatException("the map of a sparse file is too long");
+                await archive.ReadExactlyAsync(more, cancel);
+                Position += more.Length;
+                SparseMap.AddOld(more.AsSpan(0, 504), numbers);
+            }
+        }
+        else if (extended.SparseParts is null)
+        {
+            numbers = await SparseMap.ReadAsync(new Content(this), MaxExtendedHeader, cancel);
+        }
+        return entry with { Size = size, Type = '0', Sparse = SparseMap.Of(size, numbers, _unread) };
+    }
+
     private TarEntry Entry(TarBlock block, PaxRecords extended)
     {
-        var path = extended.Path ?? block.Name;
+        var path = extended.SparseName ?? extended.Path ?? block.Name;
         var kind = block.Type switch
         {
-            '0' or '7' when !path.EndsWith('/') => TarKind.File,
+            '0' or '7' or 'S' when !path.EndsWith('/') => TarKind.File,
             '1' => TarKind.HardLink,
             '2' => TarKind.SymbolicLink,
             _ => TarKind.Other,
@@ -113,11 +145,16 @@ internal sealed class TarScanner(Stream archive, string name, int maxEntries = T
 
     private static string Clean(string path)
     {
-        var parts = path.Split('/').Where(part => part is not ("" or ".")).ToList();
-        // A "/" at the beginning is dropped, as engines do: distroless and kaniko write it.
-        return !parts.Contains("..")
-            ? string.Join('/', parts)
-            : throw new FormatException($"an entry is called {SafeText.OneLine(path, 80)}, which leads outside");
+        // A "/" at the beginning is dropped, as engines do: distroless and kaniko write it. So is a folder before "..".
+        var parts = new List<string>();
+        foreach (var part in path.Split('/'))
+            if (part is not ("" or "." or ".."))
+                parts.Add(part);
+            else if (part == ".." && parts.Count == 0)
+                throw new FormatException($"an entry is called {SafeText.OneLine(path, 80)}, which leads outside");
+            else if (part == "..")
+                parts.RemoveAt(parts.Count - 1);
+        return string.Join('/', parts);
     }
 
     private async Task<byte[]> ReadHeaderAsync(CancellationToken cancel)
@@ -125,18 +162,30 @@ internal sealed class TarScanner(Stream archive, string name, int maxEntries = T
         if (_unread > MaxExtendedHeader)
             throw new FormatException($"an extended header has {_unread} bytes; at most {MaxExtendedHeader} are taken");
         var bytes = new byte[_unread];
-        await using var content = OpenContent();
+        await using var content = new Content(this);
         await content.ReadExactlyAsync(bytes, cancel);
         return bytes;
     }
 
-    private static string Text(byte[] bytes) => Encoding.UTF8.GetString(bytes).TrimEnd('\0');
+    private static string Text(byte[] bytes) => TarText.Decode(bytes.AsSpan().TrimEnd((byte)0));
 
     private async Task<bool> ReadBlockAsync(CancellationToken cancel)
     {
         var read = await archive.ReadAtLeastAsync(_block, _block.Length, throwOnEndOfStream: false, cancel);
         Position += read;
-        return read == _block.Length || (read == 0 ? false : throw Truncated());
+        // Zeros without end blocks, or fewer than a block of them, end an archive too.
+        return read == _block.Length || (!_block.AsSpan(0, read).ContainsAnyExcept((byte)0) ? false : throw Truncated());
+    }
+
+    // Engines, Go and GNU tar take an archive that ends where the padding of its last file would begin.
+    private async Task PassRestAsync(CancellationToken cancel)
+    {
+        var padding = _padding;
+        await PassAsync(_unread, cancel);
+        var read = padding == 0 ? 0 : await archive.ReadAtLeastAsync(_block.AsMemory(0, padding), padding, throwOnEndOfStream: false, cancel);
+        Position += read;
+        if (read < padding && read > 0)
+            throw Truncated();
     }
 
     private async Task PassAsync(long count, CancellationToken cancel)

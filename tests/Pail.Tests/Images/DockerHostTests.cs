@@ -24,11 +24,13 @@ public sealed class DockerHostTests : IDisposable
     }
 
     [Fact]
-    public void Find_ContextNamed_GoesBeforeAHost()
+    public void Find_Host_GoesBeforeAContextAsForDocker()
     {
         AddContext("far", "unix:///far.sock");
 
-        Assert.Equal("unix:///far.sock", Find(("DOCKER_HOST", "unix:///near.sock"), ("DOCKER_CONTEXT", "far")));
+        Assert.Equal("unix:///near.sock", Find(("DOCKER_HOST", "unix:///near.sock"), ("DOCKER_CONTEXT", "far")));
+        Assert.Equal("unix:///near.sock", Find(("DOCKER_HOST", "unix:///near.sock"), ("DOCKER_CONTEXT", "default")));
+        Assert.Equal("unix:///far.sock", Find(("DOCKER_CONTEXT", "far")));
         Assert.Equal("unix:///var/run/docker.sock", Find(("DOCKER_CONTEXT", "default")));
     }
 

@@ -250,7 +250,7 @@ public sealed class DockerSourceTests : IAsyncDisposable
                 docker.Config = new byte[5_000_000];
                 return docker.Classic();
             case "twice":
-                return [.. docker.Classic()[..^1024], .. docker.Classic()];
+                return [.. docker.Classic()[..^1024], .. new TarBytes().File("manifest.json", "[]").ToArray()];
             default:
                 const string manifest = """[{"Config":"c.json","Layers":["l/layer.tar"]}]""";
                 var tar = new TarBytes();

@@ -152,13 +152,15 @@ public sealed class RecompressionTests
     [Theory]
     [InlineData("layer")]
     [InlineData("diffID")]
-    [InlineData("no gzip")]
+    [InlineData("damaged gzip")]
     [InlineData("fewer diffIDs")]
     public async Task Copy_LayerUnlikeWhatIsSaid_FailsAndNamesNothing(string lie)
     {
         var image = new MemoryImage();
         var tar = RandomImage.Layer(new Random(1), 50_000);
-        var bytes = lie == "no gzip" ? tar : RandomImage.Gzip(tar);
+        var bytes = RandomImage.Gzip(tar);
+        if (lie == "damaged gzip")
+            bytes[bytes.Length / 2] ^= 1;
         var layer = image.Add(bytes, MediaTypes.OciLayerGzip);
         if (lie == "layer")
             bytes[^1] ^= 1;
@@ -180,7 +182,7 @@ public sealed class RecompressionTests
         var error = await Assert.ThrowsAsync<PailException>(() => ImageCopy.RunAsync(RandomImage.Bomb(), sink, new CopyOptions(Compression: LayerCompression.Parse("none")), NoProgress.Instance, default));
 
         Assert.Equal(Failure.BadContent, error.Failure);
-        Assert.Contains("unpacks to more than 1073741824", error.Message, StringComparison.Ordinal);
+        Assert.Contains("its config says", error.Message, StringComparison.Ordinal);
         Assert.Empty(sink.Blobs);
     }
 

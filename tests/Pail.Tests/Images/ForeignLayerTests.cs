@@ -1,0 +1,50 @@
+using System.Text;
+using Pail.Copy;
+using Pail.Images;
+using Pail.Io;
+using Pail.Oci;
+using Pail.OciLayout;
+
+namespace Pail.Tests.Images;
+
+/// <summary>Layers with addresses elsewhere, such as Windows' base layers: copied where the source has them, told where it has not.</summary>
+public sealed class ForeignLayerTests : IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    [Theory]
+    [InlineData("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", true)]
+    [InlineData("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", true)]
+    [InlineData(MediaTypes.OciLayerGzip, true)]
+    [InlineData("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", false)]
+    [InlineData("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", false)]
+    public async Task Copy_ForeignLayer_ComesAlongOrIsTold(string mediaType, bool isHeld)
+    {
+        var image = new MemoryImage();
+        var foreign = image.Add(RandomImage.Gzip([1, 2, 3]), mediaType);
+        var own = image.Add([4, 5, 6], MediaTypes.OciLayerTar);
+        var manifest = Encoding.UTF8.GetString(RandomImage.ImageManifest(image.Add(RandomImage.Config("amd64", []), MediaTypes.OciConfig), [foreign, own]).Bytes.Span);
+        var digest = $"\"digest\":\"{foreign.Digest}\"";
+        image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(manifest.Replace(digest, $"{digest},\"urls\":[\"https://example.com/layer\"]", StringComparison.Ordinal))));
+        Assert.Single(image.Root!.ForeignBlobs);
+        await using (var layout = new OciLayoutSink(_folder["from"], "1"))
+            await Copying.RunAsync(image, layout);
+        var blob = Path.Combine(_folder["from"], "blobs", "sha256", foreign.Digest.Hex);
+        Assert.True(File.Exists(blob));
+        if (!isHeld)
+            File.Delete(blob);
+
+        await using var source = new OciLayoutSource(_folder["from"], "1");
+        CopyResult result;
+        await using (var sink = new OciArchiveSink(_folder["to.tar"], "1"))
+            result = await ImageCopy.RunAsync(source, sink, new CopyOptions(), NoProgress.Instance, default);
+
+        Assert.Equal(isHeld ? 3 : 2, result.Sent);
+        Assert.Equal(isHeld ? [] : [foreign.Digest], result.ForeignLeft.Select(left => left.Digest));
+        var copy = await Copying.ReadAsync(new OciArchiveSource(_folder["to.tar"], "1"));
+        Assert.Equal(image.Root.Digest, copy.Root!.Digest);
+        Assert.Equal(isHeld, copy.Blobs.ContainsKey(foreign.Digest));
+    }
+
+    public void Dispose() => _folder.Dispose();
+}
