@@ -1,4 +1,3 @@
-using Pail.Oci;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.S3;

@@ -1,6 +1,5 @@
 using System.Text;
 using Pail.Copy;
-using Pail.Images;
 using Pail.Io;
 using Pail.Oci;
 using Pail.OciLayout;
