@@ -25,7 +25,8 @@ internal sealed class ManifestParts(RegistryServices services)
         var missing = new ConcurrentBag<Digest>();
         var warnings = new ConcurrentBag<string>();
         var unseen = new List<Descriptor>();
-        foreach (var blob in manifest.Blobs)
+        // An index may name anything; of its entries that are no manifests, layers are known to be blobs (BuildKit's cache).
+        foreach (var blob in manifest.Blobs.Where(blob => !manifest.IsIndex || MediaTypes.IsLayer(blob.MediaType)))
             if (services.Blobs.IsThere(repository, blob.Digest, out var size))
                 Compare(blob, size, warnings);
             else

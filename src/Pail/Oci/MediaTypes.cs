@@ -54,6 +54,10 @@ public static class MediaTypes
     /// <summary>True for the config of an image that a container engine runs, of either family.</summary>
     public static bool IsImageConfig(string? mediaType) => mediaType is OciConfig or DockerConfig;
 
+    /// <summary>True for the types of layers, of either family.</summary>
+    public static bool IsLayer(string mediaType) =>
+        mediaType.StartsWith("application/vnd.oci.image.layer.", StringComparison.Ordinal) || mediaType.StartsWith(DockerLayerTar, StringComparison.Ordinal);
+
     /// <summary>True for a layer that only its maker may give away, such as those of Windows: it may be absent from a registry.</summary>
     public static bool IsForeignLayer(string mediaType) =>
         mediaType.Contains(".nondistributable.", StringComparison.Ordinal) || mediaType.Contains(".foreign.", StringComparison.Ordinal);
