@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Pail.Buckets;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
@@ -35,7 +36,7 @@ internal sealed class Replicas : IAsyncDisposable
     /// <param name="count">How many.</param>
     /// <param name="layout">How the bucket is laid out.</param>
     /// <param name="transfer">What each may use.</param>
-    /// <param name="time">Their clock.</param>
+    /// <param name="time">Their clock; if null one that stands still, so that a slow machine does not make what was just seen old.</param>
     /// <param name="wrap">What the first of them sees of the bucket.</param>
     /// <param name="redirect">What presigns, if clients may reach the bucket.</param>
     public static async Task<Replicas> StartAsync(
@@ -46,7 +47,7 @@ internal sealed class Replicas : IAsyncDisposable
         {
             var engine = new TransferEngine(transfer ?? new());
             var options = new ServerOptions { Listen = [new(IPAddress.Loopback, 0)], Secret = "a secret that all replicas share"u8.ToArray(), SweepInterval = TimeSpan.Zero, Redirect = redirect };
-            var server = RegistryServer.Build(options, new Bucket(i == 0 && wrap is not null ? wrap : store, engine, new BucketSettings(layout, Public: false)), time);
+            var server = RegistryServer.Build(options, new Bucket(i == 0 && wrap is not null ? wrap : store, engine, new BucketSettings(layout, Public: false)), time ?? new FakeTimeProvider(DateTimeOffset.UtcNow));
             await server.StartAsync();
             replicas._servers.Add(server);
             replicas.Engines.Add(engine);
