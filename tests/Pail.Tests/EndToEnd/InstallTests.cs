@@ -47,7 +47,7 @@ public sealed class InstallTests : IDisposable
         // There are no packages in its lists, so this is how far it comes.
         (await install.EndAsync()).Ended(1);
         Assert.EndsWith("install: apt-get failed\n", Read(), StringComparison.Ordinal);
-        Assert.Contains("E: Unable to locate package podman", Read(), StringComparison.Ordinal);
+        Assert.Contains("E: Unable to locate package curl", Read(), StringComparison.Ordinal);
 
         string Read() => File.Exists(errors) ? File.ReadAllText(errors) : "";
     }

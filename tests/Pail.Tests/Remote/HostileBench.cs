@@ -60,13 +60,13 @@ public abstract class HostileBench : IDisposable
     }
 
     /// <summary>Writes byte by byte, never still for long.</summary>
-    private protected static async Task DripAsync(Stream stream, byte[] bytes, CancellationToken cancel)
+    private protected static async Task DripAsync(Stream stream, byte[] bytes, CancellationToken cancel, int milliseconds = 20)
     {
         foreach (var one in bytes)
         {
             await stream.WriteAsync(new[] { one }, cancel);
             await stream.FlushAsync(cancel);
-            await Task.Delay(20, cancel);
+            await Task.Delay(milliseconds, cancel);
         }
     }
 

@@ -151,7 +151,8 @@ public sealed class HostileRegistryTests : HostileBench
             await stream.WriteAsync("HTTP/1.1 200 OK\r\n"u8.ToArray(), cancel);
             if (ofTheBody)
                 await stream.WriteAsync(Encoding.ASCII.GetBytes($"Content-Length: {(what == "blobs" ? Blob(request).Length : 5000)}\r\n\r\n"), cancel);
-            await DripAsync(stream, Enumerable.Repeat((byte)'x', 5000).ToArray(), cancel);
+            // The smallest blob must not be whole before patience ends.
+            await DripAsync(stream, Enumerable.Repeat((byte)'x', 5000).ToArray(), cancel, what == "blobs" ? 200 : 20);
         });
         await FailsAsync(server, Failure.Unavailable, ofTheBody ? "drip" : "nothing moved");
     }
