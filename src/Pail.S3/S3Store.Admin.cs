@@ -58,7 +58,8 @@ public sealed partial class S3Store
         }
     }
 
-    private async Task<bool> IsThereAsync(CancellationToken cancel)
+    // A request for an object was answered, so a bucket that may not be seen is there.
+    private async Task<bool> IsThereAsync(CancellationToken cancel, bool answered = false)
     {
         try
         {
@@ -70,7 +71,7 @@ public sealed partial class S3Store
             return false;
         }
         // Reading and writing objects needs no permission to see the bucket.
-        catch (StoreException e) when (_hidesMissing && e.Error == StoreError.AccessDenied)
+        catch (StoreException e) when ((answered || _hidesMissing) && e.Error == StoreError.AccessDenied)
         {
             return true;
         }

@@ -70,7 +70,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
         if (refusal.Status != 404)
             throw _errors.Refused(StoreOperation.HeadObject, key, refusal);
         // The answer has no body to tell a missing bucket from a missing object; before anything else did, that is worth a request.
-        if (!_bucketSeen && !await IsThereAsync(cancel))
+        if (!_bucketSeen && !await IsThereAsync(cancel, answered: true))
             throw _errors.Refused(StoreOperation.HeadObject, key, refusal with { Code = "NoSuchBucket" });
         return null;
     }
