@@ -19,7 +19,7 @@ public sealed class SwiftRegistryTests : S3RegistryTests
 
     private protected override bool WritesConditionally => false;
 
-    // The first list is tried with a condition, once; each is written without one and read again.
+    // Tags and catalog are made of what the bucket lists, and read again.
     private protected override (long A, long B) PublicPushCost => (11, 13);
 }
 
