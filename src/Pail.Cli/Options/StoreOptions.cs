@@ -30,7 +30,12 @@ internal sealed class StoreOptions
         },
     };
 
-    public StoreOptions() => _style.CompletionSources.Add([.. AddressingStyles.Words]);
+    public StoreOptions()
+    {
+        // Without this the names of the enumeration are offered.
+        _style.CompletionSources.Clear();
+        _style.CompletionSources.Add([.. AddressingStyles.Words]);
+    }
 
     /// <param name="command">Whose options they are.</param>
     /// <param name="reads">It has use for a bucket that it can only read.</param>
