@@ -36,8 +36,17 @@ internal static class Command
     {
         if (BuiltPail.Native is not null)
         {
-            var ended = await Child.RunAsync(BuiltPail.File, arguments);
-            return new(ended.ExitCode, Encoding.UTF8.GetBytes(ended.Output), ended.Error);
+            // To a file: what it writes may be no text.
+            var stdout = Path.GetTempFileName();
+            try
+            {
+                var ended = await Child.RunAsync("bash", ["-c", "exec \"$@\" >\"$0\"", stdout, BuiltPail.File, .. arguments]);
+                return new(ended.ExitCode, await File.ReadAllBytesAsync(stdout), ended.Error);
+            }
+            finally
+            {
+                File.Delete(stdout);
+            }
         }
         using var output = new MemoryStream();
         await using var error = new StringWriter();
