@@ -36,17 +36,9 @@ internal static class Command
     {
         if (BuiltPail.Native is not null)
         {
-            // To a file: what it writes may be no text.
-            var stdout = Path.GetTempFileName();
-            try
-            {
-                var ended = await Child.RunAsync("bash", ["-c", "exec \"$@\" >\"$0\"", stdout, BuiltPail.File, .. arguments]);
-                return new(ended.ExitCode, await File.ReadAllBytesAsync(stdout), ended.Error);
-            }
-            finally
-            {
-                File.Delete(stdout);
-            }
+            // Each byte as one character: what it writes may be no text.
+            var ended = await Child.RunAsync(BuiltPail.File, arguments, output: Encoding.Latin1);
+            return new(ended.ExitCode, Encoding.Latin1.GetBytes(ended.Output), ended.Error);
         }
         using var output = new MemoryStream();
         await using var error = new StringWriter();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using System.Runtime.InteropServices;
 
 namespace Pail.Tests.Kit;
@@ -33,7 +34,8 @@ internal sealed partial class Child : IAsyncDisposable
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables it gets besides ours; null as a value takes one away.</param>
     /// <param name="input">Its input.</param>
-    public static Child Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string input = "")
+    /// <param name="output">How its output is read; null for UTF-8.</param>
+    public static Child Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string input = "", Encoding? output = null)
     {
         // Tests of the command that need no other program run it as a child only where it is native.
         if (program != BuiltPail.Native)
@@ -44,6 +46,7 @@ internal sealed partial class Child : IAsyncDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            StandardOutputEncoding = output,
         };
         foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
             start.Environment[name] = value;
@@ -54,9 +57,9 @@ internal sealed partial class Child : IAsyncDisposable
     }
 
     /// <summary>Runs a program to its end.</summary>
-    public static async Task<Finished> RunAsync(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string input = "")
+    public static async Task<Finished> RunAsync(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string input = "", Encoding? output = null)
     {
-        await using var child = Start(program, arguments, environment, input);
+        await using var child = Start(program, arguments, environment, input, output);
         return await child.EndAsync();
     }
 
