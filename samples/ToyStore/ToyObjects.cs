@@ -9,9 +9,9 @@ internal sealed class ToyObjects(BucketRoot.Url root, ToyShelf shelf, RequestMet
 {
     public string Name { get; } = root.ToString();
 
-    public Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel) => RunAsync(StoreOperation.HeadObject, () => Find(key)?.Info, cancel);
+    public Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel = default) => RunAsync(StoreOperation.HeadObject, () => Find(key)?.Info, cancel);
 
-    public Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel) => RunAsync(StoreOperation.GetObject, () =>
+    public Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel = default) => RunAsync(StoreOperation.GetObject, () =>
     {
         if (Find(key) is not { } found)
             return null;
@@ -22,16 +22,16 @@ internal sealed class ToyObjects(BucketRoot.Url root, ToyShelf shelf, RequestMet
         return new ObjectContent(found.Info, new MemoryStream(found.Bytes, (int)first, (int)length, writable: false), length);
     }, cancel);
 
-    public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) => RunAsync(StoreOperation.PutObject, () =>
+    public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default) => RunAsync(StoreOperation.PutObject, () =>
     {
         var present = Find(key);
         return (condition.Absent && present is not null) || (condition.ETag is { } etag && etag != present?.ETag) ? null : Put(key, body.ToArray(), headers);
     }, cancel);
 
-    public Task DeleteAsync(string key, CancellationToken cancel) => RunAsync(StoreOperation.DeleteObject, () => shelf.Objects.Remove(root.Prefix + key), cancel);
+    public Task DeleteAsync(string key, CancellationToken cancel = default) => RunAsync(StoreOperation.DeleteObject, () => shelf.Objects.Remove(root.Prefix + key), cancel);
 
     // Each page goes through all keys: a toy.
-    public Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel) => RunAsync(StoreOperation.ListObjects, () =>
+    public Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default) => RunAsync(StoreOperation.ListObjects, () =>
     {
         var (objects, prefixes) = (new List<ObjectEntry>(), new List<string>());
         var last = query.Continuation ?? query.StartAfter;
@@ -55,21 +55,21 @@ internal sealed class ToyObjects(BucketRoot.Url root, ToyShelf shelf, RequestMet
         return new ListPage(objects, prefixes, null);
     }, cancel);
 
-    public Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel) => RunAsync(StoreOperation.CreateMultipartUpload, () =>
+    public Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel = default) => RunAsync(StoreOperation.CreateMultipartUpload, () =>
     {
         var id = Guid.NewGuid().ToString("N");
         shelf.Uploads[id] = new ToyUpload(root.Prefix + key, headers, TimeProvider.System.GetUtcNow());
         return id;
     }, cancel);
 
-    public Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel) => RunAsync(StoreOperation.UploadPart, () =>
+    public Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel = default) => RunAsync(StoreOperation.UploadPart, () =>
     {
         var etag = Guid.NewGuid().ToString("N");
         Pending(upload).Parts[number] = (etag, body.ToArray());
         return etag;
     }, cancel);
 
-    public Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel) => RunAsync(StoreOperation.CompleteMultipartUpload, () =>
+    public Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel = default) => RunAsync(StoreOperation.CompleteMultipartUpload, () =>
     {
         var pending = Pending(upload);
         if (parts.FirstOrDefault(part => pending.Parts.GetValueOrDefault(part.Number).ETag != part.ETag) is { } unknown)
@@ -78,13 +78,13 @@ internal sealed class ToyObjects(BucketRoot.Url root, ToyShelf shelf, RequestMet
         return Put(upload.Key, [.. parts.SelectMany(part => pending.Parts[part.Number].Bytes)], pending.Headers);
     }, cancel);
 
-    public Task AbortUploadAsync(UploadId upload, CancellationToken cancel) => RunAsync(StoreOperation.AbortMultipartUpload, () => shelf.Uploads.Remove(upload.Id), cancel);
+    public Task AbortUploadAsync(UploadId upload, CancellationToken cancel = default) => RunAsync(StoreOperation.AbortMultipartUpload, () => shelf.Uploads.Remove(upload.Id), cancel);
 
-    public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) => RunAsync<IReadOnlyList<UploadedPart>>(StoreOperation.ListParts, () =>
+    public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel = default) => RunAsync<IReadOnlyList<UploadedPart>>(StoreOperation.ListParts, () =>
         shelf.Uploads.TryGetValue(upload.Id, out var pending) ? [.. pending.Parts.Select(part => new UploadedPart(part.Key, part.Value.ETag, part.Value.Bytes.Length))] : [], cancel);
 
     // All are one page.
-    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel) => RunAsync(StoreOperation.ListMultipartUploads, () => new UploadPage(
+    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel = default) => RunAsync(StoreOperation.ListMultipartUploads, () => new UploadPage(
         [.. shelf.Uploads.Where(upload => upload.Value.Key.StartsWith(root.Prefix + prefix, StringComparison.Ordinal)).OrderBy(upload => upload.Value.Key, StringComparer.Ordinal)
             .Select(upload => new PendingUpload(new UploadId(upload.Value.Key[root.Prefix.Length..], upload.Key), upload.Value.Started))],
         Next: null), cancel);

@@ -4,10 +4,10 @@ using Pail.Stores;
 namespace Pail.S3;
 
 // What makes and opens a bucket.
-public sealed partial class S3Store
+internal sealed partial class S3Store
 {
     /// <inheritdoc/>
-    public async Task<bool> CreateBucketAsync(CancellationToken cancel)
+    public async Task<bool> CreateBucketAsync(CancellationToken cancel = default)
     {
         // Asked first: who may use a bucket need not have the right to make one.
         if (await IsThereAsync(cancel))
@@ -32,7 +32,7 @@ public sealed partial class S3Store
     }
 
     /// <inheritdoc/>
-    public async Task<string> AllowAnonymousReadAsync(string prefix, CancellationToken cancel)
+    public async Task<string> AllowAnonymousReadAsync(string prefix, CancellationToken cancel = default)
     {
         var before = await PolicyAsync(cancel);
         var after = PublicReadPolicy.Merge(before, _bucket, _prefix + prefix, _connection.Region.PartitionName, Name);

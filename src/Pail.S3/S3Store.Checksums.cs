@@ -7,7 +7,7 @@ using Pail.Transfer;
 namespace Pail.S3;
 
 // Checksums that a bucket demands: with Object Lock each PUT and each part needs one.
-public sealed partial class S3Store
+internal sealed partial class S3Store
 {
     // Set by the first refusal for want of it.
     private volatile bool _wantsMd5;

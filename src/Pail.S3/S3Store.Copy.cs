@@ -6,17 +6,17 @@ using ByteRange = Pail.Stores.ByteRange;
 namespace Pail.S3;
 
 // Copies by the store, and addresses for others to use.
-public sealed partial class S3Store
+internal sealed partial class S3Store
 {
     /// <inheritdoc/>
-    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) => CopyAsync(this, from, to, headers, cancel);
+    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel = default) => CopyAsync(this, from, to, headers, cancel);
 
     /// <inheritdoc/>
-    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel) =>
+    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel = default) =>
         CopyPartAsync(this, from, range, upload, number, cancel);
 
     /// <inheritdoc/>
-    public async Task<IServerSideCopy?> CopierFromAsync(IObjectStore other, CancellationToken cancel) =>
+    public async Task<IServerSideCopy?> CopierFromAsync(IObjectStore other, CancellationToken cancel = default) =>
         other.Innermost is S3Store source && await _connection.IsSameAsync(source._connection) && (source._bucket == _bucket || await OwnsAsync(source._bucket, cancel))
             ? new FromOther(this, source)
             : null;
@@ -78,9 +78,9 @@ public sealed partial class S3Store
 
     private sealed class FromOther(S3Store store, S3Store source) : IServerSideCopy
     {
-        public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) => store.CopyAsync(source, from, to, headers, cancel);
+        public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel = default) => store.CopyAsync(source, from, to, headers, cancel);
 
-        public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel) =>
+        public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel = default) =>
             store.CopyPartAsync(source, from, range, upload, number, cancel);
     }
 }

@@ -4,7 +4,7 @@ using Pail.Stores;
 namespace Pail.S3;
 
 // Without s3:ListBucket a store answers 403, not 404, for an object that is not there.
-public sealed partial class S3Store
+internal sealed partial class S3Store
 {
     private const string Unauthorized = "is not authorized to perform: ";
 

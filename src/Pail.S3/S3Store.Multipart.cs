@@ -8,10 +8,10 @@ using Pail.Stores;
 namespace Pail.S3;
 
 // Uploads in parts.
-public sealed partial class S3Store
+internal sealed partial class S3Store
 {
     /// <inheritdoc/>
-    public async Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel)
+    public async Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel = default)
     {
         var request = new InitiateMultipartUploadRequest { BucketName = _bucket, Key = _prefix + key, ContentType = headers.ContentType };
         Describe(headers, request.Headers, request.Metadata);
@@ -22,7 +22,7 @@ public sealed partial class S3Store
     }
 
     /// <inheritdoc/>
-    public async Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel)
+    public async Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel = default)
     {
         var request = new WireRequest(HttpMethod.Put, PartQuery(upload, number)) { Body = body };
         var (etag, refusal) = await SendBodyAsync(StoreOperation.UploadPart, upload.Key, request, cancel);
@@ -31,7 +31,7 @@ public sealed partial class S3Store
 
     /// <inheritdoc/>
     /// <remarks>Tried again after an answer that got lost, the upload is gone because its object is there: that is success.</remarks>
-    public async Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel)
+    public async Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel = default)
     {
         var request = new CompleteMultipartUploadRequest
         {
@@ -57,7 +57,7 @@ public sealed partial class S3Store
     }
 
     /// <inheritdoc/>
-    public async Task AbortUploadAsync(UploadId upload, CancellationToken cancel)
+    public async Task AbortUploadAsync(UploadId upload, CancellationToken cancel = default)
     {
         var request = new AbortMultipartUploadRequest { BucketName = _bucket, Key = _prefix + upload.Key, UploadId = upload.Id };
         try
@@ -71,10 +71,10 @@ public sealed partial class S3Store
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) => await PartsAsync(upload, cancel) ?? [];
+    public async Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel = default) => await PartsAsync(upload, cancel) ?? [];
 
     /// <inheritdoc/>
-    public async Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel)
+    public async Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel = default)
     {
         var request = new ListMultipartUploadsRequest { BucketName = _bucket, Prefix = _prefix + prefix, Encoding = EncodingType.Url };
         if (after is { } last)

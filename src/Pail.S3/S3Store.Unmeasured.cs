@@ -5,7 +5,7 @@ using ByteRange = Pail.Stores.ByteRange;
 namespace Pail.S3;
 
 // Objects whose answer has no Content-Length: chunked by the store, or decompressed on the way.
-public sealed partial class S3Store
+internal sealed partial class S3Store
 {
     // Lists, manifests and settings are mostly smaller; for what is larger a second request is cheap.
     private const int MostUnmeasured = 4 << 20;

@@ -17,7 +17,7 @@ namespace Pail.S3;
 /// Bytes go through <see cref="S3Wire"/>, everything else through the SDK, over one pool of connections.
 /// Nothing is retried here: <see cref="StoreException.IsTransient"/> tells the caller what is worth another try.
 /// </remarks>
-public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetweenBuckets, IPresigner, IBucketAdmin, IDisposable
+internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetweenBuckets, IPresigner, IBucketAdmin, IDisposable
 {
     private readonly S3Options _options;
     private readonly S3Connection _connection;
@@ -58,7 +58,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
     public static S3Store Open(S3Options options, RequestMeter meter) => new(options, S3Connection.Open(options), meter);
 
     /// <inheritdoc/>
-    public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel)
+    public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel = default)
     {
         using var guard = new StallGuard(cancel);
         using var response = await _wire.SendAsync(StoreOperation.HeadObject, _prefix + key, new WireRequest(HttpMethod.Head), guard, cancel);
@@ -76,7 +76,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
     }
 
     /// <inheritdoc/>
-    public async Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel)
+    public async Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel = default)
     {
         var request = new WireRequest(HttpMethod.Get);
         if (range is { } wanted)
@@ -105,7 +105,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
     }
 
     /// <inheritdoc/>
-    public async Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel)
+    public async Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default)
     {
         if (condition.Absent ? _noIfAbsent : condition.ETag is not null && _noIfMatch)
             throw Unconditional(key, condition);
@@ -134,7 +134,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
     }
 
     /// <inheritdoc/>
-    public async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel)
+    public async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default)
     {
         var request = new ListObjectsV2Request
         {
@@ -155,7 +155,7 @@ public sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetw
     }
 
     /// <inheritdoc/>
-    public async Task DeleteAsync(string key, CancellationToken cancel)
+    public async Task DeleteAsync(string key, CancellationToken cancel = default)
     {
         var request = new DeleteObjectRequest { BucketName = _bucket, Key = _prefix + key };
         await UnlessMissingAsync(ControlAsync(StoreOperation.DeleteObject, key, token => _connection.Client.DeleteObjectAsync(request, token), cancel));

@@ -16,7 +16,7 @@ using Pail.Server.Uploads;
 namespace Pail.Server;
 
 /// <summary>Composes a registry server over a bucket.</summary>
-public static class RegistryServer
+internal static class RegistryServer
 {
     // Of each body so much is read from the socket before anybody asks for it, beside the memory that bounds blobs on their way.
     private const int ReadAhead = 128 << 10;

@@ -4,7 +4,7 @@ using Pail.Stores;
 namespace Pail.Server;
 
 /// <summary>How a registry server runs. The defaults are safe: loopback, nothing trusted, nothing believed that another replica may change.</summary>
-public sealed record ServerOptions
+internal sealed record ServerOptions
 {
     /// <summary>Where it listens.</summary>
     public IReadOnlyList<IPEndPoint> Listen { get; init; } = [new(IPAddress.Loopback, 5000)];
@@ -76,4 +76,4 @@ public sealed record ServerOptions
 /// <summary>A certificate and its key.</summary>
 /// <param name="Certificate">File of the certificate, with its chain, as PEM.</param>
 /// <param name="Key">File of its private key, as PEM.</param>
-public sealed record TlsFiles(string Certificate, string Key);
+internal sealed record TlsFiles(string Certificate, string Key);

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Pail;
 
 /// <summary>Reads and writes sizes in bytes. All options, variables and files read sizes by it.</summary>
-public static class ByteSize
+internal static class ByteSize
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 

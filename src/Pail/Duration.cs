@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Pail;
 
 /// <summary>Reads and writes durations. All options, variables and files read durations by it.</summary>
-public static class Duration
+internal static class Duration
 {
     private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789.");
 

@@ -6,7 +6,7 @@ using Pail.Transfer;
 namespace Pail.Server.Configuration;
 
 /// <summary>All that is set about a server, before the bucket is opened.</summary>
-public sealed record ServeConfiguration
+internal sealed record ServeConfiguration
 {
     /// <summary>The bucket; null for the default folder.</summary>
     public string? Bucket { get; init; }

@@ -5,7 +5,7 @@ namespace Pail.Server.Configuration;
 /// <param name="ValueName">What its value is called in the help; null for a switch.</param>
 /// <param name="Description">What it does, and its default.</param>
 /// <param name="Apply">Puts its values into a configuration.</param>
-public sealed record Setting(string Name, string? ValueName, string Description, Func<ServeConfiguration, IReadOnlyList<string>, ServeConfiguration> Apply)
+internal sealed record Setting(string Name, string? ValueName, string Description, Func<ServeConfiguration, IReadOnlyList<string>, ServeConfiguration> Apply)
 {
     /// <summary>Whether it may have several values: separated by commas in a variable, a list in the file.</summary>
     public bool Repeats { get; init; }

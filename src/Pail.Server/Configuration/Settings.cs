@@ -5,7 +5,7 @@ using static Pail.Server.Configuration.Values;
 namespace Pail.Server.Configuration;
 
 /// <summary>All that can be set. docs/server.md lists the same.</summary>
-public static class Settings
+internal static class Settings
 {
     // Source: AWS Signature Version 4, "X-Amz-Expires".
     private static readonly TimeSpan LongestSigned = TimeSpan.FromDays(7);

@@ -23,7 +23,7 @@ public sealed partial class Bucket
     /// One LIST for each 1,000 keys passed, and one for each repository that has more tags than that.
     /// In a pool everything is listed for each page.
     /// </summary>
-    public async Task<NamePage> ListRepositoryPageAsync(RepositoryName? after, int limit, CancellationToken cancel = default)
+    internal async Task<NamePage> ListRepositoryPageAsync(RepositoryName? after, int limit, CancellationToken cancel = default)
     {
         if (!Layout.NamesSortAsKeys)
             return NamePage.Of(await ListRepositoriesAsync(null, cancel).Select(name => name.ToString()).ToListAsync(cancel), after?.ToString(), limit);
@@ -63,7 +63,7 @@ public sealed record BucketItem(KeyMeaning Meaning, ObjectEntry Entry);
 /// <param name="Names">The names, in order.</param>
 /// <param name="More">True if there may be more after the last.</param>
 /// <param name="Found">False if there is nothing at all: no such repository, or an empty bucket.</param>
-public sealed record NamePage(IReadOnlyList<string> Names, bool More, bool Found)
+internal sealed record NamePage(IReadOnlyList<string> Names, bool More, bool Found)
 {
     /// <summary>The page of a list that is known whole.</summary>
     internal static NamePage Of(List<string> sorted, string? after, int limit)

@@ -15,7 +15,7 @@ public sealed partial class Bucket
     private volatile bool _copies = true;
 
     /// <summary>Makes a bucket whose settings are known. No request.</summary>
-    public Bucket(IObjectStore store, TransferEngine engine, BucketSettings settings)
+    internal Bucket(IObjectStore store, TransferEngine engine, BucketSettings settings)
     {
         (Retrying, Engine, Settings, Layout) = (engine.Retrying(store), engine, settings, BucketLayout.Of(settings.Layout));
         Lists = new StaticLists(this);
@@ -34,10 +34,10 @@ public sealed partial class Bucket
     public bool SharesBlobs => Layout.SharesBlobs;
 
     /// <summary>True if the bucket was set up just now and its store refused the key <c>v2/</c>: then a web server in front of it has to answer <c>GET /v2/</c>.</summary>
-    public bool LacksRoot { get; internal set; }
+    internal bool LacksRoot { get; set; }
 
     /// <summary>Where bytes wait that are no blob yet.</summary>
-    public StagingArea Staging { get; }
+    internal StagingArea Staging { get; }
 
     internal IObjectStore Store => Retrying;
 
@@ -58,13 +58,13 @@ public sealed partial class Bucket
 
     /// <summary>Opens a bucket: one GET, for its settings; a LIST more if it has none.</summary>
     /// <exception cref="PailException">No such bucket, no permission, or settings nobody understands.</exception>
-    public static async Task<Bucket> OpenAsync(IObjectStore store, TransferEngine engine, CancellationToken cancel = default) =>
+    internal static async Task<Bucket> OpenAsync(IObjectStore store, TransferEngine engine, CancellationToken cancel = default) =>
         new(store, engine, await BucketSettings.ReadAsync(engine.Retrying(store), cancel));
 
     /// <summary>Reads the settings again. One GET.</summary>
     /// <returns>This bucket if they are the same or were removed; else one that goes by the new ones.</returns>
     /// <exception cref="PailException">The settings can't be understood, or the store failed.</exception>
-    public async Task<Bucket> RefreshAsync(CancellationToken cancel = default) =>
+    internal async Task<Bucket> RefreshAsync(CancellationToken cancel = default) =>
         await BucketSettings.TryReadAsync(Store, cancel) is { } settings && settings != Settings ? new(Store, Engine, settings) : this;
 
     internal void StopCopying() => _copies = false;
@@ -74,12 +74,12 @@ public sealed partial class Bucket
 
     /// <summary>Finds out whether the bucket can be reached. One GET, made once: it distinguishes a missing bucket from a missing object.</summary>
     /// <exception cref="StoreException">It can't be reached.</exception>
-    public async Task PingAsync(CancellationToken cancel = default)
+    internal async Task PingAsync(CancellationToken cancel = default)
     {
         if (await Retrying.Once.GetAsync(BucketSettings.Key, null, cancel) is { } content)
             await content.DisposeAsync();
     }
 
     /// <summary>True if a blob of this size in bytes is written by one request, false if in parts.</summary>
-    public bool IsWrittenWhole(long size) => Engine.IsWrittenWhole(size);
+    internal bool IsWrittenWhole(long size) => Engine.IsWrittenWhole(size);
 }

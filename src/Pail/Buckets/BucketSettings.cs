@@ -13,22 +13,22 @@ namespace Pail.Buckets;
 public sealed record BucketSettings(LayoutKind Layout, bool Public)
 {
     /// <summary>The key of the settings.</summary>
-    public const string Key = "pail.json";
+    internal const string Key = "pail.json";
 
     private const int MaxSize = 64 << 10;
 
     private const string ConditionsField = "conditions";
 
     /// <summary>Which conditions on writes the store keeps; null if that was not tried out.</summary>
-    public WriteConditions? Conditions { get; init; }
+    internal WriteConditions? Conditions { get; init; }
 
     /// <summary>What is known of a public bucket without reading its settings.</summary>
-    public static BucketSettings OfPublic { get; } = new(LayoutKind.V2, Public: true);
+    internal static BucketSettings OfPublic { get; } = new(LayoutKind.V2, Public: true);
 
     /// <summary>Reads the settings; where there are none, the keys show the layout, and an empty bucket is to be <c>v2</c>.</summary>
     /// <remarks>One GET; a LIST more for a bucket without settings.</remarks>
     /// <exception cref="PailException">The settings can't be understood, or the store failed.</exception>
-    public static async Task<BucketSettings> ReadAsync(IObjectStore store, CancellationToken cancel)
+    internal static async Task<BucketSettings> ReadAsync(IObjectStore store, CancellationToken cancel)
     {
         if (await TryReadAsync(store, cancel) is { } settings)
             return settings;
@@ -50,7 +50,7 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
         await SmallObject.ReadAsync(store, Key, MaxSize, cancel) is { } found ? Parse(found.Bytes, store.Name) : null;
 
     /// <summary>Writes the settings; fields of the file that are not known here stay. One GET and one PUT.</summary>
-    public async Task WriteAsync(IObjectStore store, CancellationToken cancel)
+    internal async Task WriteAsync(IObjectStore store, CancellationToken cancel)
     {
         var before = await SmallObject.ReadAsync(store, Key, MaxSize, cancel);
         var file = before is null ? [] : JsonNode.Parse(before.Bytes.Span) as JsonObject ?? [];

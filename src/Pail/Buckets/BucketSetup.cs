@@ -6,7 +6,7 @@ using Pail.Transfer;
 namespace Pail.Buckets;
 
 /// <summary>Makes a bucket say what it is.</summary>
-public static class BucketSetup
+internal static class BucketSetup
 {
     /// <summary>
     /// Writes the settings of a bucket. Run again it repairs: in a public bucket the static lists are made to agree with

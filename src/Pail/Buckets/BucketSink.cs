@@ -11,7 +11,7 @@ namespace Pail.Buckets;
 /// <param name="reference">The tag, or the digest the image has.</param>
 /// <param name="copyFrom">A repository of the same bucket that holds the blobs; null for none.</param>
 /// <param name="origin">Another bucket that holds them; null for none.</param>
-public sealed class BucketSink(Repository repository, Reference reference, RepositoryName? copyFrom = null, CrossBucketCopy? origin = null) : IImageSink, IReferrerSink, ILayerLookup
+internal sealed class BucketSink(Repository repository, Reference reference, RepositoryName? copyFrom = null, CrossBucketCopy? origin = null) : IImageSink, IReferrerSink, ILayerLookup
 {
     private readonly ConcurrentDictionary<Digest, KnownBlob> _found = new();
     private (Manifest? Manifest, bool IsKnown) _named;

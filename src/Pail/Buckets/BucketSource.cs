@@ -4,7 +4,7 @@ using Pail.Oci;
 namespace Pail.Buckets;
 
 /// <summary>An image in a bucket, of either layout.</summary>
-public sealed class BucketSource(Repository repository, Reference reference) : IImageSource, IReferrerSource
+internal sealed class BucketSource(Repository repository, Reference reference) : IImageSource, IReferrerSource
 {
     /// <inheritdoc/>
     public string Name { get; } = $"{repository.Bucket.Name}, {repository.Name}{(reference.Digest is null ? ":" : "@")}{reference}";

@@ -7,7 +7,7 @@ namespace Pail.Buckets;
 /// <param name="origin">The bucket.</param>
 /// <param name="repository">The repository in it that has the blobs.</param>
 /// <param name="to">Where they shall be.</param>
-public sealed class CrossBucketCopy(Bucket origin, RepositoryName repository, Bucket to)
+internal sealed class CrossBucketCopy(Bucket origin, RepositoryName repository, Bucket to)
 {
     private readonly Lazy<Task<IServerSideCopy?>> _copier = new(() => to.Store.Abilities.CopyBetween is { } store
         ? store.CopierFromAsync(origin.Store, CancellationToken.None)

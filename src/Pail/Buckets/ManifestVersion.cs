@@ -7,4 +7,4 @@ namespace Pail.Buckets;
 /// <param name="Digest">Its digest; null if it is asked for by tag and the object does not say.</param>
 /// <param name="MediaType">What the object is served as.</param>
 /// <param name="Size">Its size in bytes.</param>
-public sealed record ManifestVersion(string ETag, Digest? Digest, string MediaType, long Size);
+internal sealed record ManifestVersion(string ETag, Digest? Digest, string MediaType, long Size);

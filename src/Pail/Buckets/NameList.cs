@@ -6,7 +6,7 @@ using Pail.Stores;
 namespace Pail.Buckets;
 
 /// <summary>The JSON of <c>tags/list</c> and <c>_catalog</c>. Source: OCI distribution-spec, "Listing Tags"; Docker Registry HTTP API V2, "Catalog".</summary>
-public static class NameList
+internal static class NameList
 {
     internal const string Tags = "tags";
     internal const string Repositories = "repositories";

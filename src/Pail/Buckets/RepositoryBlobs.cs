@@ -30,21 +30,29 @@ public sealed class RepositoryBlobs
         await Store.HeadAsync(KeyOf(digest), cancel) is { } info ? new Descriptor(MediaTypes.OctetStream, digest, info.Size) { DiffId = BucketLayout.DiffIdOf(info) } : null;
 
     /// <summary>Finds the blob that a layer's tar became when it was compressed so, in this repository or another one; null if none is known. One GET; a HEAD or two more if the bucket remembers one.</summary>
-    public Task<KnownBlob?> FindByTarAsync(Digest diffId, CompressionKind kind, CancellationToken cancel = default) => Bucket.Memory.FindLayerAsync(_repository, diffId, kind, cancel);
+    internal Task<KnownBlob?> FindByTarAsync(Digest diffId, CompressionKind kind, CancellationToken cancel = default) => Bucket.Memory.FindLayerAsync(_repository, diffId, kind, cancel);
 
     /// <summary>Opens a blob whose size is known, read ahead in parallel: one GET for each 8 MiB. Its bytes are not checked against the digest here.</summary>
     public Stream Open(Descriptor blob, long offset = 0) => Engine.OpenRead(Store, KeyOf(blob.Digest), blob.Size, offset);
 
     /// <summary>Opens a blob or a range of it over one connection, taken up again where it breaks; null if there is none. One GET.</summary>
-    public Task<ObjectContent?> GetAsync(Digest digest, ByteRange? range, CancellationToken cancel = default) => Store.GetAsync(KeyOf(digest), range, cancel);
+    internal Task<ObjectContent?> GetAsync(Digest digest, ByteRange? range, CancellationToken cancel = default) => Store.GetAsync(KeyOf(digest), range, cancel);
 
     /// <summary>Returns an address that answers GET with the blob for a while. No request.</summary>
-    public Uri Presign(IPresigner presigner, Digest digest, TimeSpan lifetime) => presigner.PresignGet(KeyOf(digest), lifetime);
+    internal Uri Presign(IPresigner presigner, Digest digest, TimeSpan lifetime) => presigner.PresignGet(KeyOf(digest), lifetime);
 
     /// <summary>Returns what tells a blob from all others of the bucket: the same in repositories that share it. No request.</summary>
-    public string IdentityOf(Digest digest) => KeyOf(digest);
+    internal string IdentityOf(Digest digest) => KeyOf(digest);
 
     /// <summary>Stores a blob unless it is there, checking digest and size before anybody can see it.</summary>
+    /// <remarks>A new blob of at most 64 KiB costs one PUT; others a HEAD, and if they are new a PUT, or 2 requests and one for each part.</remarks>
+    /// <param name="blob">What the bytes must be.</param>
+    /// <param name="open">Opens the bytes, if they are needed.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    /// <exception cref="PailException">The bytes differ from the descriptor (<see cref="Failure.BadContent"/>); nothing is visible then.</exception>
+    public Task<BlobOutcome> PutAsync(Descriptor blob, BlobOpener open, CancellationToken cancel = default) => PutAsync(blob, open, NoProgress.Instance, cancel: cancel);
+
+    /// <summary>Stores a blob as the public method does, and reports progress.</summary>
     /// <remarks>
     /// A blob of at most 64 KiB, as configs are, is put without asking first: new ones cost one PUT. Others cost a HEAD, and
     /// if they are new a PUT, or 2 requests and one for each part. One that is in another repository of the bucket is copied
@@ -57,7 +65,7 @@ public sealed class RepositoryBlobs
     /// <param name="origin">Another bucket that should have it.</param>
     /// <param name="cancel">Interrupts it.</param>
     /// <exception cref="PailException">The bytes differ from the descriptor (<see cref="Failure.BadContent"/>); nothing is visible then.</exception>
-    public async Task<BlobOutcome> PutAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, RepositoryName? from = null, CrossBucketCopy? origin = null, CancellationToken cancel = default)
+    internal async Task<BlobOutcome> PutAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, RepositoryName? from = null, CrossBucketCopy? origin = null, CancellationToken cancel = default)
     {
         if (await LocateAsync(blob, from, cancel) is { } known)
         {
@@ -77,20 +85,20 @@ public sealed class RepositoryBlobs
     }
 
     /// <summary>Stores a blob that is in memory and was verified by the caller. One PUT.</summary>
-    public Task PutVerifiedAsync(Descriptor blob, ReadOnlySequence<byte> content, CancellationToken cancel = default) =>
+    internal Task PutVerifiedAsync(Descriptor blob, ReadOnlySequence<byte> content, CancellationToken cancel = default) =>
         Engine.PutAsync(Store, KeyOf(blob.Digest), content, HeadersOf(blob) with { Sha256 = blob.Digest.Algorithm == DigestAlgorithm.Sha256 ? blob.Digest : null }, cancel);
 
     /// <summary>Begins to write a blob whose bytes the caller hashes: it completes the writer only if they have the digest. 2 requests and one for each part.</summary>
     /// <param name="blob">What the bytes must be; its size counts for nothing.</param>
     /// <param name="length">How many bytes come, if that is known.</param>
-    public MultipartWriter Write(Descriptor blob, long? length) => Engine.BeginWriter(Store, KeyOf(blob.Digest), HeadersOf(blob), length);
+    internal MultipartWriter Write(Descriptor blob, long? length) => Engine.BeginWriter(Store, KeyOf(blob.Digest), HeadersOf(blob), length);
 
     /// <summary>
     /// Lets the store make a blob of staged objects, in order, whose bytes the caller verified. One COPY for one piece of at most 2 GiB,
     /// else 2 requests and one for each range. Where the store can't copy, the bytes are read and sent.
     /// </summary>
     /// <returns>False if a piece is gone.</returns>
-    public async Task<bool> AssembleAsync(IReadOnlyList<(string Key, long Size)> pieces, Descriptor blob, CancellationToken cancel = default)
+    internal async Task<bool> AssembleAsync(IReadOnlyList<(string Key, long Size)> pieces, Descriptor blob, CancellationToken cancel = default)
     {
         // Pieces are as large as the client's chunks: where parts must be equal, they can't be joined as they are.
         var whole = pieces.Count == 1 || !Store.WantsEqualParts;
@@ -101,13 +109,13 @@ public sealed class RepositoryBlobs
     }
 
     /// <summary>Finds the blob to copy from another repository of the bucket; in a pool that is the blob itself. Null if there is none, or the store can't copy. One HEAD.</summary>
-    public async Task<KnownBlob?> FindInAsync(RepositoryName other, Digest digest, CancellationToken cancel = default) =>
+    internal async Task<KnownBlob?> FindInAsync(RepositoryName other, Digest digest, CancellationToken cancel = default) =>
         Bucket.SharesBlobs || other == _repository.Name || Bucket.Copier is not null
             ? await Bucket.Repository(other).Blobs.FindAsync(digest, cancel) is { } blob ? new(blob, Bucket.SharesBlobs ? _repository.Name : other) : null
             : null;
 
     /// <summary>Lets the store copy a blob from the repository it was found in, with what it says of its tar. False if the store can't, or the blob is gone. One COPY, or several for one of more than 2 GiB.</summary>
-    public async Task<bool> CopyAsync(KnownBlob known, CancellationToken cancel = default) =>
+    internal async Task<bool> CopyAsync(KnownBlob known, CancellationToken cancel = default) =>
         await TryCopyAsync([(Bucket.Layout.BlobKey(known.Repository, known.Blob.Digest), known.Blob.Size)], KeyOf(known.Blob.Digest), HeadersOf(known.Blob), cancel) == true;
 
     /// <summary>Removes a blob. False if there is none. One HEAD and one DELETE.</summary>
@@ -160,4 +168,4 @@ public sealed class RepositoryBlobs
 /// <summary>A blob that a bucket holds.</summary>
 /// <param name="Blob">What it is.</param>
 /// <param name="Repository">Where it is.</param>
-public sealed record KnownBlob(Descriptor Blob, RepositoryName Repository);
+internal sealed record KnownBlob(Descriptor Blob, RepositoryName Repository);

@@ -22,7 +22,7 @@ public sealed class RepositoryManifests
 
     /// <summary>Reads a manifest with the version of its object, for callers that keep it and ask later whether it changed; null if there is none. One GET.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: what is stored is not what its digest says.</exception>
-    public async Task<(Manifest Manifest, string ETag)?> ReadAsync(Reference reference, CancellationToken cancel = default)
+    internal async Task<(Manifest Manifest, string ETag)?> ReadAsync(Reference reference, CancellationToken cancel = default)
     {
         try
         {
@@ -36,7 +36,7 @@ public sealed class RepositoryManifests
     }
 
     /// <summary>Returns which version of a manifest's object there is; null if there is none. One HEAD.</summary>
-    public async Task<ManifestVersion?> HeadAsync(Reference reference, CancellationToken cancel = default) =>
+    internal async Task<ManifestVersion?> HeadAsync(Reference reference, CancellationToken cancel = default) =>
         await Store.HeadAsync(KeyOf(reference), cancel) is { } info
             ? new ManifestVersion(info.ETag, reference.Digest ?? BucketLayout.DigestOf(info), info.ContentType, info.Size)
             : null;

@@ -32,7 +32,7 @@ public sealed class RepositoryTags
     /// Lists at most so many tags in ordinal order, strictly after one if given. One LIST for each 1,000 wanted;
     /// may have a few less than wanted, with more to come. In a pool all tags of the repository are listed for each page.
     /// </summary>
-    public async Task<NamePage> ListPageAsync(string? after, int limit, CancellationToken cancel = default)
+    internal async Task<NamePage> ListPageAsync(string? after, int limit, CancellationToken cancel = default)
     {
         if (!Layout.NamesSortAsKeys)
             return NamePage.Of(await ListAsync(null, cancel).ToListAsync(cancel), after, limit);

@@ -6,7 +6,7 @@ using Pail.Transfer;
 namespace Pail.Buckets;
 
 /// <summary>Where bytes wait that are no blob yet: objects named by <see cref="StagingKey"/>.</summary>
-public sealed class StagingArea
+internal sealed class StagingArea
 {
     private readonly Bucket _bucket;
 

@@ -11,7 +11,7 @@ namespace Pail.Buckets;
 /// </code>
 /// SESSION has 32 lower-case hexadecimal digits.
 /// </summary>
-public static class StagingKey
+internal static class StagingKey
 {
     /// <summary>What all of them begin with.</summary>
     public const string Prefix = "pail/uploads/";
@@ -64,4 +64,4 @@ public static class StagingKey
 /// <summary>What tells a piece from all others, even from one of the same place in the same session, and which one it follows.</summary>
 /// <param name="Own">A random number, not 0.</param>
 /// <param name="Parent">That of the piece before; 0 for the first.</param>
-public readonly record struct PieceName(ulong Own, ulong Parent);
+internal readonly record struct PieceName(ulong Own, ulong Parent);

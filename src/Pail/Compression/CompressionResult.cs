@@ -8,7 +8,7 @@ namespace Pail.Compression;
 /// <param name="UncompressedSize">The size of the input in bytes.</param>
 /// <param name="Compressed">The digest of the output.</param>
 /// <param name="CompressedSize">The size of the output in bytes.</param>
-public sealed record CompressionResult(Digest Uncompressed, long UncompressedSize, Digest Compressed, long CompressedSize);
+internal sealed record CompressionResult(Digest Uncompressed, long UncompressedSize, Digest Compressed, long CompressedSize);
 
 /// <summary>Writes, counts and hashes.</summary>
 internal sealed class HashingWriter(Stream destination) : IDisposable

@@ -35,10 +35,10 @@ public sealed record LayerCompression
     public int Level { get; }
 
     /// <summary>The type of a layer compressed so. Source: OCI image-spec, layer.md.</summary>
-    public string MediaType => MediaTypeOf(Kind);
+    internal string MediaType => MediaTypeOf(Kind);
 
     /// <summary>The type of a layer that is compressed by this, at whatever level.</summary>
-    public static string MediaTypeOf(CompressionKind kind) => kind switch
+    internal static string MediaTypeOf(CompressionKind kind) => kind switch
     {
         CompressionKind.Gzip => MediaTypes.OciLayerGzip,
         CompressionKind.Zstd => MediaTypes.OciLayerZstd,
@@ -62,7 +62,7 @@ public sealed record LayerCompression
     }
 
     /// <summary>Compresses all of a stream; both stay open.</summary>
-    public Task<CompressionResult> CompressAsync(Stream source, Stream destination, CancellationToken cancel) => Kind switch
+    internal Task<CompressionResult> CompressAsync(Stream source, Stream destination, CancellationToken cancel) => Kind switch
     {
         CompressionKind.Gzip => ParallelGzip.CompressAsync(source, destination, Level, cancel),
         CompressionKind.Zstd => ParallelZstd.CompressAsync(source, destination, Level, cancel),
@@ -70,7 +70,7 @@ public sealed record LayerCompression
     };
 
     /// <summary>What is compressed so, as it was; the stream is disposed with the one returned.</summary>
-    public static Stream Decompress(Stream stream, CompressionKind kind) => kind switch
+    internal static Stream Decompress(Stream stream, CompressionKind kind) => kind switch
     {
         CompressionKind.Gzip => new GZipStream(stream, CompressionMode.Decompress),
         CompressionKind.Zstd => new ZstdReader(stream),
@@ -78,7 +78,7 @@ public sealed record LayerCompression
     };
 
     /// <summary>How a layer of that type is compressed; null for what is no layer, or one nobody may change.</summary>
-    public static CompressionKind? KindOf(string mediaType) => mediaType switch
+    internal static CompressionKind? KindOf(string mediaType) => mediaType switch
     {
         MediaTypes.OciLayerTar or MediaTypes.DockerLayerTar => CompressionKind.None,
         MediaTypes.OciLayerGzip or MediaTypes.DockerLayerGzip => CompressionKind.Gzip,
@@ -87,7 +87,7 @@ public sealed record LayerCompression
     };
 
     /// <summary>How bytes that begin so are compressed: gzip and zstd have their marks.</summary>
-    public static CompressionKind KindOf(ReadOnlySpan<byte> head) => head switch
+    internal static CompressionKind KindOf(ReadOnlySpan<byte> head) => head switch
     {
         [0x1F, 0x8B, ..] => CompressionKind.Gzip,
         [0x28, 0xB5, 0x2F, 0xFD, ..] => CompressionKind.Zstd,
@@ -97,7 +97,7 @@ public sealed record LayerCompression
     };
 
     /// <summary>True if all layers are compressed by this, whatever the level.</summary>
-    public bool Fits(Manifest manifest) => manifest.Layers.All(layer => KindOf(layer.MediaType) is not { } kind || kind == Kind);
+    internal bool Fits(Manifest manifest) => manifest.Layers.All(layer => KindOf(layer.MediaType) is not { } kind || kind == Kind);
 
     /// <summary>As it is written on a command line.</summary>
     public override string ToString() => Kind switch

@@ -8,7 +8,7 @@ namespace Pail.Compression;
 /// Gzip on all cores: blocks of 512 KiB are compressed each by itself and joined to one standard gzip member.
 /// The output depends on input, level and .NET version alone, not on cores or timing.
 /// </summary>
-public static class ParallelGzip
+internal static class ParallelGzip
 {
     /// <summary>The level used where none is asked for: what it makes is half a percent larger than by level 6, in four fifths of its time.</summary>
     public const int DefaultLevel = 5;

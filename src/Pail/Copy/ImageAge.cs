@@ -4,7 +4,7 @@ using Pail.Oci;
 namespace Pail.Copy;
 
 /// <summary>When an image was made, as its config says.</summary>
-public static class ImageAge
+internal static class ImageAge
 {
     /// <summary>Reads it; of an index, that of its image for this machine, else of its first. Null for an artifact, and where a config does not say.</summary>
     /// <remarks>Reads the manifest, of an index that of one image as well, and the config.</remarks>

@@ -10,7 +10,7 @@ namespace Pail.Copy;
 /// The one copy operation: any source to any sink. Blobs first, several at once; then the manifests that name them,
 /// children before parents; the root, and with it the name, last. Layers that the source makes are sent as soon as they are whole.
 /// </summary>
-public sealed class ImageCopy : IAsyncDisposable
+internal sealed class ImageCopy : IAsyncDisposable
 {
     // Blobs wait for connections in the engine; these many are open at the source at once.
     private const int BlobsAtOnce = 8;

@@ -6,7 +6,7 @@ using Pail.Oci;
 namespace Pail.Copy;
 
 /// <summary>Which manifest of a source is copied: its root, the image for one platform of its index, or an index of several.</summary>
-public static class PlatformChoice
+internal static class PlatformChoice
 {
     /// <summary>The platform of images that run here: Linux, whatever the host, on its processor.</summary>
     public static Platform Host { get; } = new("linux", RuntimeInformation.OSArchitecture switch

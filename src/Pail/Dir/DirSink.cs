@@ -7,7 +7,7 @@ namespace Pail.Dir;
 
 /// <summary>A directory for one image: <c>dir:DIR</c>. It is made if need be; the image takes the place of one that is there.</summary>
 /// <param name="directory">Path of the directory: with such an image, empty, or not there.</param>
-public sealed class DirSink(string directory) : IImageSink, IForecast
+internal sealed class DirSink(string directory) : IImageSink, IForecast
 {
     private readonly DirFiles _files = new(directory);
     private readonly ArrivingFiles _arriving = new(directory);

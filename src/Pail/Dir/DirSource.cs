@@ -7,7 +7,7 @@ namespace Pail.Dir;
 
 /// <summary>The image in a directory: <c>dir:DIR</c>.</summary>
 /// <param name="directory">Path of the directory.</param>
-public sealed class DirSource(string directory) : IImageSource
+internal sealed class DirSource(string directory) : IImageSource
 {
     private readonly DirFiles _files = new(directory);
 

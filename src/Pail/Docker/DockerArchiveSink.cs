@@ -9,7 +9,7 @@ namespace Pail.Docker;
 /// </summary>
 /// <param name="file">Path of the file, which is not there or empty.</param>
 /// <param name="image">What to call the image, <c>:latest</c> where no tag is; null for no name.</param>
-public sealed class DockerArchiveSink(string file, string? image) : ArchiveSink("docker-archive", file, image)
+internal sealed class DockerArchiveSink(string file, string? image) : ArchiveSink("docker-archive", file, image)
 {
     private readonly string? _target = image is null ? null : DockerName.ForTarget($"docker-archive:{file}:{image}", image);
 

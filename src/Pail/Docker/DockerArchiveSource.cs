@@ -12,7 +12,7 @@ namespace Pail.Docker;
 /// <param name="file">Path of the file.</param>
 /// <param name="image">The image's name, <c>:latest</c> where no tag is, or <c>@</c> and its place; null for the only one.</param>
 /// <param name="compression">How layers are compressed; null for the default.</param>
-public sealed class DockerArchiveSource(string file, string? image, LayerCompression? compression = null) : IImageSource, ILayerMaker
+internal sealed class DockerArchiveSource(string file, string? image, LayerCompression? compression = null) : IImageSource, ILayerMaker
 {
     private readonly string _file = $"docker-archive:{file}";
     private readonly SavedArchive _archive = new($"docker-archive:{file}", file, compression ?? LayerCompression.Default);

@@ -13,7 +13,7 @@ namespace Pail.Docker;
 /// </remarks>
 /// <param name="engine">The engine; disposed with this.</param>
 /// <param name="image">What to call the image; <c>:latest</c> is added where no tag is.</param>
-public sealed class DockerDaemonSink(DockerEngine engine, string image) : IImageSink, IForecast
+internal sealed class DockerDaemonSink(DockerEngine engine, string image) : IImageSink, IForecast
 {
     private readonly EngineLoad _load = new(engine);
     private readonly string _target = DockerName.ForTarget($"docker-daemon:{image}", image);

@@ -12,7 +12,7 @@ namespace Pail.Docker;
 /// <param name="engine">The engine; disposed with this.</param>
 /// <param name="image">The image as the engine knows it; <c>:latest</c> where no tag is.</param>
 /// <param name="compression">How layers are compressed; null for the default.</param>
-public sealed class DockerDaemonSource(DockerEngine engine, string image, LayerCompression? compression = null) : IImageSource, ILayerMaker
+internal sealed class DockerDaemonSource(DockerEngine engine, string image, LayerCompression? compression = null) : IImageSource, ILayerMaker
 {
     private EngineImage? _image;
     private EngineSave? _saved;

@@ -8,7 +8,7 @@ namespace Pail.Docker;
 
 /// <summary>A Docker Engine, or what speaks its API, at a socket. Source: Docker Engine API, "Images".</summary>
 /// <remarks>Requests name no version of the API: what is asked for here has been the same in all of them.</remarks>
-public sealed class DockerEngine : IDisposable
+internal sealed class DockerEngine : IDisposable
 {
     private const int MaxAnswer = 8 << 20;
 

@@ -10,7 +10,7 @@ namespace Pail.Export;
 /// The file system of an image as one tar: its layers one over the other, without what upper ones remove from lower ones.
 /// Layers are decompressed into a temporary file, for what the top one removes lies at the bottom.
 /// </summary>
-public static class ImageExport
+internal static class ImageExport
 {
     /// <summary>Writes it. The same image gives the same bytes: names in order, each header as its layer has it.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: a layer is damaged, not what the config says, or tries a trick.</exception>

@@ -4,7 +4,7 @@ using Pail.Oci;
 namespace Pail.Images;
 
 /// <summary>States what a source can do beside giving manifests and blobs.</summary>
-public sealed record SourceAbilities
+internal sealed record SourceAbilities
 {
     /// <summary>The ability of a source that only gives manifests and blobs.</summary>
     public static SourceAbilities None { get; } = new();
@@ -17,7 +17,7 @@ public sealed record SourceAbilities
 }
 
 /// <summary>States what a sink can do beside storing blobs and manifests.</summary>
-public sealed record SinkAbilities
+internal sealed record SinkAbilities
 {
     /// <summary>The ability of a sink that only stores blobs and manifests.</summary>
     public static SinkAbilities None { get; } = new();
@@ -39,7 +39,7 @@ public sealed record SinkAbilities
 }
 
 /// <summary>Says what a sink would write. Writes nothing.</summary>
-public interface IForecast
+internal interface IForecast
 {
     /// <summary>Returns what <see cref="IImageSink.PutBlobAsync"/> would do; the requests it takes to find out are real.</summary>
     Task<BlobOutcome> ForecastBlobAsync(Descriptor blob, CancellationToken cancel);

@@ -6,7 +6,7 @@ namespace Pail.Images;
 /// <summary>Stands for a sink and reads it, but writes nothing.</summary>
 /// <param name="inner">The sink, which has <see cref="SinkAbilities.Forecast"/>.</param>
 /// <param name="before">What would be there by dry runs before this one; learns what would be by this.</param>
-public sealed class DryRunSink(IImageSink inner, DryRunState before) : IImageSink, IReferrerSink
+internal sealed class DryRunSink(IImageSink inner, DryRunState before) : IImageSink, IReferrerSink
 {
     private readonly IForecast _forecast = inner.Abilities.Forecast ?? throw new InvalidOperationException($"{inner.Name} can't say what it would write.");
 

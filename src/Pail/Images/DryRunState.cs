@@ -4,7 +4,7 @@ using Pail.Oci;
 namespace Pail.Images;
 
 /// <summary>What dry runs would have written to one place by now: the next one finds it there, as the next copy would.</summary>
-public sealed class DryRunState
+internal sealed class DryRunState
 {
     private readonly ConcurrentDictionary<Digest, bool> _written = new();
 

@@ -6,7 +6,7 @@ using Pail.Oci;
 namespace Pail.Images;
 
 /// <summary>A file as a blob: hashed first, for what it is called is its digest.</summary>
-public sealed class FileBlob : IAsyncDisposable
+internal sealed class FileBlob : IAsyncDisposable
 {
     private readonly SafeFileHandle _file;
     private readonly IDisposable _owner;

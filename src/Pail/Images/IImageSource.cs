@@ -5,7 +5,7 @@ namespace Pail.Images;
 
 /// <summary>An image, index or artifact that can be read: its manifests whole, its blobs as streams.</summary>
 /// <remarks>A source need not verify blobs: the sink does. Manifests it returns are verified (<see cref="Manifest"/>).</remarks>
-public interface IImageSource : IAsyncDisposable
+internal interface IImageSource : IAsyncDisposable
 {
     /// <summary>The address, for messages.</summary>
     string Name { get; }
@@ -29,7 +29,7 @@ public interface IImageSource : IAsyncDisposable
 /// A place an image can be written to. Called children first: blobs (several at once), then the manifests that name
 /// them, then the root. Nothing under a digest or a tag is visible before it is whole and verified.
 /// </summary>
-public interface IImageSink : IAsyncDisposable
+internal interface IImageSink : IAsyncDisposable
 {
     /// <summary>The address, for messages.</summary>
     string Name { get; }

@@ -7,7 +7,7 @@ namespace Pail.Images;
 /// Finds images and layers by what they are made of, not only by what they became when they were compressed.
 /// What is there needs neither compressing nor sending, whichever machine sent it.
 /// </summary>
-public interface ILayerLookup
+internal interface ILayerLookup
 {
     /// <summary>The manifest the sink's address names now; null if there is none, or none that can be read.</summary>
     Task<Manifest?> GetNamedAsync(CancellationToken cancel);
@@ -22,10 +22,10 @@ public interface ILayerLookup
 /// <summary>A blob that a source has made: it can be opened.</summary>
 /// <param name="Blob">The blob, with the digest of the tar it was made of where the layer is large enough to be remembered.</param>
 /// <param name="IsWorthSending">True if it belongs to the image for certain and is large enough to be sent before the manifest.</param>
-public sealed record MadeBlob(Descriptor Blob, bool IsWorthSending);
+internal sealed record MadeBlob(Descriptor Blob, bool IsWorthSending);
 
 /// <summary>Makes the layers of an image, and so knows what they are before they have their digests as blobs.</summary>
-public interface ILayerMaker
+internal interface ILayerMaker
 {
     /// <summary>How it compresses.</summary>
     LayerCompression Compression { get; }

@@ -4,7 +4,7 @@ using Pail.Oci;
 namespace Pail.Images;
 
 /// <summary>A source that knows what refers to its manifests: signatures, SBOMs, attestations.</summary>
-public interface IReferrerSource
+internal interface IReferrerSource
 {
     /// <summary>The manifests listed as referring to one, whatever they say themselves.</summary>
     Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel);
@@ -14,7 +14,7 @@ public interface IReferrerSource
 }
 
 /// <summary>A sink that can hold what refers to an image, so that it is found there.</summary>
-public interface IReferrerSink
+internal interface IReferrerSink
 {
     /// <summary>The manifests listed as referring to one.</summary>
     Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel);
@@ -30,7 +30,7 @@ public interface IReferrerSink
 }
 
 /// <summary>The tags that stand in for lists of referrers.</summary>
-public static partial class ReferrerTags
+internal static partial class ReferrerTags
 {
     /// <summary>The tag of the list that clients keep where a registry has none. Source: OCI distribution-spec, "Referrers Tag Schema".</summary>
     public static string List(Digest subject) => $"{subject.AlgorithmName}-{subject.Hex[..64]}";

@@ -5,7 +5,7 @@ using Pail.Oci;
 namespace Pail.Images;
 
 /// <summary>The config of an image: how it runs and what on. Source: OCI image-spec, config.md.</summary>
-public static class ImageConfig
+internal static class ImageConfig
 {
     /// <summary>The largest config read, in bytes (8 MiB); they have a few KiB.</summary>
     public const int MaxSize = 8 << 20;

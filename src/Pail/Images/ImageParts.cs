@@ -4,7 +4,7 @@ using Pail.Oci;
 namespace Pail.Images;
 
 /// <summary>Finds the parts of an image by their digests, through its indexes.</summary>
-public static class ImageParts
+internal static class ImageParts
 {
     /// <summary>Returns the manifests of a source.</summary>
     public static ManifestGraph Graph(this IImageSource source) => new(source.Name, source.GetManifestAsync);

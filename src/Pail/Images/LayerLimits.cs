@@ -1,7 +1,7 @@
 namespace Pail.Images;
 
 /// <summary>Sizes that decide what is done with layers.</summary>
-public static class LayerLimits
+internal static class LayerLimits
 {
     /// <summary>Layers larger than this in bytes (8 MiB) are remembered, and asked for: smaller ones cost less to send than to look up.</summary>
     public const long Remembered = 8 << 20;

@@ -19,7 +19,7 @@ public enum BlobOutcome
 }
 
 /// <summary>Hears how a copy goes. Called from several threads at once.</summary>
-public interface ICopyProgress
+internal interface ICopyProgress
 {
     /// <summary>What there is to copy shows only when all of it is read: from now on, this returns how many bytes were. Null: it is known.</summary>
     void Reading(Func<long>? bytesRead);
@@ -32,7 +32,7 @@ public interface ICopyProgress
 }
 
 /// <summary>Hears how one blob goes.</summary>
-public interface IBlobProgress
+internal interface IBlobProgress
 {
     /// <summary>So many more bytes are safe at the sink. May be negative when a part is sent again.</summary>
     void Advance(long bytes);
@@ -42,7 +42,7 @@ public interface IBlobProgress
 }
 
 /// <summary>Nobody listens.</summary>
-public sealed class NoProgress : ICopyProgress, IBlobProgress
+internal sealed class NoProgress : ICopyProgress, IBlobProgress
 {
     /// <summary>The only one.</summary>
     public static readonly NoProgress Instance = new();

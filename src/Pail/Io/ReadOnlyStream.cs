@@ -1,7 +1,7 @@
 namespace Pail.Io;
 
 /// <summary>What streams that are only read, forwards, have in common: all but reading itself.</summary>
-public abstract class ReadOnlyStream : Stream
+internal abstract class ReadOnlyStream : Stream
 {
     /// <inheritdoc/>
     public override bool CanRead => true;

@@ -68,7 +68,7 @@ public readonly record struct Digest
     }
 
     /// <summary>A running hash for this algorithm; end it with <see cref="FromHash"/>.</summary>
-    public static IncrementalHash CreateHash(DigestAlgorithm algorithm) =>
+    internal static IncrementalHash CreateHash(DigestAlgorithm algorithm) =>
         IncrementalHash.CreateHash(algorithm == DigestAlgorithm.Sha512 ? HashAlgorithmName.SHA512 : HashAlgorithmName.SHA256);
 
     /// <summary>The digest as written in the field: <c>algorithm:hex</c>.</summary>

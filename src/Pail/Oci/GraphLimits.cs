@@ -1,7 +1,7 @@
 namespace Pail.Oci;
 
 /// <summary>Limits of what is followed from one manifest, whichever walk follows it.</summary>
-public static class GraphLimits
+internal static class GraphLimits
 {
     /// <summary>The deepest nesting of indexes, and of referrers that refer to referrers.</summary>
     public const int MaxDepth = 16;

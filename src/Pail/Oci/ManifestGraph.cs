@@ -8,7 +8,7 @@ namespace Pail.Oci;
 /// <param name="Position">Its place in that list, from 0.</param>
 /// <param name="Descriptor">What the index says of it.</param>
 /// <param name="Manifest">The manifest, if the walk read it; null for an entry that was passed over or visited before.</param>
-public sealed record GraphEntry(Manifest Index, int Position, Descriptor Descriptor, Manifest? Manifest);
+internal sealed record GraphEntry(Manifest Index, int Position, Descriptor Descriptor, Manifest? Manifest);
 
 /// <summary>
 /// The manifests of one image: its indexes, what they list, and what refers to it. Reads each manifest once, within
@@ -16,7 +16,7 @@ public sealed record GraphEntry(Manifest Index, int Position, Descriptor Descrip
 /// </summary>
 /// <param name="name">The address, for messages.</param>
 /// <param name="read">Reads the manifest a descriptor names, and verifies it.</param>
-public sealed class ManifestGraph(string name, Func<Descriptor, CancellationToken, Task<Manifest>> read)
+internal sealed class ManifestGraph(string name, Func<Descriptor, CancellationToken, Task<Manifest>> read)
 {
     private readonly ConcurrentDictionary<Digest, Lazy<Task<Manifest>>> _read = new();
     private readonly HashSet<Digest> _named = [];

@@ -1,7 +1,7 @@
 namespace Pail.Oci;
 
 /// <summary>The media types of manifests, and those Pail writes. Source: OCI image-spec, media-types.md; Docker image manifest v2 schema 2.</summary>
-public static class MediaTypes
+internal static class MediaTypes
 {
     /// <summary>An OCI image manifest.</summary>
     public const string OciManifest = "application/vnd.oci.image.manifest.v1+json";

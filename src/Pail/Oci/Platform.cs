@@ -30,7 +30,7 @@ public sealed record Platform(string Os, string Architecture, string? Variant = 
     /// that does not. Where no variant was asked for, the usual one fits exactly, and newer ones fit worst.
     /// Source: containerd, package platforms (names that mean the same, and the order of variants).
     /// </summary>
-    public int? RankOf(Platform offered)
+    internal int? RankOf(Platform offered)
     {
         var (os, architecture, asked) = Normal();
         var (offeredOs, offeredArchitecture, has) = offered.Normal();

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Pail.Oci;
 
 /// <summary>The list of a manifest's referrers: an OCI index kept as an object. Source: OCI distribution-spec, "Listing Referrers".</summary>
-public static class ReferrerList
+internal static class ReferrerList
 {
     /// <summary>No referrers.</summary>
     internal static readonly byte[] Empty = Write([]);

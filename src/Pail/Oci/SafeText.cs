@@ -3,7 +3,7 @@ using System.Text;
 namespace Pail.Oci;
 
 /// <summary>Makes what strangers wrote safe to show: one line, no control characters, bounded.</summary>
-public static class SafeText
+internal static class SafeText
 {
     /// <summary>At most <paramref name="limit"/> characters of the text, control characters replaced by <c>?</c>.</summary>
     public static string OneLine(string? text, int limit = 200)

@@ -10,7 +10,7 @@ namespace Pail.OciLayout;
 /// An OCI image layout in a new tar file. The same image and name give the same bytes.
 /// The file appears when it is whole. One that is there is never changed: it may hold other images.
 /// </summary>
-public abstract class ArchiveSink : IImageSink, IForecast
+internal abstract class ArchiveSink : IImageSink, IForecast
 {
     private readonly string _file;
     private readonly string _archive;

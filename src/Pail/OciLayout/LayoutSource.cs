@@ -5,7 +5,7 @@ using Pail.Oci;
 namespace Pail.OciLayout;
 
 /// <summary>An image of an OCI image layout, wherever its files lie. Source: OCI image-spec, image-layout.md.</summary>
-public abstract class LayoutSource : IImageSource, IReferrerSource
+internal abstract class LayoutSource : IImageSource, IReferrerSource
 {
     private readonly ILayoutFiles _files;
     private readonly string _layout;

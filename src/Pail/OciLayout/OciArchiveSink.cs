@@ -5,7 +5,7 @@ namespace Pail.OciLayout;
 /// <summary>An OCI image layout in a new tar file: <c>oci-archive:FILE[:TAG]</c>.</summary>
 /// <param name="file">Path of the file, which is not there or empty.</param>
 /// <param name="tag">What to call the image; null for no name.</param>
-public sealed class OciArchiveSink(string file, string? tag) : ArchiveSink("oci-archive", file, tag)
+internal sealed class OciArchiveSink(string file, string? tag) : ArchiveSink("oci-archive", file, tag)
 {
     private readonly string? _tag = LayoutIndex.TagToGive($"oci-archive:{file}", tag);
 

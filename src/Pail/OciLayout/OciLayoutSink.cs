@@ -7,7 +7,7 @@ namespace Pail.OciLayout;
 /// <summary>A place in an OCI image layout: <c>oci:DIR[:TAG]</c>. The directory is made if need be, and may hold other images.</summary>
 /// <param name="directory">Path of the directory: a layout, empty, or not there.</param>
 /// <param name="tag">What to call the image; null for no name.</param>
-public sealed class OciLayoutSink(string directory, string? tag) : IImageSink, IReferrerSink, IForecast
+internal sealed class OciLayoutSink(string directory, string? tag) : IImageSink, IReferrerSink, IForecast
 {
     private readonly string? _tag = LayoutIndex.TagToGive($"oci:{directory}", tag);
     private readonly LayoutDirectory _layout = new($"oci:{directory}", directory);

@@ -3,7 +3,7 @@ using Pail.Oci;
 namespace Pail.Places;
 
 /// <summary>Where an image is or shall be. Written as skopeo writes them; see docs/addresses.md.</summary>
-public abstract record Address
+internal abstract record Address
 {
     private Address()
     {

@@ -5,7 +5,7 @@ using Pail.Oci;
 namespace Pail.Places;
 
 /// <summary>Reads addresses. The forms are listed in docs/addresses.md.</summary>
-public static partial class AddressParser
+internal static partial class AddressParser
 {
     private const string Forms = "docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:NAME:TAG], file:DIR//REPO:TAG, docker://HOST/REPO:TAG";
 

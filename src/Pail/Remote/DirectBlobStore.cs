@@ -54,7 +54,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     }
 
     /// <inheritdoc/>
-    public async Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel)
+    public async Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel = default)
     {
         if (Interlocked.Exchange(ref _session, null) is { } asked)
             return asked;
@@ -65,7 +65,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     }
 
     /// <inheritdoc/>
-    public async Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel)
+    public async Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel = default)
     {
         var (window, index) = Math.DivRem(number - 1, AddressesAtOnce);
         var asked = _addresses.GetOrAdd((upload.Id, window), key => new(() => AskAddressesAsync(key.Upload, key.Window, cancel)));
@@ -89,7 +89,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     }
 
     /// <inheritdoc/>
-    public async Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel)
+    public async Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel = default)
     {
         var list = JsonSerializer.SerializeToUtf8Bytes(new DirectParts([.. parts.Select(part => new DirectPart(part.ETag, part.Size))]), DirectClientJson.Default.DirectParts);
         var request = new RegistryRequest(HttpMethod.Put, SessionAt(upload.Id))
@@ -101,18 +101,18 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     }
 
     /// <inheritdoc/>
-    public async Task AbortUploadAsync(UploadId upload, CancellationToken cancel) =>
+    public async Task AbortUploadAsync(UploadId upload, CancellationToken cancel = default) =>
         (await client.SendAsync(HttpMethod.Delete, SessionAt(upload.Id), cancel, HttpStatusCode.NotFound)).Dispose();
 
     /// <inheritdoc/>
     // Whether parts came after an abort is the server's business: it sweeps.
-    public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) => Task.FromResult<IReadOnlyList<UploadedPart>>([]);
+    public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel = default) => Task.FromResult<IReadOnlyList<UploadedPart>>([]);
 
     /// <inheritdoc/>
-    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel) => Task.FromResult(new UploadPage([], null));
+    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel = default) => Task.FromResult(new UploadPage([], null));
 
     /// <inheritdoc/>
-    public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel)
+    public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel = default)
     {
         using var answer = await client.SendAsync(HttpMethod.Head, client.In($"blobs/{key}"), cancel, HttpStatusCode.NotFound);
         return answer.IsSuccess
@@ -123,16 +123,16 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
     // The rest of what a store can do, no upload in parts asks for.
 
     /// <inheritdoc/>
-    public Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel) => throw OnlyParts();
+    public Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel = default) => throw OnlyParts();
 
     /// <inheritdoc/>
-    public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) => throw OnlyParts();
+    public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default) => throw OnlyParts();
 
     /// <inheritdoc/>
-    public Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel) => throw OnlyParts();
+    public Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default) => throw OnlyParts();
 
     /// <inheritdoc/>
-    public Task DeleteAsync(string key, CancellationToken cancel) => throw OnlyParts();
+    public Task DeleteAsync(string key, CancellationToken cancel = default) => throw OnlyParts();
 
     private static InvalidOperationException OnlyParts() => new("Only uploads in parts go this way.");
 

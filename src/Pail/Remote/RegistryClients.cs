@@ -11,7 +11,7 @@ namespace Pail.Remote;
 /// </summary>
 /// <param name="options">How registries are reached.</param>
 /// <param name="engine">What moves the bytes.</param>
-public sealed class RegistryClients(RegistryOptions options, TransferEngine engine) : IDisposable
+internal sealed class RegistryClients(RegistryOptions options, TransferEngine engine) : IDisposable
 {
     private readonly ConcurrentDictionary<(string Host, RepositoryName Repository, string Actions), Lazy<RegistryClient>> _open = new();
     private readonly ConcurrentDictionary<string, RootChallenge> _roots = new(StringComparer.OrdinalIgnoreCase);

@@ -4,7 +4,7 @@ using Pail.Stores;
 namespace Pail.Remote;
 
 /// <summary>Finds out whether a registry lets somebody in.</summary>
-public static class RegistryLogin
+internal static class RegistryLogin
 {
     /// <summary>Tries a user name and password.</summary>
     /// <param name="host">The registry's host, with its port if it has one.</param>

@@ -16,7 +16,7 @@ public sealed record RegistryOptions
     public string? CertificateFolder { get; init; }
 
     /// <summary>Reads an environment variable.</summary>
-    public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
+    internal Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
     /// <summary>Hears, in one line each, of what does not end the work and should be known: a login that can't be read, entries left out of a list.</summary>
     public Action<string>? Warn { get; init; }

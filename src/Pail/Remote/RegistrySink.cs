@@ -11,7 +11,7 @@ using Pail.Transfer;
 namespace Pail.Remote;
 
 /// <summary>A place in a registry. Source: OCI distribution-spec, "Push".</summary>
-public sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IForecast
+internal sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IForecast
 {
     // One second each.
     private const int BlobUnknownTries = 3;

@@ -6,7 +6,7 @@ using Pail.Transfer;
 namespace Pail.Remote;
 
 /// <summary>An image in a registry. Source: OCI distribution-spec, "Pull".</summary>
-public sealed class RegistrySource : IImageSource, IReferrerSource
+internal sealed class RegistrySource : IImageSource, IReferrerSource
 {
     private readonly TransferEngine _engine;
     private readonly RegistryClient _client;

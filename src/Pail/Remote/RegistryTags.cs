@@ -4,7 +4,7 @@ using Pail.Oci;
 namespace Pail.Remote;
 
 /// <summary>The tags of a repository of a registry. Source: OCI distribution-spec, "Listing tags".</summary>
-public static class RegistryTags
+internal static class RegistryTags
 {
     private const int MaxTags = 1_000_000;
 

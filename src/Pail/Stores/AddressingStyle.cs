@@ -14,7 +14,7 @@ public enum AddressingStyle
 }
 
 /// <summary>Reads an <see cref="AddressingStyle"/> from an option, a variable or a file.</summary>
-public static class AddressingStyles
+internal static class AddressingStyles
 {
     /// <summary>The words that <see cref="Parse"/> reads.</summary>
     public static IReadOnlyList<string> Words { get; } = ["auto", "path", "virtual"];

@@ -7,7 +7,7 @@ namespace Pail.Stores;
 /// the name they were to begin after. A list that would never end, or that ends without saying so, is an error that says
 /// what the store does: a list is whole or an error, never short.
 /// </summary>
-public sealed class AdvancingStore(IObjectStore inner) : StoreLayer(inner)
+internal sealed class AdvancingStore(IObjectStore inner) : StoreLayer(inner)
 {
     // A page may be empty and not the last, as where a store skips what it has marked as deleted; not for ever.
     private const int MostEmptyPages = 1000;
@@ -15,7 +15,7 @@ public sealed class AdvancingStore(IObjectStore inner) : StoreLayer(inner)
     private const char Separator = '\n';
 
     /// <inheritdoc/>
-    public override async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel)
+    public override async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default)
     {
         var place = query.Continuation is { } text ? Place.Read(text) : new Place(query.StartAfter ?? "", "", 0, null);
         var page = await Inner.ListAsync(query with { Continuation = place.Token }, cancel);
@@ -41,7 +41,7 @@ public sealed class AdvancingStore(IObjectStore inner) : StoreLayer(inner)
     }
 
     /// <inheritdoc/>
-    public override async Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel)
+    public override async Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel = default)
     {
         var page = await Inner.ListUploadsAsync(prefix, after, cancel);
         if (page.Next is not { } next)

@@ -10,7 +10,7 @@ namespace Pail.Stores;
 /// <remarks>Conditions are taken to hold unless what was remembered says otherwise. Of blobs only the size is kept (<see cref="KeepsBytes"/>).</remarks>
 /// <param name="inner">The store that is read.</param>
 /// <param name="meter">Counts the writes.</param>
-public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreLayer(inner), IServerSideCopy, ICopiesBetweenBuckets
+internal sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreLayer(inner), IServerSideCopy, ICopiesBetweenBuckets
 {
     // Null for what was deleted.
     private readonly ConcurrentDictionary<string, Written?> _written = new();
@@ -30,7 +30,7 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     };
 
     /// <inheritdoc/>
-    public override async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel)
+    public override async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel = default)
     {
         if (!_written.TryGetValue(key, out var written))
             return await Inner.HeadAsync(key, cancel);
@@ -43,7 +43,7 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     }
 
     /// <inheritdoc/>
-    public override async Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel)
+    public override async Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel = default)
     {
         if (!_written.TryGetValue(key, out var written))
             return await Inner.GetAsync(key, range, cancel);
@@ -60,7 +60,7 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     }
 
     /// <inheritdoc/>
-    public override Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel)
+    public override Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default)
     {
         Count(StoreOperation.PutObject);
         if (_written.TryGetValue(key, out var there) && ((condition.Absent && there is not null) || (condition.ETag is { } etag && etag != there?.Info.ETag)))
@@ -69,7 +69,7 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     }
 
     /// <inheritdoc/>
-    public override async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel)
+    public override async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default)
     {
         var page = await Inner.ListAsync(query, cancel);
         // What was remembered for this page: after where it begins, up to where it ends.
@@ -90,7 +90,7 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     }
 
     /// <inheritdoc/>
-    public override Task DeleteAsync(string key, CancellationToken cancel)
+    public override Task DeleteAsync(string key, CancellationToken cancel = default)
     {
         Count(StoreOperation.DeleteObject);
         _written[key] = null;
@@ -98,7 +98,7 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     }
 
     /// <inheritdoc/>
-    public override Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel)
+    public override Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel = default)
     {
         Count(StoreOperation.CreateMultipartUpload);
         var id = NewName();
@@ -107,14 +107,14 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     }
 
     /// <inheritdoc/>
-    public override Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel)
+    public override Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel = default)
     {
         Count(StoreOperation.UploadPart);
         return Task.FromResult(NewName());
     }
 
     /// <inheritdoc/>
-    public override Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel)
+    public override Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel = default)
     {
         Count(StoreOperation.CompleteMultipartUpload);
         return _uploads.TryRemove(upload, out var headers)
@@ -123,7 +123,7 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     }
 
     /// <inheritdoc/>
-    public override Task AbortUploadAsync(UploadId upload, CancellationToken cancel)
+    public override Task AbortUploadAsync(UploadId upload, CancellationToken cancel = default)
     {
         Count(StoreOperation.AbortMultipartUpload);
         _uploads.TryRemove(upload, out _);
@@ -131,10 +131,10 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     }
 
     /// <inheritdoc/>
-    public override Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) => Task.FromResult<IReadOnlyList<UploadedPart>>([]);
+    public override Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel = default) => Task.FromResult<IReadOnlyList<UploadedPart>>([]);
 
     /// <inheritdoc/>
-    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel)
+    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel = default)
     {
         Count(StoreOperation.CopyObject);
         if (_written.TryGetValue(from, out var source) && source is null)
@@ -144,14 +144,14 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     }
 
     /// <inheritdoc/>
-    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel)
+    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel = default)
     {
         Count(StoreOperation.UploadPartCopy);
         return Task.FromResult<string?>(_written.TryGetValue(from, out var source) && source is null ? null : NewName());
     }
 
     /// <inheritdoc/>
-    public async Task<IServerSideCopy?> CopierFromAsync(IObjectStore other, CancellationToken cancel) =>
+    public async Task<IServerSideCopy?> CopierFromAsync(IObjectStore other, CancellationToken cancel = default) =>
         await Inner.Abilities.CopyBetween!.CopierFromAsync(other, cancel) is null ? null : new FromOther(this, other);
 
     private ObjectInfo Remember(string key, long size, ObjectHeaders headers, byte[]? bytes, (IObjectStore Store, string Key)? source = null)
@@ -170,14 +170,14 @@ public sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : StoreL
     // The caller has asked whether the source is there, and in what size.
     private sealed class FromOther(DryRunStore store, IObjectStore other) : IServerSideCopy
     {
-        public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel)
+        public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel = default)
         {
             store.Count(StoreOperation.CopyObject);
             store.Remember(to, 0, headers, null, (other, from));
             return Task.FromResult(true);
         }
 
-        public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel)
+        public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel = default)
         {
             store.Count(StoreOperation.UploadPartCopy);
             return Task.FromResult<string?>(store.NewName());

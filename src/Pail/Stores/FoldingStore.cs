@@ -14,7 +14,7 @@ internal sealed class FoldingStore(IObjectStore inner) : StoreLayer(inner)
     private volatile bool _folds;
 
     /// <inheritdoc/>
-    public override async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel)
+    public override async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default)
     {
         if (query.Delimiter is not { Length: > 0 } delimiter || delimiter == "/")
             return await Inner.ListAsync(query, cancel);

@@ -5,7 +5,7 @@ public interface IBucketAdmin
 {
     /// <summary>Makes the bucket unless it is there. True if it was made now.</summary>
     /// <exception cref="StoreException"><see cref="StoreError.AccessDenied"/> if it belongs to somebody else.</exception>
-    Task<bool> CreateBucketAsync(CancellationToken cancel);
+    Task<bool> CreateBucketAsync(CancellationToken cancel = default);
 
     /// <summary>
     /// Lets anybody read, without credentials, the objects whose keys begin with <paramref name="prefix"/>: read, not list, not write.
@@ -13,5 +13,5 @@ public interface IBucketAdmin
     /// </summary>
     /// <returns>What was opened, exactly, as the store keeps it: for people to see.</returns>
     /// <exception cref="StoreException">The store has no such thing, or forbids it; the message says what to do instead.</exception>
-    Task<string> AllowAnonymousReadAsync(string prefix, CancellationToken cancel);
+    Task<string> AllowAnonymousReadAsync(string prefix, CancellationToken cancel = default);
 }

@@ -13,13 +13,13 @@ public interface IObjectStore : IMultipartUploads
     string Name { get; }
 
     /// <summary>What else the store can do. A layer answers for the store under it.</summary>
-    StoreAbilities Abilities => StoreAbilities.Of(this);
+    internal StoreAbilities Abilities => StoreAbilities.Of(this);
 
     /// <summary>The store under all layers, for a store to recognise its own kind.</summary>
-    IObjectStore Innermost => this;
+    internal IObjectStore Innermost => this;
 
     /// <summary>What the object is without its bytes; null if there is none.</summary>
-    Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel);
+    Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel = default);
 
     /// <summary>
     /// The object, or a range of its bytes; null if there is none. The caller disposes it.
@@ -28,17 +28,17 @@ public interface IObjectStore : IMultipartUploads
     /// <param name="key">The key.</param>
     /// <param name="range">Which bytes; null for all.</param>
     /// <param name="cancel">Ends the request, and reading from its content.</param>
-    Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel);
+    Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel = default);
 
     /// <summary>Writes a whole object from memory. Returns its ETag; null if the condition did not hold, and then nothing was written.</summary>
     /// <exception cref="StoreException"><see cref="StoreError.ConditionUnsupported"/> if the store can't check the condition.</exception>
-    Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel);
+    Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default);
 
     /// <summary>One page of keys in ordinal (UTF-8) order.</summary>
-    Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel);
+    Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default);
 
     /// <summary>Removes an object; no error if there is none.</summary>
-    Task DeleteAsync(string key, CancellationToken cancel);
+    Task DeleteAsync(string key, CancellationToken cancel = default);
 }
 
 /// <summary>Uploads in parts, sent in any order and in parallel; the object appears, whole, when completed.</summary>
@@ -51,10 +51,10 @@ public interface IMultipartUploads
     bool HasOnlyOwnUploads => false;
 
     /// <summary>False if bytes that are sent are dropped: then nothing has to be read to send them.</summary>
-    bool KeepsBytes => true;
+    internal bool KeepsBytes => true;
 
     /// <summary>Begins an upload and returns its id.</summary>
-    Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel);
+    Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel = default);
 
     /// <summary>Sends one part and returns its ETag.</summary>
     /// <param name="upload">Which upload.</param>
@@ -62,20 +62,20 @@ public interface IMultipartUploads
     /// <param name="offset">Where the part begins in the object, in bytes.</param>
     /// <param name="body">At least 5 MiB unless it is the last; see <see cref="WantsEqualParts"/>.</param>
     /// <param name="cancel">Ends the request.</param>
-    Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel);
+    Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel = default);
 
     /// <summary>Makes the object of the parts, in order. Returns its ETag, empty if the store did not say.</summary>
-    Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel);
+    Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel = default);
 
     /// <summary>Drops an upload and its parts; no error if there is none.</summary>
-    Task AbortUploadAsync(UploadId upload, CancellationToken cancel);
+    Task AbortUploadAsync(UploadId upload, CancellationToken cancel = default);
 
     /// <summary>The parts that have arrived, by number; empty if there is no such upload.</summary>
-    Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel);
+    Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel = default);
 
     /// <summary>One page of the uploads not yet completed or aborted.</summary>
     /// <param name="prefix">What their keys begin with.</param>
     /// <param name="after">The <see cref="UploadPage.Next"/> of the page before; null for the first.</param>
     /// <param name="cancel">Ends the request.</param>
-    Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel);
+    Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel = default);
 }

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Pail.Stores;
 
 /// <summary>Lists read to their end.</summary>
-public static class Paging
+internal static class Paging
 {
     /// <summary>Reads all pages of a list. One LIST each.</summary>
     public static async IAsyncEnumerable<ListPage> ListPagesAsync(this IObjectStore store, ListQuery query, [EnumeratorCancellation] CancellationToken cancel = default)

@@ -90,7 +90,7 @@ public sealed class RequestMeter
     }
 
     /// <summary>From here on, what this asynchronous flow asks for is counted in the returned meter as well.</summary>
-    public RequestMeter BeginScope() => _scope.Value = new RequestMeter();
+    internal RequestMeter BeginScope() => _scope.Value = new RequestMeter();
 
     /// <summary>How often each operation was requested.</summary>
     public IReadOnlyDictionary<StoreOperation, long> Counts => _counts;

@@ -7,7 +7,7 @@ namespace Pail.Stores;
 /// <param name="open">Opens the source at an offset.</param>
 /// <param name="retry">How often and how soon.</param>
 /// <param name="offset">Where to begin, in bytes.</param>
-public sealed class ResumingStream(BlobOpener open, Retry retry, long offset = 0) : ReadOnlyStream
+internal sealed class ResumingStream(BlobOpener open, Retry retry, long offset = 0) : ReadOnlyStream
 {
     private readonly Retry.Tries _tries = retry.Begin();
     private Stream? _inner;

@@ -6,7 +6,7 @@ namespace Pail.Stores;
 /// </summary>
 /// <param name="options">How often and how soon.</param>
 /// <param name="time">The clock; null for the system's.</param>
-public sealed class Retry(RetryOptions options, TimeProvider? time = null)
+internal sealed class Retry(RetryOptions options, TimeProvider? time = null)
 {
     private static readonly TimeSpan LongestAsked = TimeSpan.FromMinutes(1);
 

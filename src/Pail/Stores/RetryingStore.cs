@@ -6,7 +6,7 @@ namespace Pail.Stores;
 /// Makes each request again that failed for a reason that may pass, and reads a body on where its connection broke. The
 /// one place where requests to a store are retried.
 /// </summary>
-public sealed class RetryingStore : StoreLayer
+internal sealed class RetryingStore : StoreLayer
 {
     private readonly Retry _retry;
 
@@ -33,24 +33,24 @@ public sealed class RetryingStore : StoreLayer
     public static RetryingStore Over(IObjectStore store, Retry retry) => store as RetryingStore ?? new(new FoldingStore(new AdvancingStore(store)), retry);
 
     /// <inheritdoc/>
-    public override Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel) => _retry.RunAsync(token => Inner.HeadAsync(key, token), cancel);
+    public override Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel = default) => _retry.RunAsync(token => Inner.HeadAsync(key, token), cancel);
 
     /// <inheritdoc/>
-    public override Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel) =>
+    public override Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel = default) =>
         ResumingBody.OpenAsync((wanted, token) => Inner.GetAsync(key, wanted, token), $"{Name}: {key}", range, _retry, cancel);
 
     /// <inheritdoc/>
-    public override Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) =>
+    public override Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default) =>
         _retry.RunAsync(token => Inner.PutAsync(key, body, headers, condition, token), cancel);
 
     /// <inheritdoc/>
-    public override Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel) => _retry.RunAsync(token => Inner.ListAsync(query, token), cancel);
+    public override Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default) => _retry.RunAsync(token => Inner.ListAsync(query, token), cancel);
 
     /// <inheritdoc/>
-    public override Task DeleteAsync(string key, CancellationToken cancel) => _retry.RunAsync(token => Inner.DeleteAsync(key, token), cancel);
+    public override Task DeleteAsync(string key, CancellationToken cancel = default) => _retry.RunAsync(token => Inner.DeleteAsync(key, token), cancel);
 
     /// <inheritdoc/>
-    public override async Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel)
+    public override async Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel = default)
     {
         var begun = _retry.Time.GetTimestamp();
         var tries = 0;
@@ -67,11 +67,11 @@ public sealed class RetryingStore : StoreLayer
     }
 
     /// <inheritdoc/>
-    public override Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel) =>
+    public override Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel = default) =>
         _retry.RunAsync(token => Inner.UploadPartAsync(upload, number, offset, body, token), cancel);
 
     /// <inheritdoc/>
-    public override Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel)
+    public override Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel = default)
     {
         var unsure = false;
         return _retry.RunAsync(
@@ -97,14 +97,14 @@ public sealed class RetryingStore : StoreLayer
     }
 
     /// <inheritdoc/>
-    public override Task AbortUploadAsync(UploadId upload, CancellationToken cancel) => _retry.RunAsync(token => Inner.AbortUploadAsync(upload, token), cancel);
+    public override Task AbortUploadAsync(UploadId upload, CancellationToken cancel = default) => _retry.RunAsync(token => Inner.AbortUploadAsync(upload, token), cancel);
 
     /// <inheritdoc/>
-    public override Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) =>
+    public override Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel = default) =>
         _retry.RunAsync(token => Inner.ListPartsAsync(upload, token), cancel);
 
     /// <inheritdoc/>
-    public override Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel) =>
+    public override Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel = default) =>
         _retry.RunAsync(token => Inner.ListUploadsAsync(prefix, after, token), cancel);
 
     // A failed creation may have worked though its answer was lost. Such an upload is one of this key that began while
@@ -137,22 +137,22 @@ internal sealed class RetryingCopy : IServerSideCopy
 
     public static IServerSideCopy Over(IServerSideCopy copier, Retry retry) => copier as RetryingCopy ?? new RetryingCopy(copier, retry);
 
-    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) =>
+    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel = default) =>
         _retry.RunAsync(token => _inner.CopyAsync(from, to, headers, token), cancel);
 
-    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel) =>
+    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel = default) =>
         _retry.RunAsync(token => _inner.CopyPartAsync(from, range, upload, number, offset, token), cancel);
 }
 
 internal sealed class RetryingOrigin(ICopiesBetweenBuckets inner, Retry retry) : ICopiesBetweenBuckets
 {
-    public async Task<IServerSideCopy?> CopierFromAsync(IObjectStore other, CancellationToken cancel) =>
+    public async Task<IServerSideCopy?> CopierFromAsync(IObjectStore other, CancellationToken cancel = default) =>
         await retry.RunAsync(token => inner.CopierFromAsync(other, token), cancel) is { } copier ? RetryingCopy.Over(copier, retry) : null;
 }
 
 internal sealed class RetryingAdmin(IBucketAdmin inner, Retry retry) : IBucketAdmin
 {
-    public Task<bool> CreateBucketAsync(CancellationToken cancel) => retry.RunAsync(inner.CreateBucketAsync, cancel);
+    public Task<bool> CreateBucketAsync(CancellationToken cancel = default) => retry.RunAsync(inner.CreateBucketAsync, cancel);
 
-    public Task<string> AllowAnonymousReadAsync(string prefix, CancellationToken cancel) => retry.RunAsync(token => inner.AllowAnonymousReadAsync(prefix, token), cancel);
+    public Task<string> AllowAnonymousReadAsync(string prefix, CancellationToken cancel = default) => retry.RunAsync(token => inner.AllowAnonymousReadAsync(prefix, token), cancel);
 }

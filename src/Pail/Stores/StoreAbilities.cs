@@ -5,7 +5,7 @@ namespace Pail.Stores;
 /// <param name="CopyBetween">Copies from other buckets.</param>
 /// <param name="Presign">Signs requests for others.</param>
 /// <param name="Admin">Makes and opens the bucket.</param>
-public sealed record StoreAbilities(IServerSideCopy? Copy, ICopiesBetweenBuckets? CopyBetween, IPresigner? Presign, IBucketAdmin? Admin)
+internal sealed record StoreAbilities(IServerSideCopy? Copy, ICopiesBetweenBuckets? CopyBetween, IPresigner? Presign, IBucketAdmin? Admin)
 {
     /// <summary>Returns the abilities that an object implements.</summary>
     public static StoreAbilities Of(object store) => new(store as IServerSideCopy, store as ICopiesBetweenBuckets, store as IPresigner, store as IBucketAdmin);
@@ -15,7 +15,7 @@ public sealed record StoreAbilities(IServerSideCopy? Copy, ICopiesBetweenBuckets
 public interface IServerSideCopy
 {
     /// <summary>Copies a whole object, at most 5 GiB on S3, with new headers. False if there is no source.</summary>
-    Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel);
+    Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel = default);
 
     /// <summary>Makes a part of an upload from a range of an object. Returns the part's ETag; null if there is no source.</summary>
     /// <param name="from">The key of the source.</param>
@@ -24,7 +24,7 @@ public interface IServerSideCopy
     /// <param name="number">1 to 10,000.</param>
     /// <param name="offset">Where the part begins in the new object, in bytes.</param>
     /// <param name="cancel">Ends the request.</param>
-    Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel);
+    Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel = default);
 }
 
 /// <summary>The store can copy out of other buckets, too.</summary>
@@ -34,7 +34,7 @@ public interface ICopiesBetweenBuckets
     /// What copies from another bucket into this one, its sources' keys being those of the other; null if the store can't do that, or
     /// the other is not known to belong to who asks: of a stranger's objects it is not known what is in them. One request, or none.
     /// </summary>
-    Task<IServerSideCopy?> CopierFromAsync(IObjectStore other, CancellationToken cancel);
+    Task<IServerSideCopy?> CopierFromAsync(IObjectStore other, CancellationToken cancel = default);
 }
 
 /// <summary>The store can sign a request that somebody without credentials may make for a while.</summary>

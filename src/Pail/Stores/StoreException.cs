@@ -51,7 +51,7 @@ public sealed class StoreException(StoreError error, string message, Exception? 
     public bool IsTransient => error is StoreError.Throttled or StoreError.Unavailable or StoreError.ChecksumMismatch;
 
     /// <summary>True once retries are exhausted: callers must not retry.</summary>
-    public bool IsExhausted { get; internal set; }
+    internal bool IsExhausted { get; set; }
 
     private static Failure FailureOf(StoreError error) => error switch
     {

@@ -116,4 +116,4 @@ public sealed record PendingUpload(UploadId Upload, DateTimeOffset Started);
 public sealed record UploadPage(IReadOnlyList<PendingUpload> Uploads, UploadId? Next);
 
 /// <summary>Opens an object, or a range of its bytes; null if there is none. It does as <see cref="IObjectStore.GetAsync"/> does.</summary>
-public delegate Task<ObjectContent?> RangeOpener(ByteRange? range, CancellationToken cancel);
+internal delegate Task<ObjectContent?> RangeOpener(ByteRange? range, CancellationToken cancel);

@@ -9,7 +9,7 @@ namespace Pail.Transfer;
 /// for memory but goes without, so a source that is itself a bucket can't wait for the upload it feeds.
 /// </para>
 /// </summary>
-public sealed class BufferPool
+internal sealed class BufferPool
 {
     /// <summary>The size of a segment in bytes: 1 MiB.</summary>
     public const int SegmentSize = 1 << 20;

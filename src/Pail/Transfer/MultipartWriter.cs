@@ -15,7 +15,7 @@ namespace Pail.Transfer;
 /// and whoever finds them to be all there are may write them with one request, under any key, instead.
 /// </para>
 /// </summary>
-public sealed class MultipartWriter : IAsyncDisposable
+internal sealed class MultipartWriter : IAsyncDisposable
 {
     private readonly TransferEngine _engine;
     private readonly PartPlan _plan;

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Pail.Transfer;
 
 /// <summary>The memory of one part. Segments are taken as it fills; what it may take was promised when it was rented.</summary>
-public sealed class PartBuffer : IDisposable
+internal sealed class PartBuffer : IDisposable
 {
     private readonly BufferPool _pool;
     private readonly byte[]?[] _segments;

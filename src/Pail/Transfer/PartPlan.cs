@@ -6,7 +6,7 @@ namespace Pail.Transfer;
 /// The sizes of the parts of an upload. S3's rules: at most 10,000 parts of 5 MiB to 5 GiB, only the last may be smaller;
 /// R2 wants all but the last equal. Each part is a billed request, and memory while it moves.
 /// </summary>
-public sealed class PartPlan
+internal sealed class PartPlan
 {
     /// <summary>The smallest part planned, but for the last one: 8 MiB.</summary>
     public const long Smallest = 8 * MiB;

@@ -8,7 +8,7 @@ namespace Pail.Transfer;
 /// <param name="guard">Ends the request when nothing moves.</param>
 /// <param name="stall">How long one piece may take.</param>
 /// <param name="answer">How long the answer may take once all is sent.</param>
-public sealed class SequenceContent(ReadOnlySequence<byte> body, StallGuard guard, TimeSpan stall, TimeSpan answer) : HttpContent
+internal sealed class SequenceContent(ReadOnlySequence<byte> body, StallGuard guard, TimeSpan stall, TimeSpan answer) : HttpContent
 {
     // Small enough that a slow line moves one well within the stall time, large enough to cost no calls.
     private const int Step = 256 * 1024;

@@ -6,7 +6,7 @@ namespace Pail.Transfer;
 /// without this a transfer over it never ends.
 /// </summary>
 /// <param name="cancel">The caller's.</param>
-public sealed class StallGuard(CancellationToken cancel) : IDisposable
+internal sealed class StallGuard(CancellationToken cancel) : IDisposable
 {
     private readonly CancellationTokenSource _source = CancellationTokenSource.CreateLinkedTokenSource(cancel);
 

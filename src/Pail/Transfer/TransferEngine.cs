@@ -11,7 +11,7 @@ namespace Pail.Transfer;
 /// memory of all parts in flight (<see cref="Buffers"/>) and how many move at once (<see cref="TransferOptions.Connections"/>).
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to release.")]
-public sealed class TransferEngine
+internal sealed class TransferEngine
 {
     private readonly SemaphoreSlim _connections;
 

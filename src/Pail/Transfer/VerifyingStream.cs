@@ -5,7 +5,7 @@ using Pail.Oci;
 namespace Pail.Transfer;
 
 /// <summary>Passes bytes through and checks them: the read that reaches the end throws if size or digest differ from the descriptor.</summary>
-public sealed class VerifyingStream : ReadOnlyStream
+internal sealed class VerifyingStream : ReadOnlyStream
 {
     private readonly Stream _inner;
     private readonly Descriptor _blob;

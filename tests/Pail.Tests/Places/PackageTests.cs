@@ -40,7 +40,7 @@ public sealed class PackageTests : IDisposable
               <ItemGroup><PackageReference Include="Pail.S3" Version="0.1.0" /></ItemGroup>
             </Project>
             """, TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(_folder["app/Program.cs"], "System.Console.Write(Pail.Places.AddressParser.Parse(\"s3://acme/app:1\"));", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(_folder["app/Program.cs"], "System.Console.Write(string.Join(',', Pail.Places.StoreProviders.Schemes));", TestContext.Current.CancellationToken);
         // The other packages are there since the tests were built.
         var known = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         var run = await Child.RunAsync("dotnet",
@@ -48,7 +48,7 @@ public sealed class PackageTests : IDisposable
             "run", "--project", _folder["app"], "--disable-build-servers",
             $"-p:RestoreAdditionalProjectSources={_folder["feed"]}", $"-p:RestorePackagesPath={_folder["packages"]}", $"-p:RestoreFallbackFolders={known}",
         ]);
-        Assert.Equal("s3://acme/app:1", run.Succeeded().Output);
+        Assert.Equal("s3", run.Succeeded().Output);
     }
 
     private HashSet<string> Files(string package)

@@ -1,4 +1,6 @@
+using System.Text;
 using Pail.Copy;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Places;
 using Pail.S3;
@@ -39,6 +41,26 @@ public sealed class PailClientTests : IDisposable
 
         var bucket = await pail.OpenBucketAsync("toy://roundtrip/some//", Cancel);
         Assert.Equal(_layout.Root.Digest, (await bucket.Repository(RepositoryName.Parse("team/app")).Manifests.GetAsync(Reference.Parse("7"), Cancel))!.Digest);
+    }
+
+    [Fact]
+    public async Task Repository_OfAnOpenedBucket_TakesBlobsManifestsAndTags()
+    {
+        await using var pail = new PailClient();
+        await pail.InitBucketAsync("toy://parts", Cancel);
+        var repository = (await pail.OpenBucketAsync("toy://parts", Cancel)).Repository(RepositoryName.Parse("team/app"));
+        var content = "{}"u8.ToArray();
+        var blob = new Descriptor("application/vnd.oci.empty.v1+json", Digest.Of(content), content.Length);
+        Assert.Equal(BlobOutcome.Sent, await repository.Blobs.PutAsync(blob, Open, Cancel));
+        await Assert.ThrowsAsync<PailException>(() => repository.Blobs.PutAsync(blob with { Digest = Digest.Of("other"u8) }, Open, Cancel));
+        var manifest = Manifest.Parse(Encoding.UTF8.GetBytes($$"""
+            {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"{{blob.MediaType}}","digest":"{{blob.Digest}}","size":2},"layers":[]}
+            """));
+        await repository.Manifests.PutAsync(manifest, Cancel);
+        await repository.Tags.PutAsync(manifest, "1", cancel: Cancel);
+        Assert.Equal(manifest.Digest, (await pail.CopyAsync("toy://parts/team/app:1", $"oci:{_folder["parts"]}:1", cancel: Cancel)).Root.Digest);
+
+        Task<Stream> Open(long offset, CancellationToken cancel) => Task.FromResult<Stream>(new MemoryStream(content[(int)offset..]));
     }
 
     [Fact]

@@ -79,7 +79,7 @@ public sealed class AdvancingStoreTests : IDisposable
     {
         private int _pages;
 
-        public override async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel)
+        public override async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default)
         {
             _pages++;
             var asked = query with { Continuation = query.Continuation?.TrimEnd('!') };
@@ -105,7 +105,7 @@ public sealed class AdvancingStoreTests : IDisposable
             };
         }
 
-        public override async Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel) =>
+        public override async Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel = default) =>
             new((await Inner.ListUploadsAsync(prefix, null, cancel)).Uploads, flaw == Flaw.TokenIsMissing ? new UploadId("", "") : new UploadId("a", "1"));
     }
 }

@@ -48,12 +48,12 @@ internal sealed class LesserStore(IObjectStore inner, Lack lack) : IObjectStore,
     /// <summary>How often it was asked for what it lacks.</summary>
     public int Refused { get; private set; }
 
-    public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel) => await inner.HeadAsync(key, cancel) is { } info ? Tell(info) : null;
+    public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel = default) => await inner.HeadAsync(key, cancel) is { } info ? Tell(info) : null;
 
-    public async Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel) =>
+    public async Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel = default) =>
         await inner.GetAsync(key, range, cancel) is { } content ? new(Tell(content.Info), content.Body, content.Length) : null;
 
-    public async Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel)
+    public async Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default)
     {
         if (Lacks(Lack.KeysThatEndInASlash) && key.EndsWith('/'))
             throw Refuse(StoreError.Rejected, "XMinioInvalidObjectName");
@@ -63,7 +63,7 @@ internal sealed class LesserStore(IObjectStore inner, Lack lack) : IObjectStore,
         return etag is null ? null : Tell(etag);
     }
 
-    public async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel)
+    public async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default)
     {
         if (Lacks(Lack.Listing))
             throw Refuse(StoreError.AccessDenied, "AccessDenied");
@@ -77,27 +77,27 @@ internal sealed class LesserStore(IObjectStore inner, Lack lack) : IObjectStore,
         return page.Continuation is null ? page : page with { Continuation = "always the same" };
     }
 
-    public Task DeleteAsync(string key, CancellationToken cancel) => inner.DeleteAsync(key, cancel);
+    public Task DeleteAsync(string key, CancellationToken cancel = default) => inner.DeleteAsync(key, cancel);
 
-    public Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel) => inner.CreateUploadAsync(key, headers, cancel);
+    public Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel = default) => inner.CreateUploadAsync(key, headers, cancel);
 
-    public Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel) => inner.UploadPartAsync(upload, number, offset, body, cancel);
+    public Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel = default) => inner.UploadPartAsync(upload, number, offset, body, cancel);
 
-    public Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel) =>
+    public Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel = default) =>
         WantsEqualParts && parts.SkipLast(1).Any(part => part.Size != parts[0].Size)
             ? throw Refuse(StoreError.Rejected, "InvalidPart")
             : inner.CompleteUploadAsync(upload, parts, cancel);
 
-    public Task AbortUploadAsync(UploadId upload, CancellationToken cancel) => inner.AbortUploadAsync(upload, cancel);
+    public Task AbortUploadAsync(UploadId upload, CancellationToken cancel = default) => inner.AbortUploadAsync(upload, cancel);
 
-    public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) => inner.ListPartsAsync(upload, cancel);
+    public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel = default) => inner.ListPartsAsync(upload, cancel);
 
-    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel) => inner.ListUploadsAsync(prefix, after, cancel);
+    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel = default) => inner.ListUploadsAsync(prefix, after, cancel);
 
-    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) =>
+    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel = default) =>
         Lacks(Lack.Copies) ? throw Refuse(StoreError.Unsupported, "NotImplemented") : _copier.CopyAsync(from, to, headers, cancel);
 
-    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel) =>
+    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel = default) =>
         Lacks(Lack.PartCopies) ? throw Refuse(StoreError.Unsupported, "NotImplemented") : _copier.CopyPartAsync(from, range, upload, number, offset, cancel);
 
     private bool Lacks(Lack what) => lack.HasFlag(what);

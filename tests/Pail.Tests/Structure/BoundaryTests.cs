@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Pail.Cli;
+using Pail.Server;
 using Pail.Tests.Kit;
 
 namespace Pail.Tests.Structure;
@@ -14,6 +16,11 @@ public sealed partial class BoundaryTests
         "src",
         Kind(),
         file => !file.StartsWith("src/Pail/Buckets/Layouts/", StringComparison.Ordinal) && file != "src/Pail/Buckets/BucketSettings.cs");
+
+    // ASP.NET's generator makes Program public; it is in no namespace.
+    [Fact]
+    public void ServerAndCommandLine_HaveNoPublicTypes() =>
+        Assert.DoesNotContain(typeof(RegistryServer).Assembly.GetExportedTypes().Concat(typeof(PailProgram).Assembly.GetExportedTypes()), type => type.Namespace is not null);
 
     private static void AssertNone(string folder, Regex words, Func<string, bool> counts)
     {

@@ -79,9 +79,9 @@ internal sealed class MemoryStore : IObjectStore, IServerSideCopy
             _uploads.Clear();
     }
 
-    public Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel) => RunAsync(Call(StoreOperation.HeadObject, key), () => InfoOf(key), cancel);
+    public Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel = default) => RunAsync(Call(StoreOperation.HeadObject, key), () => InfoOf(key), cancel);
 
-    public Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel)
+    public Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel = default)
     {
         var call = Call(StoreOperation.GetObject, key, range: range);
         return RunAsync(call, () =>
@@ -97,7 +97,7 @@ internal sealed class MemoryStore : IObjectStore, IServerSideCopy
         }, cancel);
     }
 
-    public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) =>
+    public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default) =>
         RunAsync(Call(StoreOperation.PutObject, key), () =>
         {
             var etag = $"etag-{++_names}";
@@ -105,11 +105,11 @@ internal sealed class MemoryStore : IObjectStore, IServerSideCopy
             return (string?)etag;
         }, cancel);
 
-    public Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default) => throw new NotSupportedException();
 
-    public Task DeleteAsync(string key, CancellationToken cancel) => throw new NotSupportedException();
+    public Task DeleteAsync(string key, CancellationToken cancel = default) => throw new NotSupportedException();
 
-    public Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel) =>
+    public Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel = default) =>
         RunAsync(Call(StoreOperation.CreateMultipartUpload, key), () =>
         {
             var id = $"upload-{++_names}";
@@ -117,7 +117,7 @@ internal sealed class MemoryStore : IObjectStore, IServerSideCopy
             return id;
         }, cancel);
 
-    public async Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel)
+    public async Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel = default)
     {
         lock (_lock)
             MostAtOnce = Math.Max(MostAtOnce, ++_atOnce);
@@ -137,7 +137,7 @@ internal sealed class MemoryStore : IObjectStore, IServerSideCopy
         }
     }
 
-    public Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel) =>
+    public Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel = default) =>
         RunAsync(Call(StoreOperation.CompleteMultipartUpload, upload.Key), () =>
         {
             var pending = Of(upload);
@@ -157,19 +157,19 @@ internal sealed class MemoryStore : IObjectStore, IServerSideCopy
             return etag;
         }, cancel);
 
-    public Task AbortUploadAsync(UploadId upload, CancellationToken cancel) =>
+    public Task AbortUploadAsync(UploadId upload, CancellationToken cancel = default) =>
         RunAsync(Call(StoreOperation.AbortMultipartUpload, upload.Key), () => _uploads.Remove(upload), cancel);
 
-    public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) =>
+    public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel = default) =>
         RunAsync(Call(StoreOperation.ListParts, upload.Key), () => (IReadOnlyList<UploadedPart>)(_uploads.TryGetValue(upload, out var there)
             ? [.. there.Parts.Select(part => new UploadedPart(part.Key, part.Value.ETag, part.Value.Bytes.Length))]
             : []), cancel);
 
-    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel) =>
+    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel = default) =>
         RunAsync(Call(StoreOperation.ListMultipartUploads, prefix), () => new UploadPage(
             [.. _uploads.Where(upload => upload.Key.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(upload => new PendingUpload(upload.Key, upload.Value.Started))], null), cancel);
 
-    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) =>
+    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel = default) =>
         RunAsync(Call(StoreOperation.CopyObject, to), () =>
         {
             if (_objects.TryGetValue(from, out var source))
@@ -177,7 +177,7 @@ internal sealed class MemoryStore : IObjectStore, IServerSideCopy
             return source.Bytes is not null;
         }, cancel);
 
-    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel) =>
+    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel = default) =>
         RunAsync(Call(StoreOperation.UploadPartCopy, upload.Key, number, range), () =>
         {
             if (!_objects.TryGetValue(from, out var source))

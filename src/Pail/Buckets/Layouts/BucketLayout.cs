@@ -18,7 +18,7 @@ public enum LayoutKind
 /// Where each thing of a registry is in the bucket, and what it is served as. Pure: names in, keys out, no requests.
 /// docs/layouts.md draws both.
 /// </summary>
-public abstract class BucketLayout
+internal abstract class BucketLayout
 {
     /// <summary>The metadata that carries a manifest's digest, so that an edge can send it as Docker-Content-Digest.</summary>
     /// <remarks>Letters alone are legal everywhere: Azure wants identifiers of C#, S3 and GCS header names, and some proxies drop underscores.</remarks>

@@ -12,7 +12,7 @@ namespace Pail.Buckets.Layouts;
 /// referrers/REPO/sha256/HEX            Pail's own, beside the documented keys
 /// </code>
 /// </summary>
-public sealed class PoolLayout : BucketLayout
+internal sealed class PoolLayout : BucketLayout
 {
     private const string TagFile = "/manifest.json";
 

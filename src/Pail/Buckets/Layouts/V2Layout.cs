@@ -17,7 +17,7 @@ namespace Pail.Buckets.Layouts;
 /// A tag can't hold a colon and a digest always does: a listing with the delimiter <c>:</c> shows the tags one by one
 /// and folds all digests into one prefix.
 /// </summary>
-public sealed class V2Layout : BucketLayout
+internal sealed class V2Layout : BucketLayout
 {
     /// <summary>The object behind <c>GET /v2/</c>.</summary>
     public const string RootKey = "v2/";

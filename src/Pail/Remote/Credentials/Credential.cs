@@ -6,7 +6,7 @@ namespace Pail.Remote.Credentials;
 /// <summary>What proves to a registry who we are.</summary>
 /// <param name="User">The user name; empty with a token alone.</param>
 /// <param name="Password">The password, if there is one.</param>
-public sealed record Credential(string User, string? Password)
+internal sealed record Credential(string User, string? Password)
 {
     /// <summary>The user name that helpers give with an identity token instead of a password.</summary>
     internal const string TokenUser = "<token>";

@@ -6,7 +6,7 @@ namespace Pail.Remote.Credentials;
 /// Where credentials are kept: in the file REGISTRY_AUTH_FILE names and no other; else in the variable DOCKER_AUTH_CONFIG, else in
 /// Docker's config.json, else in Podman's auth.json. A file may leave a host to a helper. <c>pail login</c> writes to the first of these.
 /// </summary>
-public sealed partial class CredentialStore(RegistryOptions options)
+internal sealed partial class CredentialStore(RegistryOptions options)
 {
     /// <summary>The file that logins are written to.</summary>
     public string Target => Paths().First();

@@ -3,13 +3,13 @@ using Pail.Oci;
 
 namespace Pail.Stores.Folder;
 
-public sealed partial class FolderStore
+internal sealed partial class FolderStore
 {
     /// <summary>True: uploads lie below <c>.pail/</c>, where only this class writes.</summary>
     public bool HasOnlyOwnUploads => true;
 
     /// <inheritdoc/>
-    public Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel) =>
+    public Task<string> CreateUploadAsync(string key, ObjectHeaders headers, CancellationToken cancel = default) =>
         WorkAsync(StoreOperation.CreateMultipartUpload, key, () =>
         {
             _ = FolderPaths.Of(key);
@@ -17,11 +17,11 @@ public sealed partial class FolderStore
         }, cancel);
 
     /// <inheritdoc/>
-    public Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel) =>
+    public Task<string> UploadPartAsync(UploadId upload, int number, long offset, ReadOnlySequence<byte> body, CancellationToken cancel = default) =>
         WorkAsync(StoreOperation.UploadPart, upload.Key, () => _uploads.AddPart(upload, number, offset, body.Length, to => FolderIO.Write(to, body, offset), cancel), cancel);
 
     /// <inheritdoc/>
-    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel) =>
+    public Task<string?> CopyPartAsync(string from, ByteRange range, UploadId upload, int number, long offset, CancellationToken cancel = default) =>
         WorkAsync(StoreOperation.UploadPartCopy, upload.Key, () =>
         {
             if (_objects.Open(FolderPaths.Of(from)) is not var (source, info))
@@ -37,7 +37,7 @@ public sealed partial class FolderStore
         }, cancel);
 
     /// <inheritdoc/>
-    public Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel) =>
+    public Task<string> CompleteUploadAsync(UploadId upload, IReadOnlyList<UploadedPart> parts, CancellationToken cancel = default) =>
         WorkAsync(StoreOperation.CompleteMultipartUpload, upload.Key, () =>
         {
             var (content, path, etag, suffix) = _uploads.Finish(upload, parts, cancel);
@@ -49,7 +49,7 @@ public sealed partial class FolderStore
         }, cancel);
 
     /// <inheritdoc/>
-    public Task AbortUploadAsync(UploadId upload, CancellationToken cancel) =>
+    public Task AbortUploadAsync(UploadId upload, CancellationToken cancel = default) =>
         WorkAsync(StoreOperation.AbortMultipartUpload, upload.Key, () =>
         {
             _uploads.Remove(upload);
@@ -57,10 +57,10 @@ public sealed partial class FolderStore
         }, cancel);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel) =>
+    public Task<IReadOnlyList<UploadedPart>> ListPartsAsync(UploadId upload, CancellationToken cancel = default) =>
         WorkAsync(StoreOperation.ListParts, upload.Key, () => _uploads.ListParts(upload), cancel);
 
     /// <inheritdoc/>
-    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel) =>
+    public Task<UploadPage> ListUploadsAsync(string prefix, UploadId? after, CancellationToken cancel = default) =>
         WorkAsync(StoreOperation.ListMultipartUploads, prefix, () => new UploadPage(_uploads.List(prefix), null), cancel);
 }

@@ -11,7 +11,7 @@ namespace Pail.Stores.Folder;
 /// being killed or a power failure leaves the old object or the new one. Any number of processes may use a folder at once.
 /// On a file system without extended attributes the content types Pail writes are kept; Cache-Control, metadata and other types are not.
 /// </summary>
-public sealed partial class FolderStore : IObjectStore, IServerSideCopy
+internal sealed partial class FolderStore : IObjectStore, IServerSideCopy
 {
     // As many writes at once as a disk has use for, in the whole process.
     private static readonly SemaphoreSlim Workers = new(32);
@@ -57,25 +57,25 @@ public sealed partial class FolderStore : IObjectStore, IServerSideCopy
     }
 
     /// <inheritdoc/>
-    public Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel) =>
+    public Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel = default) =>
         Read(StoreOperation.HeadObject, key, () => _objects.Head(FolderPaths.Of(key)), cancel);
 
     /// <summary>
     /// <inheritdoc/> The body of a whole object is a <see cref="FileStream"/>, so that a server can hand the file to the kernel.
     /// </summary>
-    public Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel) =>
+    public Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel = default) =>
         Read(StoreOperation.GetObject, key, () => Get(key, range), cancel);
 
     /// <inheritdoc/>
-    public Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel) =>
+    public Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default) =>
         Task.Run(() => Read(StoreOperation.ListObjects, query.Prefix, () => new FolderListing(_root, _objects, query).Read(cancel), cancel), cancel);
 
     /// <inheritdoc/>
-    public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) =>
+    public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default) =>
         WorkAsync(StoreOperation.PutObject, key, () => Put(key, body, headers, condition, cancel), cancel);
 
     /// <inheritdoc/>
-    public Task DeleteAsync(string key, CancellationToken cancel) =>
+    public Task DeleteAsync(string key, CancellationToken cancel = default) =>
         WorkAsync(StoreOperation.DeleteObject, key, () =>
         {
             var path = FolderPaths.Of(key);
@@ -88,7 +88,7 @@ public sealed partial class FolderStore : IObjectStore, IServerSideCopy
     /// <inheritdoc/> With the headers it has already, it becomes a second name of the same file: a layer in many repositories
     /// takes its space once. Other headers need a file of their own, as they lie in the file.
     /// </summary>
-    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel) =>
+    public Task<bool> CopyAsync(string from, string to, ObjectHeaders headers, CancellationToken cancel = default) =>
         WorkAsync(StoreOperation.CopyObject, to, () => Copy(from, to, headers, cancel), cancel);
 
     private ObjectContent? Get(string key, ByteRange? range)
