@@ -62,7 +62,7 @@ internal static class PublicReadPolicy
     {
         try
         {
-            return JsonNode.Parse(policy) as JsonObject ?? throw Unreadable(name, null);
+            return JsonNode.Parse(policy, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject ?? throw Unreadable(name, null);
         }
         catch (JsonException e)
         {

@@ -51,7 +51,8 @@ internal sealed class S3Connection : IDisposable
         try
         {
             // Also for what the SDK asks for credentials, by clients of its own: one reading of the variables, the same as for registries.
-            HttpClient.DefaultProxy = new EnvironmentProxy(Environment.GetEnvironmentVariable);
+            var proxy = new EnvironmentProxy(Environment.GetEnvironmentVariable);
+            HttpClient.DefaultProxy = proxy;
             var profile = S3Configuration.Profile(options);
             var endpoint = S3Configuration.Endpoint(options, profile);
             var region = S3Configuration.Region(options, endpoint);
@@ -60,7 +61,9 @@ internal sealed class S3Connection : IDisposable
             var config = Config(endpoint, region, options.ChosenAddressing, http, profile);
             var credentials = options.Credentials ?? (options.Anonymous ? new AnonymousAWSCredentials() : S3Configuration.Credentials(options, config));
             var client = new AmazonS3Client(credentials, config);
-            return new S3Connection(client, http, credentials, region, Address(client, options.Root.Bucket))
+            var bucket = Address(client, options.Root.Bucket);
+            proxy.ThrowIfUnusable(bucket);
+            return new S3Connection(client, http, credentials, region, bucket)
             {
                 PublicBucket = options.PublicEndpoint is null ? null : PublicAddress(S3Configuration.Check(options.PublicEndpoint)),
             };

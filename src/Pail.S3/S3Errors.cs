@@ -47,8 +47,9 @@ internal sealed partial class S3Errors(string name, Uri endpoint, bool anonymous
             var found = await credentials.GetCredentialsAsync();
             return found is null ? throw NoCredentials(name, null) : credentials;
         }
-        catch (Exception e) when (e is AmazonClientException or AmazonServiceException or HttpRequestException or IOException)
+        catch (Exception e) when (e is AmazonClientException or AmazonServiceException or HttpRequestException or IOException or NotSupportedException)
         {
+            // NotSupportedException: a proxy that is not understood.
             throw NoCredentials(name, e);
         }
     }

@@ -11,6 +11,8 @@ internal sealed class LoginCommand : Verb
     // No password is longer; some tokens nearly are.
     private const int MaxPassword = 64 << 10;
 
+    private static readonly string[] Schemes = ["https://", "http://", "docker://"];
+
     private readonly Argument<string> _registry = HostArgument();
     private readonly Option<string?> _user = new("--username", "-u") { HelpName = "NAME", Description = "The user name [default: asked for]" };
     private readonly Option<bool> _stdin = new("--password-stdin") { Description = "Read the password from stdin [default: asked for]" };
@@ -33,12 +35,13 @@ internal sealed class LoginCommand : Verb
     /// <summary>The registry that login and logout are about.</summary>
     public static Argument<string> HostArgument() => new("registry") { HelpName = "REGISTRY", Description = "HOST[:PORT]", DefaultValueFactory = _ => "docker.io" };
 
-    /// <summary>The host of a registry, as it was written.</summary>
+    /// <summary>The host of a registry; scheme and path, as people copy them from elsewhere, are cut off, as docker does.</summary>
     public static string Host(string text)
     {
         try
         {
-            return AddressParser.RegistryHost(text.StartsWith("docker://", StringComparison.Ordinal) ? text["docker://".Length..].TrimEnd('/') : text);
+            var scheme = Schemes.FirstOrDefault(scheme => text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)) ?? "";
+            return AddressParser.RegistryHost(text[scheme.Length..].Split('/')[0]);
         }
         catch (FormatException e)
         {

@@ -23,7 +23,7 @@ internal static class InspectionReport
     {
         try
         {
-            using var document = JsonDocument.Parse(bytes);
+            using var document = JsonText.Parse(bytes);
             var root = document.RootElement;
             var run = Property(root, "config");
             return inspection with
@@ -44,9 +44,9 @@ internal static class InspectionReport
                 },
             };
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (JsonText.IsFault(e))
         {
-            throw new PailException(Failure.BadContent, $"{inspection.Image}: the config is not valid JSON: {SafeText.OneLine(e.Message)}", e);
+            throw new PailException(Failure.BadContent, $"{inspection.Image}: the config {inspection.Config?.Digest} can't be used: {JsonText.Why(e)}.", e);
         }
     }
 

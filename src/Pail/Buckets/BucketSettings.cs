@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Pail.Buckets.Layouts;
+using Pail.Oci;
 using Pail.Stores;
 
 namespace Pail.Buckets;
@@ -53,7 +54,8 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
     internal async Task WriteAsync(IObjectStore store, CancellationToken cancel)
     {
         var before = await SmallObject.ReadAsync(store, Key, MaxSize, cancel);
-        var file = before is null ? [] : JsonNode.Parse(before.Bytes.Span) as JsonObject ?? [];
+        using var document = before is null ? null : JsonDocument.Parse(before.Bytes);
+        var file = document is null ? [] : JsonText.ToNode(document.RootElement) as JsonObject ?? [];
         file["version"] = 1;
         file["layout"] = BucketLayout.Of(Layout).Name;
         file["public"] = Public;
@@ -79,7 +81,7 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
         }
         catch (JsonException e)
         {
-            throw new PailException(Failure.BadContent, $"{bucket}: {Key} is not valid: {Oci.SafeText.OneLine(e.Message)}", e);
+            throw new PailException(Failure.BadContent, $"{bucket}: {Key} is not valid: {JsonText.Why(e)}.", e);
         }
     }
 }

@@ -20,14 +20,17 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
     /// <inheritdoc/>
     public string Name { get; } = $"{repository.Bucket.Name}, {repository.Name}{(reference.Digest is null ? ":" : "@")}{reference}";
 
+    /// <summary>The digest that the image must have, beside or in place of a tag; null for any.</summary>
+    public Digest? Expected { get; init; } = reference.Digest;
+
     /// <inheritdoc/>
-    public SinkAbilities Abilities => new() { TakesEarlyBlobs = reference.Digest is null, Referrers = this, Layers = this };
+    public SinkAbilities Abilities => new() { TakesEarlyBlobs = Expected is null, Referrers = this, Layers = this };
 
     /// <inheritdoc/>
     public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)
     {
-        if (reference.Digest is { } digest && digest != root.Digest)
-            throw new PailException(Failure.BadInput, $"{Name}: the image has the digest {root.Digest}. Name a tag, or that digest.");
+        if (Expected is { } digest && digest != root.Digest)
+            throw new PailException(Failure.BadInput, $"{Name}: the image has the digest {root.Digest}, not {digest}. Name a tag alone, or that digest.");
         var present = _named.IsKnown ? _named.Manifest?.Descriptor : await repository.Manifests.FindAsync(reference, cancel);
         _tagExists = present is not null;
         return present is not null && present.Digest == root.Digest && present.MediaType == root.MediaType;

@@ -36,15 +36,17 @@ internal static class NameList
             return names;
         try
         {
-            using var document = JsonDocument.Parse(json);
+            using var document = JsonText.Parse(json);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new FormatException("it is not a JSON object");
             if (document.RootElement.TryGetProperty(property, out var list) && list.ValueKind == JsonValueKind.Array)
                 foreach (var item in list.EnumerateArray())
-                    names.Add(item.GetString() ?? "");
+                    names.Add((item.ValueKind == JsonValueKind.String ? item.GetString() : null) ?? throw new FormatException("an entry is not a name"));
             return names;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (JsonText.IsFault(e))
         {
-            throw new PailException(Failure.BadContent, $"the bucket's list of {property} is damaged ({SafeText.OneLine(e.Message)}). Run pail init on the bucket again to rebuild it.", e);
+            throw new PailException(Failure.BadContent, $"the bucket's list of {property} is damaged ({JsonText.Why(e)}). Run pail init on the bucket again to rebuild it.", e);
         }
     }
 

@@ -5,8 +5,8 @@ using Pail.Stores;
 namespace Pail.Buckets;
 
 /// <summary>
-/// What the bucket's store does with conditional writes. <c>pail init</c> tries it out and <c>pail.json</c> remembers; a public bucket
-/// without that is tried out before the first change of a list.
+/// What the bucket's store does with conditional writes. <c>pail init</c> tries it out and <c>pail.json</c> remembers; a bucket without
+/// that is tried out before the first change of a list: of tags, where it is public, or of what refers to an image.
 /// </summary>
 internal sealed class StoreConditions(Bucket bucket)
 {
@@ -17,13 +17,12 @@ internal sealed class StoreConditions(Bucket bucket)
     private readonly Lock _lock = new();
     private Task<WriteConditions>? _known;
 
-    /// <summary>Returns what is known; no request but for the first call of a public bucket whose settings don't say it.</summary>
+    /// <summary>Returns what is known; no request but for the first call of a bucket whose settings don't say it.</summary>
     public async ValueTask<WriteConditions> KnowAsync(CancellationToken cancel)
     {
         if (bucket.Settings.Conditions is { } known)
             return known;
-        // Nothing is written before it is asked for: a bucket that is not public may have no settings, and gets none here.
-        if (!bucket.Settings.Public || !bucket.Store.KeepsBytes)
+        if (!bucket.Store.KeepsBytes)
             return WriteConditions.Both;
         Task<WriteConditions> task;
         lock (_lock)

@@ -70,18 +70,31 @@ internal sealed class ImageCopy : IAsyncDisposable
         Digest? cutFrom = root.IsIndex && root.Digest != whole.Digest ? whole.Digest : null;
         if (options.Compression is not null)
             Recompression.ThrowIfFixed(_source.Name, root);
-        if (options.Compression is { } compression && (root.IsIndex || !compression.Fits(root)))
+        if (options.Compression is { } compression)
         {
             // A config stands for an image only if it says what the layers are.
-            if (MediaTypes.IsImageConfig(root.Config?.MediaType) && layers is not null
-                && ImageConfig.DiffIdsOf(await ImageConfig.ReadAsync(_source, root, _stop.Token)).Count == root.Layers.Count
+            if (MediaTypes.IsImageConfig(root.Config?.MediaType) && !compression.Fits(root) && layers is not null && await NamesLayersAsync(root)
                 && await FindUnchangedAsync(root.Config!.Digest, compression, compression, layers, _stop.Token) is { } same)
                 return new CopyResult(same.Descriptor, Unchanged: true);
             _source = _recompression = new Recompression(_source, root, compression);
-            await ReceiveAsync(_recompression.MakeAsync(layers, _stop.Token), () => _recompression.BytesRead, isNew: true);
+            await ReceiveAsync(_recompression.MakeAsync(_sink, _stop.Token), () => _recompression.BytesRead, isNew: true);
             root = await _recompression.GetRootAsync(_stop.Token);
         }
         return (await CopyAsync(root, options.Referrers)) with { CutFrom = cutFrom };
+    }
+
+    // What is wrong with a config that doesn't is told when a layer is to be compressed anew.
+    private async Task<bool> NamesLayersAsync(Manifest image)
+    {
+        try
+        {
+            await ImageConfig.DiffIdsOfAsync(_source, image, _stop.Token);
+            return true;
+        }
+        catch (PailException e) when (e.Failure == Failure.BadContent)
+        {
+            return false;
+        }
     }
 
     // Of an image that is new, what is made on the way goes to the sink at once; of one that may be there nothing is asked in vain.
@@ -174,6 +187,8 @@ internal sealed class ImageCopy : IAsyncDisposable
             }
             catch (PailException e) when (e.Failure == Failure.NotFound)
             {
+                if (_sink.Abilities.NeedsForeignLayers)
+                    throw new PailException(Failure.NotFound, $"{_source.Name} does not hold the layer {blob.Digest}, which has to be had from elsewhere ({SafeText.OneLine(blob.Urls[0])}), and {_sink.Name} can't hold the image without it.", e);
                 _foreignLeft[blob.Digest] = blob;
             }
         return held;

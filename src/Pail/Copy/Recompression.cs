@@ -5,6 +5,7 @@ using Pail.Compression;
 using Pail.Images;
 using Pail.Io;
 using Pail.Oci;
+using Pail.Tar;
 
 namespace Pail.Copy;
 
@@ -21,6 +22,8 @@ internal sealed class Recompression(IImageSource source, Manifest whole, LayerCo
     private readonly ConcurrentDictionary<Digest, Manifest> _rewritten = new();
     private readonly ConcurrentDictionary<Digest, Manifest> _manifests = new();
     private readonly Dictionary<Digest, OldLayer> _old = [];
+    private readonly Dictionary<Digest, bool> _asTyped = [];
+    private readonly HashSet<Digest> _changed = [];
     private readonly ConcurrentDictionary<Digest, NewLayer> _layers = new();
     private readonly ConcurrentDictionary<Digest, NewLayer> _made = new();
     private readonly ConcurrentBag<Spool> _idle = [];
@@ -41,10 +44,14 @@ internal sealed class Recompression(IImageSource source, Manifest whole, LayerCo
 
     /// <summary>Makes the layers, and returns each as soon as it can be opened; then the manifests that name them.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: a layer is not what its digest or the config says.</exception>
-    public async IAsyncEnumerable<MadeBlob> MakeAsync(ILayerLookup? known, [EnumeratorCancellation] CancellationToken cancel)
+    /// <param name="sink">Where the image goes. Of a manifest whose layers have the right type it is asked whether it has it; only if not, they are looked at.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    public async IAsyncEnumerable<MadeBlob> MakeAsync(IImageSink sink, [EnumeratorCancellation] CancellationToken cancel)
     {
+        var known = sink.Abilities.Layers;
         await foreach (var manifest in _graph.WalkAsync(whole, cancel))
-            await FindLayersAsync(manifest, cancel);
+            if (MediaTypes.IsImageConfig(manifest.Config?.MediaType) && !(compression.Fits(manifest) && await sink.HasManifestAsync(manifest, cancel)))
+                await FindLayersAsync(manifest, cancel);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var made = Channel.CreateUnbounded<MadeBlob>();
         var work = ConvertAllAsync(known, made.Writer, stop.Token);
@@ -86,17 +93,40 @@ internal sealed class Recompression(IImageSource source, Manifest whole, LayerCo
     // The layers that are to be compressed anew, each once.
     private async Task FindLayersAsync(Manifest manifest, CancellationToken cancel)
     {
-        if (!MediaTypes.IsImageConfig(manifest.Config?.MediaType))
-            return;
         ThrowIfFixed(Name, manifest);
-        if (!Changes(manifest))
+        var changing = new HashSet<Digest>();
+        foreach (var layer in manifest.Layers.Where(layer => layer.Urls.Count == 0 && !_old.ContainsKey(layer.Digest)))
+            if (LayerCompression.KindOf(layer.MediaType) is { } kind && (kind != compression.Kind || !await IsAsTypedAsync(layer, kind, cancel)))
+                changing.Add(layer.Digest);
+        if (changing.Count == 0 && !manifest.Layers.Any(layer => _old.ContainsKey(layer.Digest)))
             return;
-        var diffIds = ImageConfig.DiffIdsOf(await ImageConfig.ReadAsync(source, manifest, cancel));
-        if (diffIds.Count != manifest.Layers.Count)
-            throw new PailException(Failure.BadContent, $"{Name}: the config of {manifest.Digest} lists {diffIds.Count} layers, its manifest {manifest.Layers.Count}.");
-        foreach (var (layer, diffId) in manifest.Layers.Zip(diffIds))
-            if (layer.Urls.Count == 0 && LayerCompression.KindOf(layer.MediaType) is { } kind && kind != compression.Kind)
+        _changed.Add(manifest.Digest);
+        foreach (var (layer, diffId) in manifest.Layers.Zip(await DiffIdsAsync(manifest, cancel)))
+            if (changing.Contains(layer.Digest))
                 _old.TryAdd(layer.Digest, new(layer, diffId));
+    }
+
+    // Builders have typed plain tars as gzip. Each layer is looked at once, and its first bytes read.
+    private async Task<bool> IsAsTypedAsync(Descriptor layer, CompressionKind kind, CancellationToken cancel)
+    {
+        if (_asTyped.TryGetValue(layer.Digest, out var known))
+            return known;
+        await using var stream = await source.OpenBlobAsync(layer, 0, cancel);
+        var head = new byte[TarBlock.Size];
+        head = head[..await stream.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancel)];
+        return _asTyped[layer.Digest] = LayerTar.KindOf(head) == kind;
+    }
+
+    private async Task<IReadOnlyList<Digest>> DiffIdsAsync(Manifest manifest, CancellationToken cancel)
+    {
+        try
+        {
+            return await ImageConfig.DiffIdsOfAsync(source, manifest, cancel);
+        }
+        catch (PailException e) when (e.Failure == Failure.BadContent)
+        {
+            throw new PailException(Failure.BadContent, $"{e.Message} A layer that is compressed anew is compared with its config: leave out --compression to copy the image as it is.", e);
+        }
     }
 
     /// <summary>Refuses an image with a layer that can't be compressed otherwise.</summary>
@@ -105,10 +135,8 @@ internal sealed class Recompression(IImageSource source, Manifest whole, LayerCo
     {
         if (MediaTypes.IsImageConfig(manifest.Config?.MediaType)
             && manifest.Layers.FirstOrDefault(layer => layer.Urls.Count == 0 && LayerCompression.KindOf(layer.MediaType) is null && !MediaTypes.IsForeignLayer(layer.MediaType)) is { } other)
-            throw new PailException(Failure.BadInput, $"{name}: the layer {other.Digest} of type {SafeText.OneLine(other.MediaType)} can't be compressed otherwise: leave out --compression.");
+            throw new PailException(Failure.BadInput, $"{name}: the layer {other.Digest} of {(other.MediaType.Length == 0 ? "no stated type" : $"type {SafeText.OneLine(other.MediaType)}")} can't be compressed otherwise: leave out --compression.");
     }
-
-    private bool Changes(Manifest manifest) => MediaTypes.IsImageConfig(manifest.Config?.MediaType) && !compression.Fits(manifest);
 
     // Ends the stream of what is made, with what went wrong if anything did.
     private async Task ConvertAllAsync(ILayerLookup? known, ChannelWriter<MadeBlob> made, CancellationToken cancel)
@@ -164,7 +192,7 @@ internal sealed class Recompression(IImageSource source, Manifest whole, LayerCo
         foreach (var child in manifest.Children)
             if (_rewritten[child.Digest] is var made && made.Digest != child.Digest)
                 parts[child.Digest] = made.Descriptor;
-        if (Changes(manifest))
+        if (_changed.Contains(manifest.Digest))
             foreach (var layer in manifest.Layers)
                 if (_layers.TryGetValue(layer.Digest, out var made))
                     parts[layer.Digest] = made.Blob;

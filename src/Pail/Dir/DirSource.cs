@@ -18,8 +18,10 @@ internal sealed class DirSource(string directory) : IImageSource
     public Task<Manifest> GetRootAsync(CancellationToken cancel) => LocalFiles.RunAsync(Name, async () =>
     {
         await _files.HasVersionAsync(Name, cancel);
-        var bytes = await _files.ReadAsync(Name, DirFiles.Root, Manifest.MaxSize, cancel)
-            ?? throw new PailException(Failure.NotFound, $"{Name} holds no image: it has no {DirFiles.Root}.");
+        if (await _files.ReadAsync(Name, DirFiles.Root, Manifest.MaxSize, cancel) is not { } bytes)
+            throw new PailException(Failure.NotFound, $"{Name} holds no image: {await OtherKind.OfAsync(_files, directory, isArchive: false, cancel) ?? $"it has no {DirFiles.Root}"}.");
+        if (bytes.AsSpan().TrimStart(" \t\r\n"u8) is [(byte)'[', ..])
+            throw new PailException(Failure.BadContent, $"{Name} holds no image of skopeo's: {await OtherKind.OfAsync(_files, directory, isArchive: false, cancel)}.");
         // Nothing says by which digest it was known, but that it lies there under that one, too.
         var isSha512 = await _files.SizeAsync(_files.PathOfManifest(Digest.Of(bytes, DigestAlgorithm.Sha512)), cancel) is not null;
         return Manifest.Parse(bytes, algorithm: isSha512 ? DigestAlgorithm.Sha512 : DigestAlgorithm.Sha256);

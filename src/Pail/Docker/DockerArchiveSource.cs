@@ -78,7 +78,7 @@ internal sealed class DockerArchiveSource(string file, string? image, LayerCompr
     {
         if (_found is null)
         {
-            var saved = new SavedImage(_file, _archive, await PickAsync(cancel));
+            var saved = new SavedImage(_file, _archive, await PickAsync(cancel), image);
             _found = (saved, await saved.FindAsync(cancel));
         }
         return _found.Value;
@@ -88,11 +88,12 @@ internal sealed class DockerArchiveSource(string file, string? image, LayerCompr
     private async Task<SavedEntry?> PickAsync(CancellationToken cancel)
     {
         var bytes = await _archive.ReadAsync(_file, SavedList.Path, Manifest.MaxSize, cancel);
-        if (bytes is null && await _archive.SizeAsync(LayoutPaths.Index, cancel) is null)
+        var isLayout = await _archive.SizeAsync(LayoutPaths.Index, cancel) is not null;
+        if (bytes is null && !isLayout)
             throw new PailException(Failure.BadContent, await _archive.SizeAsync("repositories", cancel) is not null
                 ? $"{_file} was saved by a Docker before 1.10, without {SavedList.Path}: load it into one, and save it from there."
                 : $"{_file} was not written by 'docker save': it has no {SavedList.Path}.");
         var list = SavedList.Parse(_file, bytes);
-        return image is null && list.Entries.Count == 0 ? null : list.Pick(image);
+        return (image is null || isLayout) && list.Entries.Count == 0 ? null : list.Pick(image);
     }
 }

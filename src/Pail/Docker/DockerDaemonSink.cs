@@ -23,7 +23,7 @@ internal sealed class DockerDaemonSink(DockerEngine engine, string image) : IIma
     public string Name => $"docker-daemon:{image}";
 
     /// <inheritdoc/>
-    public SinkAbilities Abilities => new() { HoldsIndexes = false, Forecast = this };
+    public SinkAbilities Abilities => new() { HoldsIndexes = false, NeedsForeignLayers = true, Forecast = this };
 
     /// <inheritdoc/>
     public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)

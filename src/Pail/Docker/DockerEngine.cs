@@ -53,13 +53,13 @@ internal sealed class DockerEngine : IDisposable
         var answer = await ReadAsync(response, cancel);
         try
         {
-            using var document = JsonDocument.Parse(answer);
-            var id = document.RootElement.GetProperty("Id").GetString() ?? throw new JsonException("the id is null");
+            using var document = JsonText.Parse(answer);
+            var id = new ManifestReader(document.RootElement).Text("Id") ?? throw new FormatException("it has no Id");
             return new EngineImage(id, DiffIds(document.RootElement), IsUnpacked(document.RootElement));
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception e) when (JsonText.IsFault(e))
         {
-            throw new PailException(Failure.Unavailable, $"Docker at {_host} gave an answer that makes no sense about {SafeText.OneLine(image)}: {SafeText.OneLine(e.Message)}", e);
+            throw new PailException(Failure.Unavailable, $"Docker at {_host} gave an answer that makes no sense about {SafeText.OneLine(image)}: {JsonText.Why(e)}.", e);
         }
     }
 

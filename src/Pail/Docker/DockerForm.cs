@@ -10,15 +10,13 @@ namespace Pail.Docker;
 internal static class DockerForm
 {
     /// <summary>Refuses what an engine can't hold.</summary>
-    /// <exception cref="PailException"><see cref="Failure.BadInput"/>: an index, an artifact, or layers that are elsewhere.</exception>
+    /// <exception cref="PailException"><see cref="Failure.BadInput"/>: an index or an artifact.</exception>
     public static void ThrowUnlessImage(string name, Manifest root)
     {
         if (root.Config is not { } config)
             throw new PailException(Failure.BadInput, $"{name} holds one image, not an index.");
         if (!MediaTypes.IsImageConfig(config.MediaType))
             throw new PailException(Failure.BadInput, $"{name}: this is an artifact ({SafeText.OneLine(root.ArtifactType ?? config.MediaType)}), not an image that Docker can hold.");
-        if (root.Layers.FirstOrDefault(layer => layer.Urls.Count > 0) is { } foreign)
-            throw new PailException(Failure.BadInput, $"{name}: layer {foreign.Digest} has to be had from elsewhere ({SafeText.OneLine(foreign.Urls[0])}), which Pail does not do.");
     }
 
     /// <summary>The files that say which image this is.</summary>

@@ -42,7 +42,7 @@ internal static class DockerHost
                     return null;
             return value.ValueKind == JsonValueKind.String ? Text(value.GetString()) : null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException || JsonText.IsFault(e))
         {
             return null;
         }

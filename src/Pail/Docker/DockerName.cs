@@ -21,14 +21,19 @@ internal static partial class DockerName
     /// <summary>The name as written, <c>:latest</c> added where no tag is.</summary>
     public static string WithTag(string image) => image.IndexOf(':', image.LastIndexOf('/') + 1) < 0 ? image + ":latest" : image;
 
-    /// <summary>The whole name, as containerd keeps it: <c>app:1.0</c> is <c>docker.io/library/app:1.0</c>.</summary>
+    /// <summary>
+    /// The whole name, as containerd keeps it: <c>app:1.0</c>, <c>docker.io/app:1.0</c> and <c>index.docker.io/library/app:1.0</c> are
+    /// <c>docker.io/library/app:1.0</c>. Source: distribution/reference, <c>ParseNormalizedNamed</c>.
+    /// </summary>
     public static string Whole(string target)
     {
         var slash = target.IndexOf('/', StringComparison.Ordinal);
         var first = slash < 0 ? "" : target[..slash];
-        return first.AsSpan().ContainsAny('.', ':') || first == "localhost" ? target
-            : slash < 0 ? $"docker.io/library/{target}"
-            : $"docker.io/{target}";
+        var isHost = first.AsSpan().ContainsAny('.', ':') || first == "localhost" || first.Any(char.IsAsciiLetterUpper);
+        if (isHost && first is not ("docker.io" or "index.docker.io"))
+            return target;
+        var name = isHost ? target[(slash + 1)..] : target;
+        return name.Contains('/', StringComparison.Ordinal) ? $"docker.io/{name}" : $"docker.io/library/{name}";
     }
 
     [GeneratedRegex(@"\A[a-zA-Z0-9][a-zA-Z0-9._:/@+-]*\z", RegexOptions.NonBacktracking)]

@@ -31,8 +31,9 @@ internal sealed record SavedConfig(string Path, Descriptor Blob);
 /// </remarks>
 /// <param name="name">Its address, for messages.</param>
 /// <param name="files">What was saved.</param>
-/// <param name="chosen">Which image of it; null for the only one.</param>
-internal sealed class SavedImage(string name, ISavedFiles files, SavedEntry? chosen = null)
+/// <param name="chosen">Which image of it; null for the only one, or where an OCI index lists them alone.</param>
+/// <param name="image">What the image is called in an OCI index, if that alone lists it; null for the only one.</param>
+internal sealed class SavedImage(string name, ISavedFiles files, SavedEntry? chosen = null, string? image = null)
 {
     /// <summary>Finds the image. Reads small files only.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: what was saved is damaged or no image.</exception>
@@ -42,8 +43,8 @@ internal sealed class SavedImage(string name, ISavedFiles files, SavedEntry? cho
         var stored = await StoredAsync(list, cancel);
         if (stored is not null && !stored.Layers.Any(layer => layer.MediaType == MediaTypes.OciLayerTar))
             return new(stored, null, []);
-        if ((chosen ?? Only(list)) is { } image)
-            return await OfConfigAsync(image.Config, image.Layers, cancel);
+        if ((chosen ?? Only(list)) is { } entry)
+            return await OfConfigAsync(entry.Config, entry.Layers, cancel);
         return stored is { Config: { } storedConfig }
             ? await OfConfigAsync(LayoutPaths.Blob(storedConfig.Digest), [.. stored.Layers.Select(layer => LayoutPaths.Blob(layer.Digest))], cancel)
             : throw Bad($"neither {LayoutPaths.Index} nor {SavedList.Path} names an image");
@@ -69,13 +70,15 @@ internal sealed class SavedImage(string name, ISavedFiles files, SavedEntry? cho
         if (await ReadAsync(LayoutPaths.Index, LayoutIndex.MaxSize, cancel) is not { } bytes)
             return null;
         var index = LayoutIndex.Parse(name, bytes);
+        if (chosen is null && image is not null)
+            return await ReadAsync(index.OfWholeName([DockerName.Whole(DockerName.WithTag(image))], DockerName.Whole) ?? index.Pick(image), cancel);
         if (chosen is null || list.Entries.Count == 1)
             return await ReadAsync(index.Pick(null), cancel);
-        if (chosen.Names.Select(DockerName.Whole).Select(index.OfWholeName).OfType<Descriptor>().FirstOrDefault() is { } named)
+        if (index.OfWholeName([.. chosen.Names.Select(DockerName.Whole)], DockerName.Whole) is { } named)
             return await ReadAsync(named, cancel);
         foreach (var entry in index.Entries)
-            if (await ReadAsync(entry, cancel) is { Config: { } config } image && LayoutPaths.Blob(config.Digest) == chosen.Config)
-                return image;
+            if (await ReadAsync(entry, cancel) is { Config: { } config } found && LayoutPaths.Blob(config.Digest) == chosen.Config)
+                return found;
         return null;
     }
 
@@ -96,8 +99,8 @@ internal sealed class SavedImage(string name, ISavedFiles files, SavedEntry? cho
             return root;
         var whole = new List<Manifest>();
         foreach (var entry in root.Manifests.Where(entry => MediaTypes.IsImage(entry.MediaType) && entry.Platform?.Os != "unknown"))
-            if (await ReadAsync(LayoutPaths.Blob(entry.Digest), Manifest.MaxSize, cancel) is { } bytes && Manifest.Parse(bytes, entry) is var image && await files.HoldsAsync(image, cancel))
-                whole.Add(image);
+            if (await ReadAsync(LayoutPaths.Blob(entry.Digest), Manifest.MaxSize, cancel) is { } bytes && Manifest.Parse(bytes, entry) is var part && await files.HoldsAsync(part, cancel))
+                whole.Add(part);
         return whole is [var only] ? only : root;
     }
 
@@ -109,7 +112,7 @@ internal sealed class SavedImage(string name, ISavedFiles files, SavedEntry? cho
         foreach (var path in layerPaths)
             if (await files.SizeAsync(path, cancel) is null)
                 throw Missing(path);
-        var diffIds = ImageConfig.DiffIdsOf(bytes);
+        var diffIds = ImageConfig.DiffIdsOf($"{name}: the config {SafeText.OneLine(configPath)}", bytes);
         return diffIds.Count == layerPaths.Count
             ? new(null, new(configPath, new(MediaTypes.OciConfig, Digest.Of(bytes), bytes.Length)), [.. layerPaths.Zip(diffIds)])
             : throw Bad($"its config lists {diffIds.Count} layers, and {layerPaths.Count} came");

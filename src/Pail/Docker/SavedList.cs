@@ -31,12 +31,14 @@ internal sealed class SavedList
     {
         try
         {
-            using var document = JsonDocument.Parse(bytes ?? "[]"u8.ToArray());
-            return new(name, [.. document.RootElement.EnumerateArray().Select(image => new SavedEntry(Cleaned(Text(image.GetProperty("Config"))), [.. Texts(image, "Layers").Select(Cleaned)], Texts(image, "RepoTags")))]);
+            using var document = JsonText.Parse(bytes ?? "[]"u8.ToArray());
+            if (document.RootElement.ValueKind != JsonValueKind.Array)
+                throw new FormatException("it is not a list of images");
+            return new(name, [.. document.RootElement.EnumerateArray().Select(Entry)]);
         }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
+        catch (Exception e) when (JsonText.IsFault(e))
         {
-            throw new PailException(Failure.BadContent, $"{name}: {Path} can't be used: {SafeText.OneLine(e.Message).TrimEnd('.')}.", e);
+            throw new PailException(Failure.BadContent, $"{name}: {Path} can't be used: {JsonText.Why(e)}.", e);
         }
     }
 
@@ -85,8 +87,9 @@ internal sealed class SavedList
 
     private static JsonArray Array(IReadOnlyList<string> texts) => new([.. texts.Select(text => (JsonNode)text)]);
 
-    private static List<string> Texts(JsonElement image, string property) =>
-        image.TryGetProperty(property, out var list) && list.ValueKind != JsonValueKind.Null ? [.. list.EnumerateArray().Select(Text)] : [];
-
-    private static string Text(JsonElement value) => value.GetString() ?? throw new FormatException("a path or name is null");
+    private static SavedEntry Entry(JsonElement image)
+    {
+        var reader = new ManifestReader(image);
+        return new(Cleaned(reader.Text("Config") ?? throw new FormatException("an image has no Config")), [.. reader.Texts("Layers").Select(Cleaned)], reader.Texts("RepoTags"));
+    }
 }

@@ -18,9 +18,7 @@ internal static class ImageExport
     {
         if (!MediaTypes.IsImageConfig(image.Config?.MediaType))
             throw new PailException(Failure.BadInput, $"{source.Name} is an artifact, not an image with a file system; 'pail blob get' gives what it holds.");
-        var diffIds = ImageConfig.DiffIdsOf(await ImageConfig.ReadAsync(source, image, cancel));
-        if (diffIds.Count != image.Layers.Count)
-            throw new PailException(Failure.BadContent, $"{source.Name}: its config lists {diffIds.Count} layers, its manifest {image.Layers.Count}.");
+        var diffIds = await ImageConfig.DiffIdsOfAsync(source, image, cancel);
         using var spool = new Spool();
         var tree = new RootTree(source.Name);
         foreach (var (index, layer) in image.Layers.Index())
@@ -49,7 +47,7 @@ internal static class ImageExport
 
     private static async Task ApplyAsync(IImageSource source, Descriptor layer, Digest diffId, int index, RootTree tree, Spool spool, CancellationToken cancel)
     {
-        if (LayerCompression.KindOf(layer.MediaType) is null && !MediaTypes.IsForeignLayer(layer.MediaType))
+        if (layer.MediaType.Length > 0 && LayerCompression.KindOf(layer.MediaType) is null && !MediaTypes.IsForeignLayer(layer.MediaType))
             throw new PailException(Failure.BadInput, $"{source.Name}: the layer {layer.Digest} of type {SafeText.OneLine(layer.MediaType)} is no tar that Pail can read.");
         var start = spool.Length;
         await LayerTar.WriteAsync(source, layer, diffId, LayerCompression.None, spool.Writer, _ => { }, cancel);
@@ -69,8 +67,9 @@ internal static class ImageExport
         var padding = new byte[TarBlock.Size];
         foreach (var (path, file) in tree.Files())
         {
-            var (block, records) = (new byte[TarBlock.Size], new byte[file.Records.Length]);
-            await ReadAsync(spool, block, file.Header, cancel);
+            var (block, records) = (TarBlock.ForFolder(), new byte[file.Records.Length]);
+            if (file.Header >= 0)
+                await ReadAsync(spool, block, file.Header, cancel);
             await ReadAsync(spool, records, file.Records.Offset, cancel);
             var first = written.GetValueOrDefault(file);
             await destination.WriteAsync(TarHeader.Rewrite(block, records, file.Type == '5' ? path + "/" : path, first ?? file.Target, isHardLink: first is not null, file.Sparse?.Size), cancel);

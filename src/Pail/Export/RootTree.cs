@@ -4,7 +4,7 @@ using Pail.Tar;
 namespace Pail.Export;
 
 /// <summary>A file as one layer holds it, and where it lies in the temporary file. Names that are hard links of each other share one.</summary>
-/// <param name="Header">Where its header begins.</param>
+/// <param name="Header">Where its header begins; negative for a folder that no layer describes.</param>
 /// <param name="Records">Where the pax records before it begin, and how long they are.</param>
 /// <param name="Content">Where its bytes begin.</param>
 /// <param name="Size">How many bytes it has.</param>
@@ -29,6 +29,7 @@ internal sealed class RootTree(string name)
     private const int MaxDepth = 1024;
 
     private readonly Node _root = new(-1);
+    private readonly Dictionary<string, RootFile> _ofAufs = new(StringComparer.Ordinal);
     private int _names;
 
     private sealed class Node(int layer)
@@ -56,13 +57,15 @@ internal sealed class RootTree(string name)
         var parts = entry.Path.Split('/');
         if (parts.Length > MaxDepth)
             throw Bad(entry.Path, $"has more than {MaxDepth} parts");
-        var folder = Folder(parts.AsSpan(0, parts.Length - 1), layer, entry.Path)!;
         var last = parts[^1];
+        if (last != OpaqueWhiteout && parts.Any(IsOfAufs))
+        {
+            KeepForLinks(entry, file);
+            return;
+        }
+        var folder = Folder(parts.AsSpan(0, parts.Length - 1), layer, entry.Path)!;
         if (last == OpaqueWhiteout)
             Hide(folder, layer);
-        else if (last.StartsWith(Whiteout + Whiteout, StringComparison.Ordinal))
-            // Of aufs, for itself.
-            return;
         else if (last.StartsWith(Whiteout, StringComparison.Ordinal))
             HideChild(folder, last[Whiteout.Length..], layer);
         else
@@ -84,6 +87,18 @@ internal sealed class RootTree(string name)
         }
     }
 
+    // What aufs, the file system of old engines, keeps for itself: its locks, and below .wh..wh.plnk the files that have several names.
+    private static bool IsOfAufs(string part) => part.StartsWith(Whiteout + Whiteout, StringComparison.Ordinal);
+
+    // No part of the image; its names in the image are hard links to it.
+    private void KeepForLinks(TarEntry entry, RootFile file)
+    {
+        if (entry.Kind != TarKind.HardLink && file.Type == '5')
+            return;
+        Count();
+        _ofAufs[entry.Path] = entry.Kind == TarKind.HardLink ? Linked(entry) : file;
+    }
+
     private void Put(Node folder, string part, RootFile file, int layer)
     {
         if (folder.Children.TryGetValue(part, out var node))
@@ -99,7 +114,9 @@ internal sealed class RootTree(string name)
         (node.File, node.Layer) = (file, layer);
     }
 
-    // Symbolic links on the way are followed within the image, as engines do it; what is missing is made, or ends the search.
+    // Symbolic links of the same layer are followed within the image, as engines do it; what is missing is made, or ends the search. In the
+    // place of a link that a lower layer holds a folder is made: engines unpack each layer by itself, and the file systems they lay over
+    // each other show the upper folder.
     private Node? Folder(ReadOnlySpan<string> parts, int layer, string path, bool create = true)
     {
         var way = new List<Node> { _root };
@@ -123,7 +140,7 @@ internal sealed class RootTree(string name)
                 return null;
             if (node is null)
                 folder.Children[part] = node = Add(layer);
-            if (node.File is { Type: '2', Target: var target })
+            if (node.File is { Type: '2', Target: var target } && (!create || node.Layer == layer))
             {
                 if (++links > MaxLinks || todo.Count > MaxDepth)
                     throw Bad(path, "leads through symbolic links without end");
@@ -136,7 +153,7 @@ internal sealed class RootTree(string name)
             if (!node.IsDirectory && !create)
                 return null;
             if (!node.IsDirectory)
-                (node.File, node.Layer) = (null, layer);
+                (node.File, node.Layer) = (new(-1, (0, 0), 0, 0, '5', ""), layer);
             way.Add(node);
             if (way.Count > MaxDepth)
                 throw Bad(path, $"lies more than {MaxDepth} folders deep");
@@ -168,13 +185,25 @@ internal sealed class RootTree(string name)
 
     private RootFile Linked(TarEntry entry)
     {
+        if (_ofAufs.TryGetValue(entry.TargetPath(), out var kept))
+            return kept;
         var parts = entry.TargetPath().Split('/');
         if (Folder(parts.AsSpan(0, parts.Length - 1), 0, entry.Path, create: false) is not { IsEmpty: false } folder || !folder.Children.TryGetValue(parts[^1], out var node))
             throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is not there");
         return node.File is { Type: not '5' } file ? file : throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is a folder");
     }
 
-    private Node Add(int layer) => ++_names <= MaxNames ? new Node(layer) : throw new PailException(Failure.BadContent, $"{name}: its layers hold more than {MaxNames} names.");
+    private Node Add(int layer)
+    {
+        Count();
+        return new Node(layer);
+    }
+
+    private void Count()
+    {
+        if (++_names > MaxNames)
+            throw new PailException(Failure.BadContent, $"{name}: its layers hold more than {MaxNames} names.");
+    }
 
     private PailException Bad(string path, string why) => new(Failure.BadContent, $"{name}: a layer can't be applied: {SafeText.OneLine(path, 80)} {why}.");
 }

@@ -25,6 +25,9 @@ internal sealed record SinkAbilities
     /// <summary>False if it can hold one image only, no index: then a copy of an index picks a platform.</summary>
     public bool HoldsIndexes { get; init; } = true;
 
+    /// <summary>True if an image can't be held without its layers that have addresses elsewhere (non-distributable).</summary>
+    public bool NeedsForeignLayers { get; init; }
+
     /// <summary>True if blobs may come before the sink is asked for the root that names them. False also if it may refuse the image when it sees its digest.</summary>
     public bool TakesEarlyBlobs { get; init; }
 

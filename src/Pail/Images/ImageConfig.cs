@@ -33,10 +33,10 @@ internal static class ImageConfig
     {
         try
         {
-            using var document = JsonDocument.Parse(config);
+            using var document = JsonText.Parse(config);
             return DateTimeOffset.TryParse(new ManifestReader(document.RootElement).Text("created"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var created) ? created : null;
         }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
+        catch (Exception e) when (JsonText.IsFault(e))
         {
             return null;
         }
@@ -47,32 +47,42 @@ internal static class ImageConfig
     {
         try
         {
-            using var document = JsonDocument.Parse(config);
+            using var document = JsonText.Parse(config);
             var reader = new ManifestReader(document.RootElement);
             return reader.Text("os") is { Length: > 0 } os && reader.Text("architecture") is { Length: > 0 } architecture
                 ? new Platform(os, architecture, reader.Text("variant") is { Length: > 0 } variant ? variant : null)
                 : null;
         }
-        catch (Exception e) when (e is JsonException or FormatException)
+        catch (Exception e) when (JsonText.IsFault(e))
         {
             return null;
         }
     }
 
     /// <summary>The digests of the layers' tars, in order.</summary>
+    /// <param name="name">Which config it is, for messages.</param>
+    /// <param name="config">Its bytes.</param>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it does not say them in a form that can be read.</exception>
-    public static IReadOnlyList<Digest> DiffIdsOf(ReadOnlyMemory<byte> config)
+    public static IReadOnlyList<Digest> DiffIdsOf(string name, ReadOnlyMemory<byte> config)
     {
         try
         {
-            using var document = JsonDocument.Parse(config);
-            return document.RootElement.GetProperty("rootfs").TryGetProperty("diff_ids", out var list) && list.ValueKind != JsonValueKind.Null
-                ? [.. list.EnumerateArray().Select(id => Digest.Parse(id.GetString()))]
-                : [];
+            using var document = JsonText.Parse(config);
+            var root = new ManifestReader(document.RootElement).Object("rootfs") ?? throw new FormatException("it has no rootfs, which names the digests of unpacked layers");
+            return [.. root.Texts("diff_ids").Select(Digest.Parse)];
         }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
+        catch (Exception e) when (JsonText.IsFault(e))
         {
-            throw new PailException(Failure.BadContent, $"the config can't be used: {SafeText.OneLine(e.Message)}", e);
+            throw new PailException(Failure.BadContent, $"{name} can't be used: {JsonText.Why(e)}.", e);
         }
+    }
+
+    /// <summary>The digests of the tars of an image's layers, in order: one for each layer. Reads the config.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadContent"/>: the config is damaged, or names none or another number.</exception>
+    public static async Task<IReadOnlyList<Digest>> DiffIdsOfAsync(IImageSource source, Manifest image, CancellationToken cancel)
+    {
+        var name = $"{source.Name}: the config {image.Config?.Digest}";
+        var diffIds = DiffIdsOf(name, await ReadAsync(source, image, cancel));
+        return diffIds.Count == image.Layers.Count ? diffIds : throw new PailException(Failure.BadContent, $"{name} lists {diffIds.Count} layers, its manifest {image.Layers.Count}.");
     }
 }

@@ -91,7 +91,8 @@ internal static class LayerTar
     }
 
     // A name in a tar may begin as gzip and zstd do; the checksum of its header tells.
-    private static CompressionKind KindOf(byte[] head) => head.Length == TarBlock.Size && new TarBlock(head).IsValid() ? CompressionKind.None : LayerCompression.KindOf(head.AsSpan());
+    /// <summary>How a layer is compressed that begins so, whatever its type says.</summary>
+    public static CompressionKind KindOf(byte[] head) => head.Length == TarBlock.Size && new TarBlock(head).IsValid() ? CompressionKind.None : LayerCompression.KindOf(head.AsSpan());
 
     // What fits on the disk is no bomb: the tar, or what is made of it, goes there, and a full disk ends it.
     private static long Limit(Descriptor layer) => Limit(layer.Size, Spool.Free);

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Pail.Oci;
 
 /// <summary>
@@ -31,7 +29,7 @@ public sealed class Manifest
     /// <summary>The config of an image manifest; null in an index.</summary>
     public Descriptor? Config { get; private init; }
 
-    /// <summary>The layers of an image manifest, in order; empty in an index.</summary>
+    /// <summary>The layers of an image manifest, in order; empty in an index. The type of one that states none is empty.</summary>
     public IReadOnlyList<Descriptor> Layers { get; private init; } = [];
 
     /// <summary>The manifests an index lists; empty in an image manifest.</summary>
@@ -79,24 +77,23 @@ public sealed class Manifest
             throw Bad(digest, $"it has {bytes.Length} bytes, and at most {MaxSize} are taken");
         try
         {
-            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 64 });
+            using var document = JsonText.Parse(bytes);
             var reader = new ManifestReader(document.RootElement);
             var type = reader.MediaType(mediaType, isProven);
             var index = MediaTypes.IsIndex(type);
             return new Manifest(bytes, type, digest)
             {
                 Config = index ? null : reader.Required("config"),
-                Layers = index ? [] : reader.List("layers"),
+                Layers = index ? [] : reader.List("layers", untyped: true),
                 Manifests = index ? reader.List("manifests") : [],
                 Subject = reader.Optional("subject"),
                 ArtifactType = reader.Text("artifactType"),
                 Annotations = reader.Annotations(),
             };
         }
-        // InvalidOperationException: a string that is no Unicode, which JsonElement finds only when it is read.
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
+        catch (Exception e) when (JsonText.IsFault(e))
         {
-            throw Bad(digest, SafeText.OneLine(e.Message), e);
+            throw Bad(digest, JsonText.Why(e), e);
         }
     }
 
@@ -111,5 +108,5 @@ public sealed class Manifest
     }
 
     private static PailException Bad(Digest digest, string why, Exception? inner = null) =>
-        new(Failure.BadContent, $"manifest {digest} can't be used: {why.TrimEnd('.')}.", inner);
+        new(Failure.BadContent, $"manifest {digest} can't be used: {why}.", inner);
 }

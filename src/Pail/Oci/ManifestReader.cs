@@ -5,6 +5,9 @@ namespace Pail.Oci;
 /// <summary>Reads the parts of a manifest that Pail needs, strictly; whatever else is in it is left alone.</summary>
 internal readonly struct ManifestReader(JsonElement root)
 {
+    private static readonly string[] IndexHasNo = ["config", "layers", "fsLayers"];
+    private static readonly string[] ImageHasNo = ["manifests", "fsLayers"];
+
     private readonly JsonElement _root = root.ValueKind == JsonValueKind.Object ? root : throw new FormatException("it is not a JSON object");
 
     /// <summary>The type: what the manifest says of itself, which must agree with what it came with; else what it came with; else what its fields show.</summary>
@@ -24,13 +27,40 @@ internal readonly struct ManifestReader(JsonElement root)
             came = null;
         if (own is not null && came is not null && own != came)
             throw new FormatException($"it says it is {SafeText.OneLine(own)}, but came as {SafeText.OneLine(came)}");
-        var type = own ?? came ?? (_root.TryGetProperty("manifests", out _) ? MediaTypes.OciIndex : MediaTypes.OciManifest);
-        return MediaTypes.IsManifest(type) ? type : throw new FormatException($"the media type {SafeText.OneLine(type)} is none of the OCI and Docker manifest types");
+        var type = own ?? came ?? (Has("manifests") ? MediaTypes.OciIndex : MediaTypes.OciManifest);
+        if (!MediaTypes.IsManifest(type))
+            throw new FormatException($"the media type {SafeText.OneLine(type)} is none of the OCI and Docker manifest types");
+        ThrowIfAmbiguous(MediaTypes.IsIndex(type));
+        return type;
     }
+
+    // One digest must not stand for two images, one for clients that go by a media type and one for those that go by the fields.
+    // Source: CVE-2021-41190, GHSA-mc8v-mgrf-8f4m.
+    private void ThrowIfAmbiguous(bool isIndex)
+    {
+        foreach (var field in isIndex ? IndexHasNo : ImageHasNo)
+            if (Has(field))
+                throw new FormatException($"as {(isIndex ? "an index" : "the manifest of an image")} it can't have {field}: other clients could take it for another image (CVE-2021-41190)");
+    }
+
+    // In any case of letters, as clients written in Go read it.
+    private bool Has(string name) => _root.EnumerateObject().Any(property => property.Value.ValueKind != JsonValueKind.Null && property.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     public string? Text(string name) => !_root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null
         ? null
         : value.ValueKind == JsonValueKind.String ? value.GetString() : throw new FormatException($"{name} is not a string");
+
+    /// <summary>Reads a list of texts; empty if there is none.</summary>
+    public IReadOnlyList<string> Texts(string name) => !_root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null
+        ? []
+        : value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
+            ? [.. value.EnumerateArray().Select(item => item.GetString()!)]
+            : throw new FormatException($"{name} is not a list of texts");
+
+    /// <summary>Reads an object; null if there is none.</summary>
+    public ManifestReader? Object(string name) => !_root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null
+        ? null
+        : value.ValueKind == JsonValueKind.Object ? new ManifestReader(value) : throw new FormatException($"{name} is not an object");
 
     public Descriptor Required(string name) => Optional(name) ?? throw new FormatException($"it has no {name}");
 

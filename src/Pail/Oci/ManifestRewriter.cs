@@ -19,13 +19,13 @@ internal static class ManifestRewriter
     /// <summary>Returns the image with other layers.</summary>
     public static Manifest Image(Manifest image, IReadOnlyDictionary<Digest, Descriptor> layers)
     {
-        var root = JsonNode.Parse(image.Bytes.Span)!.AsObject();
+        var root = Changeable(image);
         root["mediaType"] = MediaTypes.OciManifest;
-        if (root["config"] is JsonObject config && (string?)config["mediaType"] == MediaTypes.DockerConfig)
+        if (root["config"] is JsonObject config && JsonText.TextOf(config["mediaType"]) == MediaTypes.DockerConfig)
             config["mediaType"] = MediaTypes.OciConfig;
         foreach (var layer in root["layers"]!.AsArray().OfType<JsonObject>())
         {
-            layer["mediaType"] = (string?)layer["mediaType"] switch
+            layer["mediaType"] = JsonText.TextOf(layer["mediaType"]) switch
             {
                 MediaTypes.DockerLayerGzip => MediaTypes.OciLayerGzip,
                 MediaTypes.DockerLayerZstd => MediaTypes.OciLayerZstd,
@@ -40,20 +40,26 @@ internal static class ManifestRewriter
     /// <summary>Returns the index with other manifests.</summary>
     public static Manifest Index(Manifest index, IReadOnlyDictionary<Digest, Descriptor> manifests)
     {
-        var root = JsonNode.Parse(index.Bytes.Span)!.AsObject();
+        var root = Changeable(index);
         root["mediaType"] = MediaTypes.OciIndex;
         foreach (var entry in root["manifests"]!.AsArray().OfType<JsonObject>())
         {
             Replace(entry, manifests);
-            if (entry["annotations"] is JsonObject annotations && Digest.TryParse((string?)annotations[Attested], out var subject) && manifests.TryGetValue(subject, out var other))
+            if (entry["annotations"] is JsonObject annotations && Digest.TryParse(JsonText.TextOf(annotations[Attested]), out var subject) && manifests.TryGetValue(subject, out var other))
                 annotations[Attested] = other.Digest.ToString();
         }
         return Parse(root, index, MediaTypes.OciIndex);
     }
 
+    private static JsonObject Changeable(Manifest manifest)
+    {
+        using var document = JsonText.Parse(manifest.Bytes);
+        return JsonText.ToNode(document.RootElement)!.AsObject();
+    }
+
     private static void Replace(JsonObject part, IReadOnlyDictionary<Digest, Descriptor> others)
     {
-        if (!Digest.TryParse((string?)part["digest"], out var digest) || !others.TryGetValue(digest, out var other))
+        if (!Digest.TryParse(JsonText.TextOf(part["digest"]), out var digest) || !others.TryGetValue(digest, out var other))
             return;
         (part["mediaType"], part["digest"], part["size"]) = (other.MediaType, other.Digest.ToString(), other.Size);
         part.Remove("data");
@@ -61,7 +67,7 @@ internal static class ManifestRewriter
         if (part["annotations"] is not JsonObject annotations)
             return;
         foreach (var (name, value) in annotations.ToList())
-            if (OfOldBytes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)) || ((string?)value)?.Contains(digest.Hex, StringComparison.Ordinal) == true)
+            if (OfOldBytes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)) || JsonText.TextOf(value)?.Contains(digest.Hex, StringComparison.Ordinal) == true)
                 annotations.Remove(name);
         if (annotations.Count == 0)
             part.Remove("annotations");

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Pail.Oci;
 
 /// <summary>The list of a manifest's referrers: an OCI index kept as an object. Source: OCI distribution-spec, "Listing Referrers".</summary>
@@ -36,12 +34,12 @@ internal static class ReferrerList
             return [];
         try
         {
-            using var document = JsonDocument.Parse(bytes);
+            using var document = JsonText.Parse(bytes);
             return new ManifestReader(document.RootElement).List("manifests");
         }
-        catch (Exception e) when (e is JsonException or FormatException)
+        catch (Exception e) when (JsonText.IsFault(e))
         {
-            throw new PailException(Failure.BadContent, $"a list of referrers in the bucket is damaged: {SafeText.OneLine(e.Message)}.", e);
+            throw new PailException(Failure.BadContent, $"a list of referrers in the bucket is damaged: {JsonText.Why(e)}.", e);
         }
     }
 

@@ -35,7 +35,7 @@ internal abstract class ArchiveSink : IImageSink, IForecast
     public string Name { get; }
 
     /// <inheritdoc/>
-    public SinkAbilities Abilities => new() { HoldsIndexes = HoldsIndexes, Forecast = this };
+    public SinkAbilities Abilities => new() { HoldsIndexes = HoldsIndexes, NeedsForeignLayers = IsSaved, Forecast = this };
 
     /// <summary>False if an archive of this kind holds one image only.</summary>
     private protected virtual bool HoldsIndexes => true;

@@ -33,8 +33,8 @@ internal static class LayoutPaths
     /// <summary>The digest of the blob that lies at a path; null if none does.</summary>
     public static Digest? DigestOf(string path) => path.Split('/', 4) is ["blobs", var algorithm, var hex] && Digest.TryParse($"{algorithm}:{hex}", out var digest) ? digest : null;
 
-    /// <summary>True for the path of something a layout is made of.</summary>
-    public static bool IsPart(string path) => path is Index or Marker || DigestOf(path) is not null;
+    /// <summary>True for the path of something a layout is made of, and of the list of an archive that is none.</summary>
+    public static bool IsPart(string path) => path is Index or Marker or OtherKind.List || DigestOf(path) is not null;
 
     /// <summary>Reads a whole small file; null if there is none.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it is larger than <paramref name="limit"/> bytes.</exception>

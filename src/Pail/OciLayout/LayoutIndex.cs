@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Pail.Images;
 using Pail.Oci;
 
@@ -33,16 +32,16 @@ internal sealed class LayoutIndex
         try
         {
             bytes ??= ManifestWriter.Index([]);
-            using var document = JsonDocument.Parse(bytes);
+            using var document = JsonText.Parse(bytes);
             var reader = new ManifestReader(document.RootElement);
             // The content of an entry tells its type too; one without must not spoil the others.
             return MediaTypes.IsIndex(reader.MediaType(MediaTypes.OciIndex, isProven: true))
                 ? new(name, bytes, reader.List("manifests", untyped: true))
                 : throw new FormatException("it is not an OCI index");
         }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
+        catch (Exception e) when (JsonText.IsFault(e))
         {
-            throw new PailException(Failure.BadContent, $"{name}: index.json can't be used: {SafeText.OneLine(e.Message).TrimEnd('.')}.", e);
+            throw new PailException(Failure.BadContent, $"{name}: index.json can't be used: {JsonText.Why(e)}.", e);
         }
     }
 
@@ -55,7 +54,7 @@ internal sealed class LayoutIndex
         {
             1 => found[0],
             0 when Entries.Count == 0 => throw new PailException(Failure.NotFound, $"{_name} holds no image."),
-            0 => throw new PailException(Failure.NotFound, $"{_name} has no image {SafeText.OneLine(tag)}; it has {List(Images())}."),
+            0 => throw new PailException(Failure.NotFound, $"{_name} has no image {SafeText.OneLine(tag)}; it has {List(found)}."),
             _ when tag is null => throw new PailException(Failure.BadInput, $"{_name} holds several images; add ':' and a tag, '@' and a digest, or '@' and a number from 0. It has {List(found)}."),
             _ => throw new PailException(Failure.BadInput, $"{_name} has several images {SafeText.OneLine(tag)}: {string.Join(", ", found.Take(10).Select(entry => entry.Digest))}."),
         };
@@ -64,14 +63,21 @@ internal sealed class LayoutIndex
     /// <summary>The entries that a tag may mean; none if there is no such tag.</summary>
     public IReadOnlyList<Descriptor> Find(string tag) => Candidates(tag);
 
-    /// <summary>The entry of a whole name, as containerd and Docker write it; null if there is none.</summary>
-    public Descriptor? OfWholeName(string wholeName) => Entries.FirstOrDefault(entry => entry.Annotations.GetValueOrDefault(ImageName) == wholeName);
+    /// <summary>The entry whose name, as containerd and BuildKit write it, is one of these once both are made whole; null if there is none.</summary>
+    public Descriptor? OfWholeName(IReadOnlyCollection<string> wholeNames, Func<string, string> whole) =>
+        Entries.FirstOrDefault(entry => entry.Annotations.TryGetValue(ImageName, out var name) && wholeNames.Contains(whole(name)));
 
     /// <summary>Refuses what chooses an image, but can't be its name.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadInput"/>: <paramref name="tag"/> is none.</exception>
-    public static string? TagToGive(string address, string? tag) => tag is ['@', ..]
-        ? throw new PailException(Failure.BadInput, $"{address}:{tag}: an image can't be given a digest or a place; name a tag.")
-        : tag;
+    public static string? TagToGive(string address, string? tag)
+    {
+        if (tag is ['@', ..])
+            throw new PailException(Failure.BadInput, $"{address}:{tag}: an image can't be given a digest or a place; name a tag.");
+        // A path with a colon, most likely, of which all behind the colon would become a name.
+        if (tag is not null && tag.LastIndexOf('/') is > 0 and var slash && !tag.AsSpan(slash).ContainsAny(':', '@'))
+            throw new PailException(Failure.BadInput, $"{address}:{tag}: a path can't hold ':', and '{tag}' is no tag. If it is a name, add its tag: {address}:{tag}:latest. If it is part of the path, use a link to it without ':'.");
+        return tag;
+    }
 
     /// <summary>True if the address names exactly this manifest.</summary>
     public bool Names(string? tag, Digest digest) => Candidates(tag) is [var only] && only.Digest == digest;
@@ -126,8 +132,13 @@ internal sealed class LayoutIndex
 
     private static string? TagOf(Descriptor entry) => entry.Annotations.GetValueOrDefault(RefName) ?? entry.Annotations.GetValueOrDefault(ImageName);
 
-    private static string List(IReadOnlyList<Descriptor> entries)
+    // By all the names that the images have, of which one digest may have several; of all images if none is given.
+    private string List(IReadOnlyList<Descriptor> images)
     {
+        var digests = (images.Count > 0 ? images : Images()).Select(image => image.Digest).ToHashSet();
+        var entries = Entries.Where(entry => digests.Contains(entry.Digest) && !ReferrerTags.IsOne(TagOf(entry))).ToList();
+        if (entries.Count == 0)
+            entries = [.. Entries];
         var tags = entries.Select(TagOf).OfType<string>().Distinct().ToList();
         var untagged = entries.Where(entry => TagOf(entry) is null).Select(entry => entry.Digest).Distinct().ToList();
         var names = tags.Take(20).Select(tag => SafeText.OneLine(tag)).Concat(untagged.Take(5).Select(digest => $"@{digest}")).ToList();

@@ -48,9 +48,10 @@ internal abstract class LayoutSource : IImageSource, IReferrerSource
 
     private async Task<LayoutIndex> ReadIndexAsync(CancellationToken cancel)
     {
-        var bytes = await _files.ReadAsync(_layout, LayoutPaths.Index, LayoutIndex.MaxSize, cancel)
-            ?? throw new PailException(Failure.NotFound, $"{_layout} is no OCI image layout: it has no {LayoutPaths.Index}.");
-        return LayoutIndex.Parse(_layout, bytes);
+        if (await _files.ReadAsync(_layout, LayoutPaths.Index, LayoutIndex.MaxSize, cancel) is { } bytes)
+            return LayoutIndex.Parse(_layout, bytes);
+        var (path, isArchive) = (_layout[(_layout.IndexOf(':', StringComparison.Ordinal) + 1)..], _files is ArchiveFiles);
+        throw new PailException(Failure.NotFound, $"{_layout} is no OCI image layout: {await OtherKind.OfAsync(_files, path, isArchive, cancel) ?? $"it has no {LayoutPaths.Index}"}.");
     }
 
     // One that no name leads to: the image of one platform, or what refers to another. What type it is, it says itself.

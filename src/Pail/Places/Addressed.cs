@@ -49,6 +49,16 @@ internal static class Addressed
         _ => throw Bad(text, "a repository is expected, without tag or digest: s3://BUCKET/REPO, file:DIR//REPO or docker://HOST/REPO."),
     };
 
+    /// <summary>The path of an address, unless a folder is there whose name is this path, a colon and what seems to be the image's name.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadInput"/>: one is: the address names another place than the one meant.</exception>
+    public static string Path(Address address, string path, string? image)
+    {
+        for (var slash = image?.IndexOf('/', StringComparison.Ordinal) ?? -1; slash > 0; slash = image!.IndexOf('/', slash + 1))
+            if (Directory.Exists($"{path}:{image![..slash]}"))
+                throw Bad(address.ToString(), $"a path can't hold ':', and the folder {SafeText.OneLine($"{path}:{image[..slash]}")} does: use a link to it whose name has none.");
+        return path;
+    }
+
     public static PailException Bad(string text, string why) => new(Failure.BadInput, $"{SafeText.OneLine(text)}: {why}");
 
     // "file:dir/app:1.0" names a folder called so; somebody most likely meant an image.

@@ -3,6 +3,7 @@ using Pail.Compression;
 using Pail.Dir;
 using Pail.Docker;
 using Pail.Images;
+using Pail.Oci;
 using Pail.OciLayout;
 using Pail.Remote;
 using Pail.Stores;
@@ -86,10 +87,10 @@ internal sealed class PlaceOpener(IReadOnlyList<IStoreProvider> stores, Registry
     public async Task<IImageSource> OpenSourceAsync(Address address, LayerCompression? compression = null, CancellationToken cancel = default) => address switch
     {
         Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSource((await OpenBucketAsync(bucket.Root, cancel)).Repository(name), reference),
-        Address.OciLayout layout => new OciLayoutSource(layout.Directory, layout.Tag),
-        Address.OciArchive archive => new OciArchiveSource(archive.File, archive.Tag),
+        Address.OciLayout layout => new OciLayoutSource(Addressed.Path(address, layout.Directory, layout.Tag), layout.Tag),
+        Address.OciArchive archive => new OciArchiveSource(Addressed.Path(address, archive.File, archive.Tag), archive.Tag),
         Address.Dir dir => new DirSource(dir.Directory),
-        Address.DockerArchive archive => new DockerArchiveSource(archive.File, archive.Image, compression),
+        Address.DockerArchive archive => new DockerArchiveSource(Addressed.Path(address, archive.File, archive.Image), archive.Image, compression),
         Address.DockerDaemon docker => new DockerDaemonSource(DockerEngine.FromEnvironment(), docker.Image, compression),
         Address.Registry { Reference: { } reference } registry => new RegistrySource(registry.Host, registry.Repository, reference, registries),
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
@@ -102,17 +103,18 @@ internal sealed class PlaceOpener(IReadOnlyList<IStoreProvider> stores, Registry
     /// <param name="cancel">Interrupts it.</param>
     public async Task<IImageSink> OpenSinkAsync(Address address, Address from, PlaceOpener sources, CancellationToken cancel = default) => address switch
     {
-        Address.Bucket { Tag: not null } or Address.Registry { Tag: not null } => throw new PailException(Failure.BadInput, $"{address}: an image is written under a tag or under its digest; name one of them."),
         Address.Bucket { Repository: { } name, Reference: { } reference } bucket => new BucketSink(
-            (await OpenBucketAsync(bucket.Root, cancel)).Repository(name), reference,
+            (await OpenBucketAsync(bucket.Root, cancel)).Repository(name), bucket.Tag is null ? reference : Reference.Parse(bucket.Tag),
             from is Address.Bucket other && other.Root == bucket.Root && sources == this ? other.Repository : null,
-            await OriginAsync(from, sources, bucket.Root, cancel)),
-        Address.OciLayout layout => new OciLayoutSink(layout.Directory, layout.Tag),
-        Address.OciArchive archive => new OciArchiveSink(archive.File, archive.Tag),
+            await OriginAsync(from, sources, bucket.Root, cancel)) { Expected = reference.Digest },
+        Address.OciLayout layout => new OciLayoutSink(Addressed.Path(address, layout.Directory, layout.Tag), layout.Tag),
+        Address.OciArchive archive => new OciArchiveSink(Addressed.Path(address, archive.File, archive.Tag), archive.Tag),
         Address.Dir dir => new DirSink(dir.Directory),
-        Address.DockerArchive archive => new DockerArchiveSink(archive.File, archive.Image),
+        Address.DockerArchive archive => new DockerArchiveSink(Addressed.Path(address, archive.File, archive.Image), archive.Image),
         Address.DockerDaemon docker => new DockerDaemonSink(DockerEngine.FromEnvironment(), docker.Image),
-        Address.Registry { Reference: { } reference } registry => new RegistrySink(registry.Host, registry.Repository, reference, registries, from is Address.Registry other && other.Host == registry.Host ? other.Repository : null),
+        Address.Registry { Reference: { } reference } registry => new RegistrySink(
+            registry.Host, registry.Repository, registry.Tag is null ? reference : Reference.Parse(registry.Tag), registries,
+            from is Address.Registry other && other.Host == registry.Host ? other.Repository : null) { Expected = reference.Digest },
         _ => throw Addressed.Bad(address.ToString(), "names no image."),
     };
 

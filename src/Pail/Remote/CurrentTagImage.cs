@@ -64,7 +64,7 @@ internal sealed class CurrentTagImage(RegistryClient client, RegistryManifests m
         {
             var crumbs = new ShortReadLimiter();
             var config = await ImageConfig.ReadAsync(client.Host, (blob, offset, _) => Task.FromResult(RegistryBlob.Open(client, engine, blob, offset, crumbs)), named, cancel);
-            var diffIds = ImageConfig.DiffIdsOf(config);
+            var diffIds = ImageConfig.DiffIdsOf(client.Host, config);
             if (diffIds.Count == named.Layers.Count)
                 foreach (var (diffId, layer) in diffIds.Zip(named.Layers).Where(pair => pair.Second.Urls.Count == 0))
                     found.TryAdd(diffId, layer);

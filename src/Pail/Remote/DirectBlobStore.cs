@@ -163,7 +163,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
         }
         catch (JsonException e)
         {
-            throw new StoreException(StoreError.Rejected, $"{Name}: the server's answer makes no sense: {SafeText.OneLine(e.Message)}", e);
+            throw new StoreException(StoreError.Rejected, $"{Name}: the server's answer makes no sense: {JsonText.Why(e)}", e);
         }
     }
 }

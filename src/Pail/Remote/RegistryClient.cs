@@ -25,6 +25,9 @@ internal sealed class RegistryClient : IDisposable
     private const int MostRedirects = 5;
     private const int MostProofs = 2;
 
+    // A token that is refused as soon as it came. Source: docker/hub-feedback#647.
+    private static readonly TimeSpan TokenSettles = TimeSpan.FromSeconds(1);
+
     private readonly RegistryOptions _options;
     private readonly RegistryWire _wire;
     private readonly Authorizer _authorizer;
@@ -99,6 +102,7 @@ internal sealed class RegistryClient : IDisposable
     {
         var address = _wire.Rebased(request.Address);
         var proof = await _authorizer.GetAsync(_scopes, request.MoreScopes, cancel);
+        AuthenticationHeaderValue? fresh = null;
         for (var (proofs, redirects) = (0, 0); ;)
         {
             var answer = await _wire.SendAsync(request, address, proof, cancel);
@@ -106,9 +110,13 @@ internal sealed class RegistryClient : IDisposable
             {
                 if (answer.IsSuccess)
                     return answer;
+                // Not known yet to all machines of the registry.
+                if (proofs == 1 && proof == fresh && Authorizer.CallsInvalid(answer))
+                    await Task.Delay(TokenSettles, cancel);
                 if (proofs < MostProofs && _wire.Origins.IsOwn(answer.Address) && await _authorizer.AnswerAsync(answer, proof, _scopes, request.MoreScopes, cancel) is { } better)
                 {
-                    proofs++;
+                    if (++proofs == 1)
+                        fresh = better;
                     if (!request.CanRepeat)
                         throw new StoreException(StoreError.Unavailable, $"{Host}: what proved who we are ended while a blob was sent.");
                     proof = better;

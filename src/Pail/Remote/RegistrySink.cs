@@ -34,7 +34,7 @@ internal sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IF
     public RegistrySink(string host, RepositoryName repository, Reference reference, RegistryClients clients, RepositoryName? mountFrom = null)
     {
         Name = $"docker://{host}/{repository}{(reference.Digest is null ? ":" : "@")}{reference}";
-        (_engine, _reference, _client) = (clients.Engine, reference, clients.Of(host, repository, "pull,push"));
+        (_engine, _reference, _client, Expected) = (clients.Engine, reference, clients.Of(host, repository, "pull,push"), reference.Digest);
         _sender = new BlobSender(_client, _engine, mountFrom == repository ? null : mountFrom);
         _manifests = new RegistryManifests(_client, _engine);
         _named = new CurrentTagImage(_client, _manifests, _engine, reference);
@@ -44,14 +44,17 @@ internal sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IF
     /// <inheritdoc/>
     public string Name { get; }
 
+    /// <summary>The digest that the image must have, beside or in place of a tag; null for any.</summary>
+    public Digest? Expected { get; init; }
+
     /// <inheritdoc/>
-    public SinkAbilities Abilities => new() { TakesEarlyBlobs = _reference.Digest is null, Referrers = this, Layers = this, Forecast = this };
+    public SinkAbilities Abilities => new() { TakesEarlyBlobs = Expected is null, Referrers = this, Layers = this, Forecast = this };
 
     /// <inheritdoc/>
     public async Task<bool> HasRootAsync(Manifest root, CancellationToken cancel)
     {
-        if (_reference.Digest is { } digest && digest != root.Digest)
-            throw new PailException(Failure.BadInput, $"{Name}: the image has the digest {root.Digest}. Name a tag, or that digest.");
+        if (Expected is { } digest && digest != root.Digest)
+            throw new PailException(Failure.BadInput, $"{Name}: the image has the digest {root.Digest}, not {digest}. Name a tag alone, or that digest.");
         // A HEAD, unless the manifest was asked for anyway: some registries count every GET of one against a limit.
         return _named.Asked is { } asked ? await asked is { } there && there.Digest == root.Digest && there.MediaType == root.MediaType : await HasAsync(root, _reference, cancel);
     }

@@ -74,7 +74,7 @@ internal sealed class TagPages(RegistryClient client, Retry retry)
     {
         try
         {
-            using var document = JsonDocument.Parse(json);
+            using var document = JsonText.Parse(json);
             if (document.RootElement.ValueKind != JsonValueKind.Object || document.RootElement.TryGetProperty("errors", out _))
                 throw Bad("errors, or nothing, where tags should be");
             // A repository without tags has null, or no list at all.
@@ -86,10 +86,9 @@ internal sealed class TagPages(RegistryClient client, Retry retry)
                 ? [.. tags.EnumerateArray().Select(tag => tag.ValueKind == JsonValueKind.String ? tag.GetString()! : $"({tag.GetRawText()})")]
                 : throw Bad("tags that are no list");
         }
-        // InvalidOperationException: a text that is no Unicode.
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (JsonText.IsFault(e))
         {
-            throw new PailException(Failure.BadContent, $"{client.Host}: the list of tags is no JSON: {SafeText.OneLine(e.Message)}", e);
+            throw new PailException(Failure.BadContent, $"{client.Host}: the list of tags can't be used: {JsonText.Why(e)}.", e);
         }
     }
 }

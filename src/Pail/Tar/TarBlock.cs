@@ -52,6 +52,9 @@ internal readonly struct TarBlock(ReadOnlyMemory<byte> bytes)
         return records.Length == 0 ? header : [.. Header("pax", 'x', records.Length), .. Padded(records), .. header];
     }
 
+    /// <summary>The header of a folder that anybody may read, without a name.</summary>
+    public static byte[] ForFolder() => Header("", '5', 0);
+
     /// <summary>How many bytes of padding follow so many bytes of content.</summary>
     public static int Padding(long size) => (int)(-size & (Size - 1));
 
@@ -99,7 +102,7 @@ internal readonly struct TarBlock(ReadOnlyMemory<byte> bytes)
         var block = new byte[Size];
         void Put(int at, string text) => Encoding.ASCII.GetBytes(text, block.AsSpan(at));
         Put(0, name);
-        Put(100, "0000644\0" + "0000000\0" + "0000000\0");
+        Put(100, (type == '5' ? "0000755\0" : "0000644\0") + "0000000\0" + "0000000\0");
         Put(124, Convert.ToString(size, 8).PadLeft(11, '0'));
         Put(136, "00000000000\0" + "        ");
         block[156] = (byte)type;

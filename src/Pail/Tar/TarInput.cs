@@ -1,5 +1,6 @@
 using Pail.Compression;
 using Pail.Io;
+using Pail.Oci;
 
 namespace Pail.Tar;
 
@@ -48,6 +49,8 @@ internal static class TarInput
     {
         if (file == "-")
             return Console.OpenStandardInput();
+        if (Directory.Exists(file))
+            throw new PailException(Failure.BadInput, $"{name}: this is a directory, no archive; for an OCI image layout write oci:{SafeText.OneLine(file)}, for one image of skopeo's dir:{SafeText.OneLine(file)}.");
         try
         {
             return new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 4096, useAsync: true);

@@ -164,7 +164,7 @@ public sealed class DirTests : IDisposable
     [InlineData("manifest.json", null, Failure.NotFound, "holds no image: it has no manifest.json")]
     [InlineData("manifest.json", "long", Failure.BadContent, "manifest.json has 5000000 bytes; at most 4194304")]
     [InlineData("manifest.json", "", Failure.BadContent, "can't be used")]
-    [InlineData("manifest.json", "[]", Failure.BadContent, "not a JSON object")]
+    [InlineData("manifest.json", "[]", Failure.BadContent, "'docker save' writes, unpacked; pack it")]
     [InlineData("manifest.json", """{"schemaVersion":2,"config":{"mediaType":"a/b","digest":"sha256:../../etc/passwd","size":1}}""", Failure.BadContent, "is not a digest")]
     [InlineData("manifest.json", """{"schemaVersion":1,"fsLayers":[]}""", Failure.BadContent, "schema 1")]
     [InlineData("manifest.json", "/dev/zero", Failure.BadContent, "can't be used")]

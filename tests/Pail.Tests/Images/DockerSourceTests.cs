@@ -125,7 +125,7 @@ public sealed class DockerSourceTests : IAsyncDisposable
         { "blob changed", "has the digest" },
         { "layer missing", "is missing" },
         { "config missing", "is missing" },
-        { "config is no JSON", "the config can't be used" },
+        { "config is no JSON", "can't be used: it is not JSON (line 1, byte" },
         { "fewer layers than diffIDs", "lists 3 layers, and 2 came" },
         { "two images", "it lists 2 images" },
         { "nothing", "names an image" },

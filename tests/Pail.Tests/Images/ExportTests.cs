@@ -23,17 +23,24 @@ public sealed class ExportTests : IDisposable
         { "opaque", ["d/", "d/new=2", "d/sub/", "d/sub/also=2"] },
         { "opaque last", ["d/", "d/new=2", "d/sub/", "d/sub/also=2"] },
         { "folder over file", ["x/", "x/in=2"] },
+        { "file below a file", ["x/", "x/in=2"] },
         { "file over folder", ["x=2"] },
         { "folder over folder", ["x/", "x/in=1", "x/too=2"] },
         { "through a symbolic link", ["lib->usr/lib", "usr/", "usr/lib/", "usr/lib/a=2", "usr/lib/old=1"] },
         { "absolute link stays inside", ["etc/", "etc/passwd=2", "out->/etc"] },
         { "link above the root", ["etc/", "etc/passwd=2", "out->../../../etc"] },
+        { "over a lower link", ["lib/", "lib/a=2", "usr/", "usr/lib/", "usr/lib/old=1"] },
+        { "opaque over a lower link", ["lib/", "lib/a=2", "usr/", "usr/lib/", "usr/lib/old=1"] },
+        { "whiteout over a lower link", ["lib/", "usr/", "usr/lib/", "usr/lib/old=1"] },
+        { "through a link that is there again", ["lib->usr/lib", "usr/", "usr/lib/", "usr/lib/a=2", "usr/lib/old=1"] },
         { "hard links", ["a=1", "b=>a"] },
         { "hard link whose target goes", ["b=1"] },
         { "hard link whose target changes", ["a=2", "b=1", "c=>b"] },
         { "hard link into a lower layer", ["a=1", "z=>a"] },
         { "whiteout before its own layer's file", ["a=2"] },
         { "of aufs", ["a=1"] },
+        { "of aufs, in folders", ["a/", "a/b=1"] },
+        { "names of a file that aufs keeps", ["bin/", "bin/x=1", "bin/y=>bin/x"] },
         { "names from the root", ["etc/", "etc/new=2", "etc/passwd=1", "etc/x=>etc/passwd"] },
     };
 
@@ -52,15 +59,23 @@ public sealed class ExportTests : IDisposable
             "folder over file" => [Tar().File("x", "1"), Tar().Folder("x/").File("x/in", "2")],
             "file over folder" => [Tar().Folder("x/").File("x/in", "1"), Tar().File("x", "2")],
             "folder over folder" => [Tar().Folder("x/").File("x/in", "1"), Tar().Folder("x/").File("x/too", "2")],
-            "through a symbolic link" => [Tar().Folder("usr/").Folder("usr/lib/").File("usr/lib/old", "1").Link("lib", "usr/lib"), Tar().File("lib/a", "2")],
-            "absolute link stays inside" => [Tar().Folder("etc/").Link("out", "/etc"), Tar().File("out/passwd", "2")],
-            "link above the root" => [Tar().Folder("etc/").Link("out", "../../../etc"), Tar().File("out/passwd", "2")],
+            "file below a file" => [Tar().File("x", "1"), Tar().File("x/in", "2")],
+            "through a symbolic link" => [LinkedLib().File("lib/a", "2")],
+            "absolute link stays inside" => [Tar().Folder("etc/").Link("out", "/etc").File("out/passwd", "2")],
+            "link above the root" => [Tar().Folder("etc/").Link("out", "../../../etc").File("out/passwd", "2")],
+            // As overlay2 of Docker shows them.
+            "over a lower link" => [LinkedLib(), Tar().File("lib/a", "2")],
+            "opaque over a lower link" => [LinkedLib(), Tar().File("lib/.wh..wh..opq", "").File("lib/a", "2")],
+            "whiteout over a lower link" => [LinkedLib(), Tar().File("lib/.wh.old", "")],
+            "through a link that is there again" => [LinkedLib(), Tar().Link("lib", "usr/lib").File("lib/a", "2")],
             "hard links" => [Tar().File("a", "1").Link("b", "a", TarEntryType.HardLink)],
             "hard link whose target goes" => [Tar().File("a", "1").Link("b", "a", TarEntryType.HardLink), Tar().File(".wh.a", "")],
             "hard link whose target changes" => [Tar().File("a", "1").Link("b", "a", TarEntryType.HardLink).Link("c", "a", TarEntryType.HardLink), Tar().File("a", "2")],
             "hard link into a lower layer" => [Tar().File("a", "1"), Tar().Link("z", "a", TarEntryType.HardLink)],
             "whiteout before its own layer's file" => [Tar().File("a", "1"), Tar().File(".wh.a", "").File("a", "2")],
             "names from the root" => [Tar().Folder("/").Folder("/etc/").File("/etc/x", "1").File("//etc/gone", "1").Link("/etc/passwd", "/etc/x", TarEntryType.HardLink), Tar().File("/etc/.wh.gone", "").File("./etc/new", "2")],
+            "of aufs, in folders" => [Tar().Folder(".wh..wh.orph/").File(".wh..wh.orph/x", "1").Folder("a/").File("a/b", "1").File("a/.wh..wh.b", "").Folder("a/.wh..wh.c/").File("a/.wh..wh.c/d", "1")],
+            "names of a file that aufs keeps" => [Tar().Folder(".wh..wh.plnk/").File(".wh..wh.plnk/1.2", "1").Link(".wh..wh.plnk/3.4", ".wh..wh.plnk/1.2", TarEntryType.HardLink).Folder("bin/").Link("bin/x", ".wh..wh.plnk/1.2", TarEntryType.HardLink).Link("bin/y", ".wh..wh.plnk/3.4", TarEntryType.HardLink)],
             "of aufs" => [Tar().File("a", "1"), Tar().File(".wh..wh.plnk", "").File(".wh..wh.aufs", "")],
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         });
@@ -165,6 +180,8 @@ public sealed class ExportTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private static TarBytes Tar() => new();
+
+    private static TarBytes LinkedLib() => Tar().Folder("usr/").Folder("usr/lib/").File("usr/lib/old", "1").Link("lib", "usr/lib");
 
     private static TarBytes Lower() => Tar().Folder("d/").File("d/x", "1").Folder("d/sub/").File("d/sub/y", "1");
 

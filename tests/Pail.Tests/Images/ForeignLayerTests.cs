@@ -45,5 +45,44 @@ public sealed class ForeignLayerTests : IDisposable
         Assert.Equal(isHeld, copy.Blobs.ContainsKey(foreign.Digest));
     }
 
+    // An engine has no use for an image that lacks a layer.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task DockerArchive_ForeignLayer_IsWrittenIfTheSourceHoldsIt(bool isHeld)
+    {
+        var image = new MemoryImage();
+        var tar = RandomImage.Layer(new Random(1), 1000);
+        var foreign = image.Add(RandomImage.Gzip(tar), "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
+        var manifest = Encoding.UTF8.GetString(RandomImage.ImageManifest(image.Add(RandomImage.Config("amd64", [Digest.Of(tar)]), MediaTypes.OciConfig), [foreign]).Bytes.Span);
+        var digest = $"\"digest\":\"{foreign.Digest}\"";
+        image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(manifest.Replace(digest, $"{digest},\"urls\":[\"https://example.com/layer\"]", StringComparison.Ordinal))));
+        await using (var layout = new OciLayoutSink(_folder["from"], "1"))
+            await Copying.RunAsync(image, layout);
+        if (!isHeld)
+            File.Delete(Path.Combine(_folder["from"], "blobs", "sha256", foreign.Digest.Hex));
+        await using var source = new OciLayoutSource(_folder["from"], "1");
+
+        if (isHeld)
+        {
+            await using (var sink = new Pail.Docker.DockerArchiveSink(_folder["to.tar"], "app:1"))
+                await Copying.RunAsync(source, sink);
+            await using var archive = new Pail.Docker.DockerArchiveSource(_folder["to.tar"], "app:1");
+            await using var stream = await archive.OpenBlobAsync(foreign, 0, default);
+            using var bytes = new MemoryStream();
+            await stream.CopyToAsync(bytes);
+            Assert.Equal(foreign.Digest, Digest.Of(bytes.ToArray()));
+            Assert.Equal(image.Root!.Digest, (await archive.GetRootAsync(default)).Digest);
+        }
+        else
+        {
+            await using var sink = new Pail.Docker.DockerArchiveSink(_folder["to.tar"], "app:1");
+            var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(source, sink));
+            Assert.Equal(Failure.NotFound, error.Failure);
+            Assert.Contains("https://example.com/layer", error.Message, StringComparison.Ordinal);
+            Assert.False(File.Exists(_folder["to.tar"]));
+        }
+    }
+
     public void Dispose() => _folder.Dispose();
 }

@@ -247,7 +247,7 @@ public sealed class OciLayoutTests : IDisposable
     [InlineData("""{"schemaVersion":2,""", "index.json")]
     [InlineData("", "index.json")]
     [InlineData("deep", "index.json can't be used")]
-    [InlineData("""{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","manifests":[]}""", "not an OCI index")]
+    [InlineData("""{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","manifests":[]}""", "index.json can't be used: as the manifest of an image")]
     [InlineData("""{"schemaVersion":2,"manifests":[]}""", "holds no image")]
     public async Task GetRoot_BadIndex_IsOneClearLine(string json, string says)
     {

@@ -206,7 +206,7 @@ public sealed class OddTarTests : IDisposable
         Assert.Equal(["a=1"], await EntriesAsync(exported.ToArray()));
 
         foreach (var wanted in (string[])["gzip", "zstd", "none"])
-            if (LayerCompression.Parse(wanted) is var asked && LayerCompression.KindOf(mediaType) != asked.Kind)
+            if (LayerCompression.Parse(wanted) is var asked)
             {
                 var sink = new MemoryImage();
                 await ImageCopy.RunAsync(image, sink, new CopyOptions(Compression: asked), NoProgress.Instance, Cancel);

@@ -83,6 +83,7 @@ public sealed class ManifestTests
     [InlineData("""{"manifests":[{"mediaType":"a","digest":"md5:0","size":1}]}""")]
     [InlineData("""{"manifests":[],"annotations":{"\ud800":"x"}}""")]
     [InlineData($$"""{"layers":[{"mediaType":"a","digest":"{{One}}","size":1}]}""")]
+    [InlineData($$"""{"config":{"digest":"{{One}}","size":1},"layers":[]}""")]
     public void Parse_NoManifest_IsBadContentOnOneLine(string json) => AssertBad(Encoding.UTF8.GetBytes(json));
 
     [Fact]
@@ -91,6 +92,33 @@ public sealed class ManifestTests
         var error = Assert.Throws<PailException>(() => Manifest.Parse(Encoding.UTF8.GetBytes(Image), MediaTypes.DockerManifest));
         Assert.Equal(Failure.BadContent, error.Failure);
     }
+
+    // CVE-2021-41190: what is a manifest to one client and an index to another.
+    [Theory]
+    [InlineData($$"""{"manifests":[],"layers":[]}""")]
+    [InlineData($$"""{"manifests":[{"mediaType":"a/b","digest":"{{One}}","size":1}],"config":{"mediaType":"a/b","digest":"{{One}}","size":1},"layers":[]}""")]
+    [InlineData($$"""{"manifests":[],"config":{} }""")]
+    [InlineData($$"""{"manifests":[],"config":1}""")]
+    [InlineData($$"""{"manifests":[],"Layers":[]}""")]
+    [InlineData($$"""{"config":{"mediaType":"a/b","digest":"{{One}}","size":1},"layers":[],"Manifests":[]}""")]
+    [InlineData($$"""{"config":{"mediaType":"a/b","digest":"{{One}}","size":1},"layers":[],"fsLayers":[]}""")]
+    public void Parse_ImageAndIndexInOne_IsRefusedAsEveryType(string json)
+    {
+        foreach (var type in (string?[])[null, "text/plain", .. MediaTypes.Manifests])
+            foreach (var own in (string?[])[null, .. MediaTypes.Manifests])
+            {
+                var bytes = Encoding.UTF8.GetBytes(own is null ? json : $$"""{"mediaType":"{{own}}",{{json[1..]}}""");
+                Assert.Equal(Failure.BadContent, Assert.Throws<PailException>(() => Manifest.Parse(bytes, type)).Failure);
+                if (type is not null)
+                    Assert.Equal(Failure.BadContent, Assert.Throws<PailException>(() => Manifest.Parse(bytes, new Descriptor(type, Digest.Of(bytes), bytes.Length))).Failure);
+            }
+    }
+
+    [Theory]
+    [InlineData($$"""{"manifests":[],"layers":null,"config":null}""", MediaTypes.OciIndex)]
+    [InlineData($$"""{"config":{"mediaType":"a/b","digest":"{{One}}","size":1},"layers":[],"manifests":null}""", MediaTypes.OciManifest)]
+    [InlineData($$"""{"config":{"mediaType":"a/b","digest":"{{One}}","size":1},"layers":[{"digest":"{{One}}","size":1}]}""", MediaTypes.OciManifest)]
+    public void Parse_NullWhereAnotherKindHasFields_AndLayersWithoutType_AreTaken(string json, string type) => Assert.Equal(type, Parse(json).MediaType);
 
     [Fact]
     public void Parse_MoreThanFourMiB_IsBadContent()

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using System.Text.Json;
+using Pail.Io;
 using Pail.Remote.Access;
 using Pail.Remote.Credentials;
 
@@ -152,7 +153,14 @@ public sealed class CredentialTests : IDisposable
     }
 
     [Fact]
-    public async Task Keep_LeavesTheRestOfTheFileAndIsForItsOwnerOnly()
+    public async Task Keep_NewFile_IsForItsOwnerOnly()
+    {
+        await Store.KeepAsync("docker.io", new Credential("whale", "pass:word"), default);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_kit.Folder[".docker/config.json"]));
+    }
+
+    [Fact]
+    public async Task Keep_LeavesTheRestOfTheFile()
     {
         _kit.Write(new { auths = new Dictionary<string, object> { ["other.example"] = Auth("other") }, psFormat = "table", HttpHeaders = new { X = "y" } });
         await Store.KeepAsync("docker.io", new Credential("whale", "pass:word"), default);
@@ -161,7 +169,6 @@ public sealed class CredentialTests : IDisposable
         Assert.Equal("table", config.RootElement.GetProperty("psFormat").GetString());
         Assert.Equal("y", config.RootElement.GetProperty("HttpHeaders").GetProperty("X").GetString());
         Assert.Equal("other", (await Store.FindAsync("other.example", null, default))?.User);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_kit.Folder[".docker/config.json"]));
         Assert.True(await Store.ForgetAsync("docker.io", default));
         Assert.False(await Store.ForgetAsync("docker.io", default));
         Assert.Single(Directory.EnumerateFiles(_kit.Folder[".docker"]));
@@ -329,6 +336,29 @@ public sealed class CredentialTests : IDisposable
         File.SetLastWriteTimeUtc(_kit.Folder[".docker/config.json"], before = before.AddDays(-1));
         await Store.KeepAsync("registry.example", new Credential("whale", "x"), default);
         Assert.Equal(before, File.GetLastWriteTimeUtc(_kit.Folder[".docker/config.json"]));
+    }
+
+    [Theory]
+    [InlineData(UnixFileMode.UserRead | UnixFileMode.UserWrite)]
+    [InlineData(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead)]
+    [InlineData(UnixFileMode.UserRead)]
+    public async Task Keep_FileOfAnother_KeepsItsOwnerAndMode(UnixFileMode mode)
+    {
+        var file = _kit.Folder[".docker/config.json"];
+        _kit.Write(new { auths = new { } });
+        // Only root can give files away.
+        if (UserId() == "0")
+            Assert.Equal(0, Posix.ChangeOwner(file, 65534, 65533));
+        File.SetUnixFileMode(file, mode);
+        var owner = Posix.OwnerOf(file);
+
+        await Store.KeepAsync("registry.example", new Credential("whale", "x"), default);
+        Assert.Equal((owner, mode), (Posix.OwnerOf(file), File.GetUnixFileMode(file)));
+        Assert.NotNull(await Store.FindAsync("registry.example", null, default));
+        await Store.ForgetAsync("registry.example", default);
+
+        Assert.Equal((owner, mode), (Posix.OwnerOf(file), File.GetUnixFileMode(file)));
+        Assert.Equal([".docker/config.json"], Directory.GetFiles(_kit.Folder[".docker"]).Select(path => Path.GetRelativePath(_kit.Folder.Path, path)));
     }
 
     [Theory]

@@ -30,6 +30,73 @@ public sealed class OddStatusTests : IDisposable
         Assert.Equal(3, server.Requests.Count(request => request.Method == "PUT"));
     }
 
+    // A registry over several machines that does not see yet, everywhere, what was sent a moment ago.
+    [Theory]
+    [InlineData("MANIFEST_BLOB_UNKNOWN", "404 Not Found", 1, true)]
+    [InlineData("MANIFEST_BLOB_UNKNOWN", "400 Bad Request", 2, true)]
+    [InlineData("BLOB_UNKNOWN", "400 Bad Request", 1, true)]
+    [InlineData("MANIFEST_BLOB_UNKNOWN", "400 Bad Request", 99, false)]
+    [InlineData("MANIFEST_INVALID", "400 Bad Request", 1, false)]
+    public async Task Write_BlobsNotKnownYet_AreWaitedFor(string code, string status, int times, bool succeeds)
+    {
+        var refused = 0;
+        await using var server = new RawServer((request, stream, _) => request switch
+        {
+            { Method: "HEAD" } => RawServer.WriteAsync(stream, request.Path.Contains("/blobs/", StringComparison.Ordinal) ? "200 OK" : "404 Not Found", "", default, length: false),
+            { Method: "PUT" } when refused++ < times => RawServer.WriteAsync(stream, status, "", System.Text.Encoding.ASCII.GetBytes($"{{\"errors\":[{{\"code\":\"{code}\"}}]}}")),
+            _ => RawServer.WriteAsync(stream, "201 Created", "", default),
+        });
+        var copy = RegistryKit.CopyAsync(RandomImage.Plain(layers: 0), _kit.Sink(server.Host));
+
+        if (succeeds)
+            await copy;
+        else
+            Assert.Contains(code, (await Assert.ThrowsAnyAsync<PailException>(() => copy)).Message, StringComparison.Ordinal);
+        Assert.Equal(succeeds ? times + 1 : code == "MANIFEST_INVALID" ? 1 : 3, server.Requests.Count(request => request.Method == "PUT"));
+    }
+
+    // Docker Hub: a token that its own realm gave a moment ago. Of one that lacks something, or is refused again, it is said.
+    [Theory]
+    [InlineData("invalid_token", 1, true)]
+    [InlineData("invalid_token", 2, false)]
+    [InlineData("insufficient_scope", 2, false)]
+    public async Task Read_FreshTokenRefusedOnce_IsAskedForAgain(string error, int times, bool succeeds)
+    {
+        var (tokens, refused) = (0, 0);
+        await using var server = new RawServer((request, stream, _) =>
+        {
+            var challenge = $"WWW-Authenticate: Bearer realm=\"http://{request["Host"]}/token\",service=\"s\"";
+            return request switch
+            {
+                { Path: ['/', 't', ..] } => RawServer.WriteAsync(stream, "200 OK", "", System.Text.Encoding.ASCII.GetBytes($"{{\"token\":\"t{tokens++}\"}}")),
+                _ when request["Authorization"] is null => RawServer.WriteAsync(stream, "401 Unauthorized", challenge + "\r\n", default),
+                _ when refused++ < times => RawServer.WriteAsync(stream, "401 Unauthorized", $"{challenge},error=\"{error}\"\r\n", default),
+                _ => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciManifest}\r\n", _image.Root!.Bytes),
+            };
+        });
+        await using var source = _kit.Source(server.Host);
+
+        if (succeeds)
+            Assert.Equal(_image.Root!.Digest, (await source.GetRootAsync(default)).Digest);
+        else
+            Assert.Equal(Failure.Denied, (await Assert.ThrowsAnyAsync<PailException>(() => source.GetRootAsync(default))).Failure);
+        Assert.Equal(2, tokens);
+    }
+
+    // What a digest proves goes before the type that another wrote beside it: skopeo, Harbor and Nexus have typed OCI bodies as Docker's.
+    [Theory]
+    [InlineData(MediaTypes.DockerManifest)]
+    [InlineData("application/json")]
+    [InlineData("text/plain")]
+    public async Task Read_TypeBesideADigest_GivesWayToTheBodysOwn(string mediaType)
+    {
+        await using var server = new RawServer((request, stream, _) => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {mediaType}\r\n", _image.Root!.Bytes));
+        await using var source = _kit.Source(server.Host, reference: _image.Root!.Digest.ToString());
+
+        Assert.Equal(MediaTypes.OciManifest, (await source.GetRootAsync(default)).MediaType);
+        Assert.Equal(MediaTypes.OciManifest, (await source.GetManifestAsync(_image.Root.Descriptor with { MediaType = mediaType }, default)).MediaType);
+    }
+
     [Theory]
     [InlineData("Location: /v2/team/app/blobs/uploads/1", "/v2/team/app/blobs/uploads/1?digest=")]
     [InlineData("Location: 1", "/v2/team/app/blobs/uploads/1?digest=")]

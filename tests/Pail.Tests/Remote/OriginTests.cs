@@ -289,7 +289,26 @@ public sealed class OriginTests : IDisposable
         if (expected is not null)
             Assert.Equal(new Uri(expected), new EnvironmentProxy(Read).GetProxy(new Uri("https://registry.example/")));
         else
-            Assert.Contains($"{variable} is not the address", Assert.Throws<PailException>(() => new EnvironmentProxy(Read)).Message, StringComparison.Ordinal);
+            Assert.Contains($"{variable} is not the address", Assert.Throws<PailException>(() => new EnvironmentProxy(Read).ThrowIfUnusable(new Uri("https://registry.example/"))).Message, StringComparison.Ordinal);
+    }
+
+    // One that can't be understood must not mean none, and stops those alone who would use it.
+    [Theory]
+    [InlineData("ALL_PROXY", "https://registry.example/", true)]
+    [InlineData("ALL_PROXY", "http://registry.example/", true)]
+    [InlineData("HTTPS_PROXY", "https://registry.example/", true)]
+    [InlineData("HTTPS_PROXY", "http://registry.example/", false)]
+    [InlineData("ALL_PROXY", "https://127.0.0.1:5000/", false)]
+    [InlineData("ALL_PROXY", "http://localhost/", false)]
+    [InlineData("ALL_PROXY", "https://here.example/", false)]
+    public void Proxy_OfUnknownScheme_StopsOnlyRequestsThatWouldUseIt(string variable, string address, bool stops)
+    {
+        var proxy = new EnvironmentProxy(name => name == variable ? "weird://proxy.example" : name == "NO_PROXY" ? "here.example" : null);
+        if (stops)
+            Assert.Contains($"{variable} is not the address of a proxy", Assert.Throws<PailException>(() => proxy.ThrowIfUnusable(new(address))).Message, StringComparison.Ordinal);
+        else
+            proxy.ThrowIfUnusable(new(address));
+        Assert.Equal(stops, !proxy.IsBypassed(new(address)));
     }
 
     [Fact]

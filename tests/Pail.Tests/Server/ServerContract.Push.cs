@@ -100,6 +100,9 @@ public abstract partial class ServerContract
     [InlineData("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"a\",\"digest\":\"sha256:00\",\"size\":1}]}")]
     [InlineData("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"a\",\"digest\":\"\\ud800\",\"size\":1}]}")]
     [InlineData("{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\"}")]
+    [InlineData("{\"schemaVersion\":2,\"manifests\":[],\"layers\":[]}")]
+    [InlineData("{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[],\"config\":{},\"layers\":[]}")]
+    [InlineData("{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"manifests\":[],\"config\":{},\"layers\":[]}")]
     public async Task Push_NoManifest_IsRefused(string body)
     {
         (await Server.PutAsync($"/v2/{App}/manifests/t", Encoding.UTF8.GetBytes(body))).Is(400, "MANIFEST_INVALID");

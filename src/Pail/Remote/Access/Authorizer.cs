@@ -90,6 +90,10 @@ internal sealed class Authorizer(TokenService tokens, Func<CancellationToken, Ta
         }
     }
 
+    /// <summary>True for a refusal that says that the token itself is not good, not that it is not enough. Source: RFC 6750, 3.1.</summary>
+    public static bool CallsInvalid(RegistryAnswer answer) =>
+        answer.Status == HttpStatusCode.Unauthorized && Challenge.Parse(answer.Headers).Any(challenge => challenge.Scheme == "bearer" && challenge["error"] == "invalid_token");
+
     /// <inheritdoc/>
     public void Dispose() => _lock.Dispose();
 

@@ -104,7 +104,7 @@ internal sealed class TokenService(RegistryWire wire, string host, TimeProvider 
         }
         catch (JsonException e)
         {
-            throw new PailException(Failure.BadContent, $"{host}: what should be a token is no JSON: {SafeText.OneLine(e.Message)}", e);
+            throw new PailException(Failure.BadContent, $"{host}: what should be a token is no JSON: {JsonText.Why(e)}.", e);
         }
         var value = string.IsNullOrEmpty(answer?.Token) ? answer?.AccessToken : answer.Token;
         if (value is not { Length: > 0 and <= MaxToken } || value.Any(c => c is <= ' ' or > '~'))

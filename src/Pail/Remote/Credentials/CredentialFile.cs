@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Remote.Credentials;
@@ -51,17 +52,16 @@ internal sealed class CredentialFile
             if (string.IsNullOrWhiteSpace(text))
                 return new(path, []);
             using var document = JsonDocument.Parse(text, Lenient);
-            return new(path, Copy(document.RootElement) switch
+            return new(path, JsonText.ToNode(document.RootElement) switch
             {
                 JsonObject root => root,
                 null => [],
-                _ => throw new JsonException("it is no JSON object."),
+                _ => throw new FormatException("it is not a JSON object"),
             });
         }
-        // InvalidOperationException: a text that is no Unicode, which is found only when it is read.
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (JsonText.IsFault(e))
         {
-            throw new PailException(Failure.BadInput, $"{path} is not what Docker or Podman write: {SafeText.OneLine(e.Message)}", e);
+            throw new PailException(Failure.BadInput, $"{path} is not what Docker or Podman write: {JsonText.Why(e)}.", e);
         }
     }
 
@@ -100,7 +100,7 @@ internal sealed class CredentialFile
         return names.Count > 0;
     }
 
-    /// <summary>Replaces the file, whole or not at all, readable by its owner alone.</summary>
+    /// <summary>Replaces the file, whole or not at all. A new one is readable by its owner alone; one that is there keeps owner and mode, whoever runs this.</summary>
     public void Save()
     {
         var text = _root.ToJsonString(Indented);
@@ -119,7 +119,10 @@ internal sealed class CredentialFile
                 options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             using (var file = new FileStream(fresh, options))
                 file.Write(Encoding.UTF8.GetBytes(text));
-            Replace(fresh, target, text);
+            if (KeepsOwner(fresh, target))
+                Replace(fresh, target, text);
+            else
+                Overwrite(fresh, target, text);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -138,26 +141,25 @@ internal sealed class CredentialFile
         // A file that is mounted by itself, as into a container, can't be replaced, only written.
         catch (IOException) when (File.Exists(target))
         {
-            File.WriteAllText(target, text);
-            File.Delete(fresh);
+            Overwrite(fresh, target, text);
         }
     }
 
-    // Of a name that is there twice the last counts, as for docker; JsonNode itself does not take it.
-    private static JsonNode? Copy(JsonElement element)
+    private static void Overwrite(string fresh, string target, string text)
     {
-        switch (element.ValueKind)
-        {
-            case JsonValueKind.Object:
-                var copy = new JsonObject();
-                foreach (var property in element.EnumerateObject())
-                    copy[property.Name] = Copy(property.Value);
-                return copy;
-            case JsonValueKind.Array:
-                return new JsonArray([.. element.EnumerateArray().Select(Copy)]);
-            default:
-                return element.ValueKind == JsonValueKind.Null ? null : JsonValue.Create(element.Clone());
-        }
+        File.WriteAllText(target, text);
+        File.Delete(fresh);
+    }
+
+    // Makes what is to take a file's place like it. False if it can't be given to the same owner: then the file itself is written.
+    private static bool KeepsOwner(string fresh, string target)
+    {
+        if (OperatingSystem.IsWindows() || !File.Exists(target))
+            return true;
+        if (Posix.OwnerOf(target) is { } owner && owner != Posix.OwnerOf(fresh) && Posix.ChangeOwner(fresh, owner.User, owner.Group) != 0)
+            return false;
+        File.SetUnixFileMode(fresh, File.GetUnixFileMode(target));
+        return true;
     }
 
     private void Set(string host, JsonObject entry)

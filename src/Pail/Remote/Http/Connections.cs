@@ -32,6 +32,10 @@ internal sealed class Connections : IDisposable
     /// <summary>The proxy on the way to an address; null if there is none.</summary>
     public Uri? Proxy(Uri address) => _proxy.IsBypassed(address) ? null : _proxy.GetProxy(address);
 
+    /// <summary>Refuses a request that would go through a proxy whose variable can't be understood.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadInput"/>: it would.</exception>
+    public void ThrowIfProxyUnusable(Uri address) => _proxy.ThrowIfUnusable(address);
+
     /// <summary>Why the registry's certificate was refused, if it was.</summary>
     public string? Refused { get; private set; }
 

@@ -8,11 +8,13 @@ namespace Pail.Remote.Http;
 /// </summary>
 internal sealed class EnvironmentProxy : IWebProxy
 {
+    // What no client can use: a proxy that is not understood must not mean none.
+    private static readonly Uri Unusable = new("unusable://proxy.invalid");
     private static readonly IPNetwork LinkLocal = IPNetwork.Parse("169.254.0.0/16");
 
     private readonly Func<string, string?> _variable;
-    private readonly Uri? _https;
-    private readonly Uri? _http;
+    private readonly Chosen _https;
+    private readonly Chosen _http;
     private readonly string[] _except;
 
     public EnvironmentProxy(Func<string, string?> variable)
@@ -21,12 +23,20 @@ internal sealed class EnvironmentProxy : IWebProxy
         _https = Proxy("HTTPS_PROXY");
         _http = Proxy("HTTP_PROXY");
         _except = (Value("NO_PROXY") ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        Credentials = new Logins(_https, _http);
+        Credentials = new Logins(_https.Proxy, _http.Proxy);
     }
 
     public ICredentials? Credentials { get; set; }
 
-    public Uri? GetProxy(Uri destination) => destination.Scheme == Uri.UriSchemeHttps ? _https : _http;
+    public Uri? GetProxy(Uri destination) => For(destination).Proxy;
+
+    /// <summary>Refuses a request that would go through a proxy whose variable can't be understood.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadInput"/>: it would.</exception>
+    public void ThrowIfUnusable(Uri destination)
+    {
+        if (For(destination).Fault is { } fault && !IsBypassed(destination))
+            throw new PailException(Failure.BadInput, fault);
+    }
 
     public bool IsBypassed(Uri host) => host.IsLoopback || IsLinkLocal(host) || GetProxy(host) is null || _except.Any(entry => Excepts(entry, host));
 
@@ -48,20 +58,24 @@ internal sealed class EnvironmentProxy : IWebProxy
             : host.DnsSafeHost.Equals(name, StringComparison.OrdinalIgnoreCase) || host.DnsSafeHost.EndsWith("." + name, StringComparison.OrdinalIgnoreCase);
     }
 
-    private Uri? Proxy(string name)
+    private Chosen For(Uri destination) => destination.Scheme == Uri.UriSchemeHttps ? _https : _http;
+
+    private Chosen Proxy(string name)
     {
         var own = Value(name);
         if ((own ?? Value("ALL_PROXY")) is not { } text)
-            return null;
+            return default;
         // curl's name for a SOCKS proxy that looks names up, as .NET has any do.
         if (text.StartsWith("socks5h://", StringComparison.OrdinalIgnoreCase))
             text = $"socks5{text["socks5h".Length..]}";
         if (Uri.TryCreate(text.Contains("://", StringComparison.Ordinal) ? text : $"http://{text}", UriKind.Absolute, out var proxy) && proxy.Scheme is "http" or "https" or "socks4" or "socks4a" or "socks5")
-            return proxy;
-        throw new PailException(Failure.BadInput, $"{(own is null ? "ALL_PROXY" : name)} is not the address of a proxy: http://HOST:PORT is expected.");
+            return new(proxy, null);
+        return new(Unusable, $"{(own is null ? "ALL_PROXY" : name)} is not the address of a proxy: http://HOST:PORT is expected.");
     }
 
     private string? Value(string name) => _variable(name.ToLowerInvariant()) is { Length: > 0 } lower ? lower : _variable(name) is { Length: > 0 } upper ? upper : null;
+
+    private readonly record struct Chosen(Uri? Proxy, string? Fault);
 
     // To each proxy its own login, as its address holds it.
     private sealed class Logins(params Uri?[] proxies) : ICredentials

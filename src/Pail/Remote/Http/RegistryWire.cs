@@ -40,6 +40,7 @@ internal sealed class RegistryWire : IDisposable
     /// <exception cref="PailException">There was no answer.</exception>
     public async Task<RegistryAnswer> SendAsync(RegistryRequest request, Uri address, AuthenticationHeaderValue? authorization, CancellationToken cancel, bool authorizeOthers = false)
     {
+        _connections.ThrowIfProxyUnusable(address);
         var own = Origins.IsOwn(address);
         var guard = new StallGuard(cancel);
         try
