@@ -14,6 +14,9 @@ public sealed record S3Options(BucketRoot.Url Root)
     /// <summary>The variable that sets <see cref="Addressing"/> where no option does: <c>path</c>, <c>virtual</c> or <c>auto</c>.</summary>
     public const string AddressingVariable = "PAIL_ADDRESSING_STYLE";
 
+    /// <summary>The variable that sets <see cref="Encryption"/> where no option does.</summary>
+    public const string EncryptionVariable = "PAIL_SSE";
+
     /// <summary>The store's address, such as <c>https://ACCOUNT.r2.cloudflarestorage.com</c>; null for the configured one, else AWS.</summary>
     public string? Endpoint { get; init; }
 
@@ -28,6 +31,9 @@ public sealed record S3Options(BucketRoot.Url Root)
 
     /// <summary>Path or virtual-host style; null for what <see cref="AddressingVariable"/> says, else <see cref="AddressingStyle.Auto"/>.</summary>
     public AddressingStyle? Addressing { get; init; }
+
+    /// <summary>How the store shall encrypt what is written; null for what <see cref="EncryptionVariable"/> says, else for what the bucket is set to.</summary>
+    public StoreEncryption? Encryption { get; init; }
 
     /// <summary>The endpoint to presign for, if those who use the addresses reach the store by another name; null for the same.</summary>
     public string? PublicEndpoint { get; init; }
@@ -47,17 +53,19 @@ public sealed record S3Options(BucketRoot.Url Root)
     /// <summary>Credentials in place of the standard chain's.</summary>
     internal AWSCredentials? Credentials { get; init; }
 
-    internal AddressingStyle ChosenAddressing => Addressing ?? (Environment.GetEnvironmentVariable(AddressingVariable) is { Length: > 0 } text ? Read(text) : AddressingStyle.Auto);
+    internal AddressingStyle ChosenAddressing => Addressing ?? Read(AddressingVariable, text => (AddressingStyle?)AddressingStyles.Parse(text)) ?? AddressingStyle.Auto;
 
-    private static AddressingStyle Read(string text)
+    internal StoreEncryption? ChosenEncryption => Encryption ?? Read(EncryptionVariable, StoreEncryption.Parse);
+
+    private static T? Read<T>(string variable, Func<string, T?> parse)
     {
         try
         {
-            return AddressingStyles.Parse(text);
+            return Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? parse(text) : default;
         }
         catch (FormatException e)
         {
-            throw new PailException(Failure.BadInput, $"{AddressingVariable}: {e.Message}.", e);
+            throw new PailException(Failure.BadInput, $"{variable}: {e.Message}.", e);
         }
     }
 }

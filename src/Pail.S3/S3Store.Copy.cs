@@ -49,6 +49,8 @@ internal sealed partial class S3Store
         Describe(headers, request.Headers, request.Metadata);
         if (StorageClass(headers) is { } storageClass)
             request.StorageClass = storageClass;
+        if (_encryption is { } encryption)
+            (request.ServerSideEncryptionMethod, request.ServerSideEncryptionKeyManagementServiceKeyId) = (new(encryption.Method), encryption.Key);
         return await UnlessMissingAsync(ControlAsync(StoreOperation.CopyObject, to, token => _connection.Client.CopyObjectAsync(request, token), cancel));
     }
 

@@ -17,6 +17,8 @@ internal sealed partial class S3Store
         Describe(headers, request.Headers, request.Metadata);
         if (StorageClass(headers) is { } storageClass)
             request.StorageClass = storageClass;
+        if (_encryption is { } encryption)
+            (request.ServerSideEncryptionMethod, request.ServerSideEncryptionKeyManagementServiceKeyId) = (new(encryption.Method), encryption.Key);
         var response = await ControlAsync(StoreOperation.CreateMultipartUpload, key, token => _connection.Client.InitiateMultipartUploadAsync(request, token), cancel);
         return response.UploadId;
     }

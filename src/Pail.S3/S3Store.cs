@@ -27,6 +27,7 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
     private readonly RequestMeter _meter;
     private readonly string _bucket;
     private readonly string _prefix;
+    private readonly StoreEncryption? _encryption;
 
     // Set by the first answer that only an existing bucket gives.
     private volatile bool _bucketSeen;
@@ -45,6 +46,7 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
         _wire = new S3Wire(connection, options, _errors, meter, _patience);
         _bucket = options.Root.Bucket;
         _prefix = options.Root.Prefix;
+        _encryption = options.ChosenEncryption;
     }
 
     /// <inheritdoc/>
@@ -112,7 +114,7 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
         // Every store checks the hash that the signature covers; AWS alone is known to check and keep x-amz-checksum-sha256.
         var hash = headers.Sha256 is { Algorithm: DigestAlgorithm.Sha256 } digest ? digest.Hex : Sha256(body);
         var request = new WireRequest(HttpMethod.Put) { Body = body, BodyHash = hash };
-        WireHeaders.Describe(request, headers, StorageClass(headers));
+        WireHeaders.Describe(request, headers, StorageClass(headers), _encryption);
         if (_connection.IsAws)
             request.Signed["x-amz-checksum-sha256"] = Convert.ToBase64String(Convert.FromHexString(hash));
         if (condition.Absent)

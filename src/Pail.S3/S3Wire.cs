@@ -19,6 +19,7 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
     private const long ExpectContinueFrom = 1024 * 1024;
 
     private bool _ceph;
+    private volatile bool _expectsNothing;
 
     /// <summary>
     /// <c>If-Match</c> as this store reads it. RFC 9110 wants quotes; Ceph RGW 16 compares them with the bare ETag and never matches.
@@ -46,7 +47,11 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
             patience.Answered(operation, level);
             if (!_ceph && response.Headers.NonValidated.TryGetValues("x-amz-request-id", out var id) && CephRequestId().IsMatch(id.ToString()))
                 _ceph = true;
-            return response;
+            if ((int)response.StatusCode != 417 || message.Headers.ExpectContinue != true)
+                return response;
+            // Some stores, and proxies before them, know no "Expect: 100-continue". Source: RFC 9110, 15.5.18.
+            _expectsNothing = true;
+            response.Dispose();
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException && !cancel.IsCancellationRequested)
         {
@@ -54,6 +59,7 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
                 patience.Expired(operation, level);
             throw errors.Broken(operation, key, e, guard.Expired);
         }
+        return await SendAsync(operation, key, request, guard, cancel);
     }
 
     private async Task<HttpRequestMessage> SignedAsync(string key, WireRequest request, AWSCredentials credentials, StallGuard guard, int level)
@@ -68,7 +74,7 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
         if (request.Body is { } body)
         {
             message.Content = new SequenceContent(body, guard, Patience.Stretch(options.StallTimeout, level), Patience.Stretch(options.AnswerTimeout, level));
-            message.Headers.ExpectContinue = body.Length >= ExpectContinueFrom;
+            message.Headers.ExpectContinue = !_expectsNothing && body.Length >= ExpectContinueFrom;
         }
         foreach (var (name, value) in request.Signed.Concat(request.Unsigned).Concat(signature))
             if (!message.Headers.TryAddWithoutValidation(name, value))

@@ -11,7 +11,7 @@ internal static class WireHeaders
     private static readonly string[] Compressed = ["-gzip", ";gzip", ":gzip", "-br", ";br"];
 
     /// <summary>Adds what goes with the bytes of a PUT.</summary>
-    public static void Describe(WireRequest request, ObjectHeaders headers, string? storageClass)
+    public static void Describe(WireRequest request, ObjectHeaders headers, string? storageClass, StoreEncryption? encryption)
     {
         request.Unsigned["Content-Type"] = headers.ContentType;
         if (headers.CacheControl is { } cacheControl)
@@ -20,6 +20,11 @@ internal static class WireHeaders
             request.Signed[UserMetadata + name] = value;
         if (storageClass is not null)
             request.Signed["x-amz-storage-class"] = storageClass;
+        if (encryption is null)
+            return;
+        request.Signed["x-amz-server-side-encryption"] = encryption.Method;
+        if (encryption.Key is { } key)
+            request.Signed["x-amz-server-side-encryption-aws-kms-key-id"] = key;
     }
 
     /// <summary>What the headers say of an object.</summary>

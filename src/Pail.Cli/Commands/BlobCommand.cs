@@ -63,7 +63,7 @@ internal sealed class BlobPutCommand : Verb
     {
         Add(_repository);
         Add(_file);
-        AddSharedOptions(quiet: true, moves: true, reads: false, registries: true);
+        AddSharedOptions(quiet: true, moves: true, reads: false, writes: true, registries: true);
     }
 
     public override IReadOnlyList<(string Line, string Says)> Examples => [("pail blob put s3://acme/app sbom.json", "what is written to stdout is its digest, for a manifest to name")];

@@ -34,7 +34,7 @@ internal abstract class CopyVerb(Terminal terminal, string name, string descript
         Add(_referrers);
         Add(_compression);
         Add(_dryRun);
-        AddSharedOptions(quiet: true, moves: true, registries: true);
+        AddSharedOptions(quiet: true, moves: true, writes: true, registries: true);
     }
 
     /// <summary>Copies an image.</summary>

@@ -20,7 +20,7 @@ internal sealed class InitCommand : Verb
         Add(_bucket);
         Add(_layout);
         Add(_public);
-        AddSharedOptions(quiet: true, reads: false);
+        AddSharedOptions(quiet: true, reads: false, writes: true);
     }
 
     public override IReadOnlyList<(string Line, string Says)> Examples =>

@@ -14,7 +14,7 @@ internal sealed class RmCommand : Verb
         : base(terminal, "rm", "Remove tags; what they name stays under its digest")
     {
         Add(_tags);
-        AddSharedOptions(quiet: true, reads: false);
+        AddSharedOptions(quiet: true, reads: false, writes: true);
     }
 
     public override IReadOnlyList<(string Line, string Says)> Examples => [("pail rm s3://acme/app:1.0-rc1 s3://acme/app:1.0-rc2", "fails with exit code 3 if one of them is not there")];

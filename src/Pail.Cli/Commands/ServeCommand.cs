@@ -86,6 +86,7 @@ internal sealed class ServeCommand : Command, IShowsExamples
             Region = configuration.Region,
             Profile = configuration.Profile,
             Addressing = configuration.Addressing,
+            Encryption = configuration.Encryption,
         });
         return StoreProviders.Open(root, [s3], meter);
     }

@@ -15,7 +15,7 @@ internal sealed class TagCommand : Verb
     {
         Add(_image);
         Add(_tags);
-        AddSharedOptions(quiet: true, reads: false);
+        AddSharedOptions(quiet: true, reads: false, writes: true);
     }
 
     public override IReadOnlyList<(string Line, string Says)> Examples =>

@@ -47,14 +47,15 @@ internal abstract class Verb : Command, IShowsExamples
     /// <param name="moves">The verb moves blobs.</param>
     /// <param name="store">The verb works on a bucket of the user's.</param>
     /// <param name="reads">It has use for a bucket that it can only read.</param>
+    /// <param name="writes">It writes to buckets.</param>
     /// <param name="registries">The verb speaks to registries.</param>
-    protected void AddSharedOptions(bool json = true, bool quiet = false, bool moves = false, bool store = true, bool reads = true, bool registries = false)
+    protected void AddSharedOptions(bool json = true, bool quiet = false, bool moves = false, bool store = true, bool reads = true, bool writes = false, bool registries = false)
     {
         _output.AddTo(this, json, quiet, cost: store);
         if (moves)
             _work.AddTo(this);
         if (store)
-            _store.AddTo(this, reads);
+            _store.AddTo(this, reads, writes);
         if (registries)
             _registries.AddTo(this);
     }

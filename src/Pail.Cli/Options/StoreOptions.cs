@@ -30,6 +30,24 @@ internal sealed class StoreOptions
         },
     };
 
+    private readonly Option<StoreEncryption?> _encryption = new("--sse")
+    {
+        HelpName = "AES256|aws:kms[:KEY]",
+        Description = $"Have S3 encrypt what is written so, where the bucket's policy demands that it is said [default: {S3Options.EncryptionVariable}, or what the bucket is set to]",
+        CustomParser = result =>
+        {
+            try
+            {
+                return StoreEncryption.Parse(result.Tokens[0].Value);
+            }
+            catch (FormatException e)
+            {
+                result.AddError($"--sse: {e.Message}.");
+                return null;
+            }
+        },
+    };
+
     public StoreOptions()
     {
         // Without this the names of the enumeration are offered.
@@ -39,7 +57,8 @@ internal sealed class StoreOptions
 
     /// <param name="command">Whose options they are.</param>
     /// <param name="reads">It has use for a bucket that it can only read.</param>
-    public void AddTo(Command command, bool reads)
+    /// <param name="writes">It writes to buckets.</param>
+    public void AddTo(Command command, bool reads, bool writes)
     {
         command.Add(_endpoint);
         command.Add(_region);
@@ -47,6 +66,8 @@ internal sealed class StoreOptions
         if (reads)
             command.Add(_anonymous);
         command.Add(_style);
+        if (writes)
+            command.Add(_encryption);
     }
 
     /// <summary>How a bucket is reached.</summary>
@@ -57,5 +78,6 @@ internal sealed class StoreOptions
         Profile = parsed.GetValue(_profile),
         Anonymous = parsed.GetValue(_anonymous),
         Addressing = parsed.GetValue(_style),
+        Encryption = parsed.GetValue(_encryption),
     };
 }

@@ -47,6 +47,9 @@ internal sealed record ServeConfiguration
     /// <summary>Where addresses name the bucket; null for what the store finds itself.</summary>
     public AddressingStyle? Addressing { get; init; }
 
+    /// <summary>How the store shall encrypt what is written; null for what it does itself.</summary>
+    public StoreEncryption? Encryption { get; init; }
+
     /// <summary>Reads all settings: the command line goes before variables, variables before the file, the file before the defaults.</summary>
     /// <param name="flags">What the command line says, by name.</param>
     /// <param name="variables">The environment.</param>

@@ -56,6 +56,7 @@ internal static class Settings
         new("region", "NAME", "The region [default: AWS_REGION, or the profile's]", One((c, v) => c with { Region = v })),
         new("profile", "NAME", "The profile of ~/.aws/config and ~/.aws/credentials [default: AWS_PROFILE]", One((c, v) => c with { Profile = v })),
         new("addressing-style", "auto|path|virtual", "Where URLs name the bucket [default: auto]", One((c, v) => c with { Addressing = AddressingStyles.Parse(v) })),
+        new("sse", "AES256|aws:kms[:KEY]", "How S3 shall encrypt what is written, where the bucket's policy demands that it is said [default: what the bucket is set to]", One((c, v) => c with { Encryption = StoreEncryption.Parse(v) })),
     ];
 
     private static Func<ServeConfiguration, IReadOnlyList<string>, ServeConfiguration> One(Func<ServeConfiguration, string, ServeConfiguration> apply) =>

@@ -34,10 +34,12 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
             return length > 0 ? throw new RegistryException(RegistryError.SizeInvalid) : (session, live?.Clone());
         var rewritten = RewrittenSize(session);
         var index = rewritten > 0 && session.Pieces > 0 ? session.Pieces - 1 : session.Pieces;
-        var name = new PieceName(RandomName(), index == session.Pieces ? session.Last.Own : session.Last.Parent);
+        var follows = index == session.Pieces;
+        var name = new PieceName(RandomName(), follows ? session.Last.Own : session.Last.Parent);
+        var before = follows ? session.Last.Parent : session.Before;
         var hash = rewritten == session.Size ? Digest.CreateHash(session.Algorithm) : rewritten == 0 ? live?.Clone() : null;
         var key = StagingKey.OfPiece(session.Id, index, name);
-        var writer = Staged.Write(key, length + rewritten);
+        var writer = Staged.Write(key, length + rewritten, before);
         await using var closing = writer;
         try
         {
@@ -51,8 +53,8 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
                 await PutBlobAsync(extended, writer);
             else
             {
-                await StageAsync(key, writer, cancel);
-                extended = extended with { Pieces = index + 1, Staged = session.Staged + 1, Last = name, LastSize = writer.Length };
+                await StageAsync(key, writer, before, cancel);
+                extended = extended with { Pieces = index + 1, Staged = session.Staged + 1, Last = name, Before = before, LastSize = writer.Length };
             }
             return (extended, hash);
         }
@@ -117,8 +119,8 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
         services.Blobs.RecordStored(session.Repository, blob.Digest, blob.Size);
     }
 
-    private Task StageAsync(string key, MultipartWriter writer, CancellationToken cancel) =>
-        writer.IsStarted ? writer.CompleteAsync(expected: null, cancel) : Staged.PutAsync(key, writer.Unsent, cancel);
+    private Task StageAsync(string key, MultipartWriter writer, ulong before, CancellationToken cancel) =>
+        writer.IsStarted ? writer.CompleteAsync(expected: null, cancel) : Staged.PutAsync(key, writer.Unsent, before, cancel);
 
     private static Descriptor BlobOf(UploadSession session) => new(MediaTypes.OctetStream, session.Digest!.Value, session.Size);
 

@@ -11,7 +11,7 @@ namespace Pail.Server.Uploads;
 /// <param name="time">The clock.</param>
 internal sealed class SessionSeal(PathSeal seal, TimeSpan lifetime, TimeProvider time)
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
 
     /// <summary>The session as characters that are legal in a path.</summary>
     public string Seal(UploadSession session)
@@ -26,6 +26,7 @@ internal sealed class SessionSeal(PathSeal seal, TimeSpan lifetime, TimeProvider
         writer.AddNumber((ulong)session.Staged);
         writer.AddNumber(session.Last.Own);
         writer.AddNumber(session.Last.Parent);
+        writer.AddNumber(session.Before);
         writer.AddNumber((ulong)session.LastSize);
         if (session.Digest is { } digest)
             writer.Add(Convert.FromHexString(digest.Hex));
@@ -51,6 +52,7 @@ internal sealed class SessionSeal(PathSeal seal, TimeSpan lifetime, TimeProvider
             Pieces = (int)reader.TakeNumber(),
             Staged = (int)reader.TakeNumber(),
             Last = new(reader.TakeNumber(), reader.TakeNumber()),
+            Before = reader.TakeNumber(),
             LastSize = (long)reader.TakeNumber(),
             Digest = reader.IsAtEnd ? null : Digest.FromHash(algorithm, reader.TakeRest()),
         };

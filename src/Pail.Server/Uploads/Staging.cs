@@ -16,12 +16,41 @@ internal sealed class Staging(StagingArea area)
     /// <summary>The last piece of a session.</summary>
     public static string LastKeyOf(UploadSession session) => StagingKey.OfPiece(session.Id, session.Pieces - 1, session.Last);
 
-    /// <summary>The pieces of a session in order. One LIST if there are several.</summary>
+    /// <summary>The pieces of a session in order. One LIST if there are several; where listing is denied, one HEAD for each but the last.</summary>
     /// <returns>Null if some are missing: swept, or removed with the session.</returns>
     public async Task<IReadOnlyList<(string Key, long Size)>?> PiecesOfAsync(UploadSession session, CancellationToken cancel)
     {
         if (session.Pieces == 1)
             return [(LastKeyOf(session), session.Size)];
+        try
+        {
+            return await ListedAsync(session, cancel);
+        }
+        catch (StoreException e) when (e.Error == StoreError.AccessDenied)
+        {
+            return await FollowedAsync(session, cancel);
+        }
+    }
+
+    // From the last one back: the session names two, and each piece says what the one before it follows.
+    private async Task<IReadOnlyList<(string Key, long Size)>?> FollowedAsync(UploadSession session, CancellationToken cancel)
+    {
+        var pieces = new (string, long)[session.Pieces];
+        pieces[^1] = (LastKeyOf(session), session.LastSize);
+        var (name, before) = (session.Last, session.Before);
+        for (var index = session.Pieces - 2; index >= 0; index--)
+        {
+            name = new(name.Parent, before);
+            var key = StagingKey.OfPiece(session.Id, index, name);
+            if (await area.FindAsync(key, cancel) is not var (size, next))
+                return null;
+            (pieces[index], before) = ((key, size), next);
+        }
+        return pieces;
+    }
+
+    private async Task<IReadOnlyList<(string Key, long Size)>?> ListedAsync(UploadSession session, CancellationToken cancel)
+    {
         var there = new Dictionary<(int Index, ulong Own), (ulong Parent, ObjectEntry Entry)>();
         await foreach (var entry in area.ListAsync(session.Id, cancel))
             if (StagingKey.TryReadPiece(entry.Key, out var index, out var name))
@@ -48,8 +77,17 @@ internal sealed class Staging(StagingArea area)
             await area.DeleteAsync(LastKeyOf(session), cancel);
             return;
         }
-        await foreach (var entry in area.ListAsync(session.Id, cancel))
-            await area.DeleteAsync(entry.Key, cancel);
+        try
+        {
+            await foreach (var entry in area.ListAsync(session.Id, cancel))
+                await area.DeleteAsync(entry.Key, cancel);
+        }
+        catch (StoreException e) when (e.Error == StoreError.AccessDenied)
+        {
+            // Without those that were replaced, which a lifecycle rule removes.
+            foreach (var (key, _) in await FollowedAsync(session, cancel) ?? [])
+                await area.DeleteAsync(key, cancel);
+        }
     }
 
     /// <summary>Removes all a finished session has staged. What can't be removed now is swept later.</summary>

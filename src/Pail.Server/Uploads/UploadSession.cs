@@ -28,6 +28,9 @@ internal sealed record UploadSession(Guid Id, RepositoryName Repository, DigestA
     /// <summary>The last piece.</summary>
     public PieceName Last { get; init; }
 
+    /// <summary>What the piece before the last follows; 0 for none. So all pieces are found also where the bucket can't be listed.</summary>
+    public ulong Before { get; init; }
+
     /// <summary>The size of the last piece in bytes.</summary>
     public long LastSize { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using Pail.Buckets.Layouts;
 using Pail.Stores;
 using Pail.Transfer;
@@ -8,6 +9,8 @@ namespace Pail.Buckets;
 /// <summary>Where bytes wait that are no blob yet: objects named by <see cref="StagingKey"/>.</summary>
 internal sealed class StagingArea
 {
+    private const string Before = "pailbefore";
+
     private readonly Bucket _bucket;
 
     internal StagingArea(Bucket bucket) => _bucket = bucket;
@@ -17,13 +20,21 @@ internal sealed class StagingArea
     // Those of a blob: so a blob made of one piece is, in a folder, a second name of the same file.
     private ObjectHeaders Headers => _bucket.Layout.BlobHeaders with { StorageClass = null };
 
+    // The first two pieces of a session follow nothing that does.
+    private ObjectHeaders HeadersOf(ulong before) => before == 0 ? Headers : Headers with { Metadata = new Dictionary<string, string> { [Before] = before.ToString("x16", CultureInfo.InvariantCulture) } };
+
     /// <summary>Begins to write a piece in parts. 2 requests and one for each part; none if it turns out to be small (<see cref="MultipartWriter"/>).</summary>
     /// <param name="key">Its key.</param>
     /// <param name="length">How many bytes come, if that is known.</param>
-    public MultipartWriter Write(string key, long? length) => _bucket.Engine.BeginWriter(Store, key, Headers, length);
+    /// <param name="before">What the piece before it follows; 0 for none. <see cref="FindAsync"/> returns it.</param>
+    public MultipartWriter Write(string key, long? length, ulong before = 0) => _bucket.Engine.BeginWriter(Store, key, HeadersOf(before), length);
 
     /// <summary>Writes a piece that is in memory. One PUT.</summary>
-    public Task PutAsync(string key, ReadOnlySequence<byte> content, CancellationToken cancel = default) => _bucket.Engine.PutAsync(Store, key, content, Headers, cancel);
+    public Task PutAsync(string key, ReadOnlySequence<byte> content, ulong before = 0, CancellationToken cancel = default) => _bucket.Engine.PutAsync(Store, key, content, HeadersOf(before), cancel);
+
+    /// <summary>The size of a piece, and what the piece before it follows; null if it is not there. One HEAD.</summary>
+    public async Task<(long Size, ulong Before)?> FindAsync(string key, CancellationToken cancel = default) => await Store.HeadAsync(key, cancel) is not { } found ? null
+        : (found.Size, found.Metadata.TryGetValue(Before, out var text) && ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var before) ? before : 0);
 
     /// <summary>Opens the bytes of pieces one after the other, read ahead in parallel. One GET for each 8 MiB. Reading throws <see cref="Failure.NotFound"/> if one is gone.</summary>
     public Stream Open(IReadOnlyList<(string Key, long Size)> pieces, long offset = 0) => new PieceStream(_bucket.Engine, Store, pieces, offset);

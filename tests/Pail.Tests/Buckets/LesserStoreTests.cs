@@ -115,8 +115,8 @@ public sealed class LesserStoreTests : IDisposable
         var second = Encoding.UTF8.GetBytes("the end");
         byte[] whole = [.. first, .. second];
         var blob = new Descriptor(MediaTypes.OctetStream, Digest.Of(whole), whole.Length);
-        await bucket.Staging.PutAsync("pail/uploads/one", new(first), Cancel);
-        await bucket.Staging.PutAsync("pail/uploads/two", new(second), Cancel);
+        await bucket.Staging.PutAsync("pail/uploads/one", new(first), cancel: Cancel);
+        await bucket.Staging.PutAsync("pail/uploads/two", new(second), cancel: Cancel);
 
         Assert.True(await bucket.Repository(App).Blobs.AssembleAsync([("pail/uploads/one", first.Length), ("pail/uploads/two", second.Length)], blob, Cancel));
         var outcome = await bucket.Repository(Other).Blobs.PutAsync(
@@ -179,6 +179,55 @@ public sealed class LesserStoreTests : IDisposable
         Assert.False((bool)file["conditions"]!["ifAbsent"]!);
         // What a newer Pail or somebody else wrote there stays.
         Assert.Equal("the shed", (string?)file["colour"]!["of"]);
+    }
+
+    [Theory]
+    [InlineData("b2", false)]
+    [InlineData("none", true)]
+    public async Task PrivateBucket_WhoseSettingsDoNotSay_IsTriedOutAtTheFirstReferrer(string store, bool keeps)
+    {
+        var bucket = await Bucket.OpenAsync(Open(store), _engine, Cancel);
+        await PushAsync(bucket, App, "1");
+        // Plain pushes rely on no condition.
+        Assert.Null(await _inner.GetAsync("pail.json", null, Cancel));
+        var subject = (await bucket.Repository(App).Manifests.GetAsync(Reference.Parse("1"), Cancel))!.Descriptor;
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(async n =>
+        {
+            var config = Encoding.UTF8.GetBytes($"{n}");
+            var about = Manifests.Image(new(MediaTypes.OciConfig, Digest.Of(config), config.Length), [], $",\"subject\":{Manifests.Json(subject)}");
+            await (await Bucket.OpenAsync(Open(store), _engine, Cancel)).Repository(App).Manifests.PutAsync(Manifest.Parse(about, MediaTypes.OciManifest), Cancel);
+        }));
+
+        Assert.Equal(6, (await bucket.Repository(App).Referrers.ListAsync(subject.Digest, Cancel)).Count);
+        var settings = (await Bucket.OpenAsync(Open(store), _engine, Cancel)).Settings;
+        Assert.Equal((false, new WriteConditions(keeps, keeps)), (settings.Public, settings.Conditions));
+    }
+
+    // Each chunk is an object of its own; the last one leads to all, also where they can't be listed.
+    [Theory]
+    [InlineData("none")]
+    [InlineData("can't list")]
+    public async Task Server_UploadInChunksOf5MiBAndMore_IsFinished(string store)
+    {
+        await using var server = await TestServer.StartAsync(Open(store), new RequestMeter(), Pail.Buckets.Layouts.LayoutKind.V2);
+        var bytes = new byte[28 << 20];
+        new Random(1).NextBytes(bytes);
+        int[] chunks = [5 << 20, 6 << 20, 1000, 5 << 20, 5 << 20, 2000, 6 << 20, 5];
+        var place = (await server.SendAsync(HttpMethod.Post, "/v2/team/app/blobs/uploads/", [])).Is(202)["Location"]!;
+        var sent = 0;
+        foreach (var chunk in chunks)
+        {
+            place = (await server.SendAsync(HttpMethod.Patch, place, bytes[sent..(sent + chunk)], ("Content-Range", $"{sent}-{sent + chunk - 1}"), ("Content-Type", "application/octet-stream"))).Is(202)["Location"]!;
+            sent += chunk;
+        }
+        var digest = Digest.Of(bytes.AsSpan(0, sent));
+
+        (await server.SendAsync(HttpMethod.Put, $"{place}{(place.Contains('?', StringComparison.Ordinal) ? '&' : '?')}digest={digest}", [])).Is(201);
+
+        Assert.Equal(bytes[..sent], (await server.GetAsync($"/v2/team/app/blobs/{digest}")).Is(200).Body);
+        // Nothing waits any more, but what was replaced where it can't be listed.
+        var left = (await _inner.ListAsync(new("pail/uploads/"), Cancel)).Objects;
+        Assert.True(left.Count <= (store == "none" ? 0 : 2), string.Join(' ', left.Select(entry => entry.Key)));
     }
 
     [Fact]

@@ -30,6 +30,28 @@ public sealed class OddStatusTests : IDisposable
         Assert.Equal(3, server.Requests.Count(request => request.Method == "PUT"));
     }
 
+    // The bucket behind a server, with Object Lock: each part needs a checksum, and so does one that goes past the server.
+    [Theory]
+    [InlineData("<Error><Code>InvalidRequest</Code><Message>Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters</Message></Error>")]
+    [InlineData("<Error><Code>MissingContentMD5</Code></Error>")]
+    public async Task DirectUpload_WhereTheBucketWantsContentMd5_SendsIt(string refusal)
+    {
+        await using var server = new RawServer((request, stream, _) => request switch
+        {
+            { Method: "POST" } => RawServer.WriteAsync(stream, "200 OK", "", "{\"urls\":[\"/part\",\"/part\"]}"u8.ToArray()),
+            _ when request["Content-MD5"] == Convert.ToBase64String(System.Security.Cryptography.MD5.HashData(request.Body)) => RawServer.WriteAsync(stream, "200 OK", "ETag: \"e\"\r\n", default),
+            _ => RawServer.WriteAsync(stream, "400 Bad Request", "Content-Type: application/xml\r\n", System.Text.Encoding.ASCII.GetBytes(refusal)),
+        });
+        using var client = new Pail.Remote.RegistryClient(server.Host, RepositoryName.Parse("team/app"), "pull,push", _kit.Effective);
+        var store = new Pail.Remote.DirectBlobStore(client, _image.Root!.Layers[0]);
+
+        Assert.Equal("e", await store.UploadPartAsync(new("key", "/v2/team/app/_pail/uploads/1"), 1, 0, new("one"u8.ToArray()), default));
+        Assert.Equal("e", await store.UploadPartAsync(new("key", "/v2/team/app/_pail/uploads/1"), 2, 3, new("two"u8.ToArray()), default));
+
+        // Refused once, and sent with it from then on.
+        Assert.Equal(3, server.Requests.Count(request => request.Method == "PUT"));
+    }
+
     // A registry over several machines that does not see yet, everywhere, what was sent a moment ago.
     [Theory]
     [InlineData("MANIFEST_BLOB_UNKNOWN", "404 Not Found", 1, true)]

@@ -106,6 +106,73 @@ public sealed class OddStoreTests
         Assert.Equal(4, fake.Requests.Count);
     }
 
+    // Policies that deny s3:PutObject unless the request says how it is to be encrypted.
+    [Theory]
+    [InlineData("AES256", "AES256", null)]
+    [InlineData("aes256", "AES256", null)]
+    [InlineData("aws:kms", "aws:kms", null)]
+    [InlineData("aws:kms:arn:aws:kms:us-east-1:1:key/k", "aws:kms", "arn:aws:kms:us-east-1:1:key/k")]
+    [InlineData("aws:kms:dsse", "aws:kms:dsse", null)]
+    [InlineData("aws:kms:dsse:k", "aws:kms:dsse", "k")]
+    public async Task Write_WhereThePolicyDemandsEncryption_SaysIt(string option, string method, string? key)
+    {
+        await using var fake = new FakeStore(asked => asked switch
+        {
+            { Head.FirstLine: var line } when line.StartsWith("GET ", StringComparison.Ordinal) => FakeStore.Answer(200, "x", "ETag: \"e\"\r\n"),
+            _ when asked.Head["x-amz-server-side-encryption"] != method || asked.Head["x-amz-server-side-encryption-aws-kms-key-id"] != key => FakeStore.Error(403, "AccessDenied"),
+            { Head.FirstLine: var line } when line.Contains("?uploads", StringComparison.Ordinal) => FakeStore.Answer(200, "<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>"),
+            { Head: var head } when head["x-amz-copy-source"] is not null => FakeStore.Answer(200, "<CopyObjectResult><ETag>e</ETag></CopyObjectResult>"),
+            _ => FakeStore.Answer(200, "", "ETag: \"e\"\r\n"),
+        });
+        using var store = S3Store.Open(fake.Options() with { Encryption = StoreEncryption.Parse(option) }, new RequestMeter());
+
+        Assert.Equal("e", await store.PutAsync("a", Body, Plain, PutCondition.None, Cancel));
+        Assert.Equal("e", await store.PutAsync("a", Body, Plain, PutCondition.IfAbsent, Cancel));
+        Assert.Equal("id", await store.CreateUploadAsync("a", Plain, Cancel));
+        Assert.True(await store.CopyAsync("a", "b", Plain, Cancel));
+        await using var content = await store.GetAsync("a", null, Cancel);
+        // It is signed, as all x-amz headers must be.
+        Assert.Contains("x-amz-server-side-encryption", fake.Requests[0].Head["Authorization"], StringComparison.Ordinal);
+        Assert.Null(fake.Requests[^1].Head["x-amz-server-side-encryption"]);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("none")]
+    [InlineData("aws:kms:")]
+    [InlineData("aws:kms:a b")]
+    [InlineData("AES256:key")]
+    [InlineData("aws:kmsx")]
+    public void Encryption_ThatIsNone_IsRefused(string text) => Assert.Throws<FormatException>(() => StoreEncryption.Parse(text));
+
+    [Fact]
+    public async Task Body_WhereExpectIsNotKnown_IsSentWithoutAsking()
+    {
+        await using var fake = new FakeStore(asked => asked.Head["Expect"] is null ? FakeStore.Answer(200, "", "ETag: \"e\"\r\n") : FakeStore.Error(417, "ExpectationFailed"));
+        using var store = fake.Open();
+        var body = new ReadOnlySequence<byte>(new byte[2 << 20]);
+
+        Assert.Equal("e", await store.PutAsync("a", body, Plain, PutCondition.None, Cancel));
+        Assert.Equal("e", await store.UploadPartAsync(new("a", "id"), 1, 0, body, Cancel));
+
+        // Refused once, and not asked from then on.
+        Assert.Equal(3, fake.Requests.Count);
+    }
+
+    [Theory]
+    [InlineData(403, true)]
+    [InlineData(404, false)]
+    public async Task Head_MissingObject_OfABucketThatCanNotBeSeen_IsNotThere(int bucket, bool known)
+    {
+        // Ceph RGW says 404 of the object, and 403 of the bucket.
+        await using var fake = new FakeStore(asked => FakeStore.Answer(asked.Head.FirstLine.Contains("/k ", StringComparison.Ordinal) ? 404 : bucket));
+        using var store = fake.Open();
+        if (known)
+            Assert.Null(await store.HeadAsync("k", Cancel));
+        else
+            Assert.Equal(StoreError.NoSuchBucket, (await Assert.ThrowsAsync<StoreException>(() => store.HeadAsync("k", Cancel))).Error);
+    }
+
     [Theory]
     [InlineData("\"abc\"", "abc")]
     [InlineData("abc", "abc")]

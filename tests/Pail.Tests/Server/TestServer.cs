@@ -68,7 +68,7 @@ internal sealed class TestServer : IAsyncDisposable
 
     public static async Task<TestServer> StartAsync(IObjectStore store, RequestMeter meter, LayoutKind layout, Func<ServerOptions, ServerOptions>? change = null, TimeProvider? time = null)
     {
-        var registry = new Bucket(store, new TransferEngine(new() { Retry = new() { Attempts = 2, FirstDelay = TimeSpan.FromMilliseconds(1) } }), new BucketSettings(layout, Public: false));
+        var registry = new Bucket(store, new TransferEngine(new() { Retry = new() { Attempts = 2, FirstDelay = TimeSpan.FromMilliseconds(1) } }), new BucketSettings(layout, Public: false) { Conditions = WriteConditions.Both });
         // Sweeping is asked for by the tests of it: it costs requests, at times nobody chose.
         var options = new ServerOptions { Listen = [new(System.Net.IPAddress.Loopback, 0)], SweepInterval = TimeSpan.Zero };
         var app = RegistryServer.Build(change is null ? options : change(options), registry, time);
