@@ -35,10 +35,11 @@ internal sealed class Machine
     /// <param name="program">Its path there.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables it gets besides ours; null as a value takes one away.</param>
-    public async Task<Finished> RunAsync(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    /// <param name="input">Its input.</param>
+    public async Task<Finished> RunAsync(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string input = "")
     {
         await ReadyAsync();
         string[] command = [.. _before, program, .. arguments];
-        return await Child.RunAsync(command[0], command[1..], environment);
+        return await Child.RunAsync(command[0], command[1..], environment, input);
     }
 }

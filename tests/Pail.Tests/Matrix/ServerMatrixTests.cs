@@ -112,8 +112,11 @@ public sealed class ServerMatrixTests(MatrixServers servers) : IClassFixture<Mat
                 "dir" => $"dir:{_local.PathOf(place, "second")}",
                 _ => $"{place}:{_local.PathOf(place, "second")}:1",
             };
-            var seen = (await Child.RunAsync("skopeo", ["inspect", "--raw", "--tls-verify=false", "--creds", $"{DebianRegistry.User}:{DebianRegistry.Password}", address])).Succeeded();
-            Assert.Equal(raw, seen.Output);
+            foreach (var machine in (Machine[])[Machine.Here, Machine.Debian13])
+            {
+                var seen = (await machine.RunAsync("/usr/bin/skopeo", ["inspect", "--raw", "--tls-verify=false", "--creds", $"{DebianRegistry.User}:{DebianRegistry.Password}", address])).Succeeded();
+                Assert.Equal(raw, seen.Output);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ using Pail.Tests.Kit.Registries;
 namespace Pail.Tests.Remote;
 
 /// <summary>Against CNCF Distribution as Debian has it, over TLS, with htpasswd.</summary>
+[UsesDebian13]
 [NeedsServers]
 public sealed class DebianRegistryTests : IAsyncLifetime
 {
@@ -135,16 +136,19 @@ public sealed class DebianRegistryTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("XDG_RUNTIME_DIR", "")]
-    [InlineData("REGISTRY_AUTH_FILE", "")]
-    [InlineData("REGISTRY_AUTH_FILE", "/team")]
-    public async Task Login_OfSkopeo_IsFoundWhereItKeepsIt(string variable, string part)
+    [InlineData("skopeo", "XDG_RUNTIME_DIR", "")]
+    [InlineData("skopeo", "REGISTRY_AUTH_FILE", "")]
+    [InlineData("skopeo", "REGISTRY_AUTH_FILE", "/team")]
+    [InlineData("skopeo 1.18", "XDG_RUNTIME_DIR", "")]
+    [InlineData("skopeo 1.18", "REGISTRY_AUTH_FILE", "")]
+    [InlineData("skopeo 1.18", "REGISTRY_AUTH_FILE", "/team")]
+    public async Task Login_OfSkopeo_IsFoundWhereItKeepsIt(string client, string variable, string part)
     {
         _kit.Write(new { });
         var place = variable == "REGISTRY_AUTH_FILE" ? _kit.Folder["skopeo.json"] : Directory.CreateDirectory(_kit.Folder["run"]).FullName;
         _kit[variable] = place;
-        (await Child.RunAsync(
-            "skopeo",
+        (await (client == "skopeo" ? Machine.Here : Machine.Debian13).RunAsync(
+            "/usr/bin/skopeo",
             ["login", "--tls-verify=false", "--username", DebianRegistry.User, "--password-stdin", Host + part],
             new Dictionary<string, string?> { ["HOME"] = _kit.Folder.Path, ["XDG_RUNTIME_DIR"] = null, ["REGISTRY_AUTH_FILE"] = null, [variable] = place },
             DebianRegistry.Password)).Succeeded();
