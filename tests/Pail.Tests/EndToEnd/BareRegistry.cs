@@ -1,6 +1,7 @@
 using Pail.Oci;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
+using Pail.Tests.Kit.Clients;
 
 namespace Pail.Tests.EndToEnd;
 
@@ -64,6 +65,15 @@ public abstract class BareRegistry : IAsyncLifetime
         var layout = new TestLayout(Folder[kind]);
         _images[kind] = (layout, layout.Tag(make(layout)));
         await Pail.DoAsync("push", layout.Address(), $"{Prefix}team/app:{kind}");
+    }
+
+    /// <summary>Asserts that a client pulls an image of this kind as it was pushed.</summary>
+    internal async Task AssertPullsAsync(ContainerClient client, string kind)
+    {
+        var reference = Reference(kind);
+        await client.PullAsync(reference);
+        Assert.Equal(Config(kind).ToString(), await client.ConfigDigestAsync(reference));
+        await client.RemoveAsync(reference);
     }
 
     /// <summary>Makes the bucket and lets it be served.</summary>
