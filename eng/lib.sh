@@ -57,7 +57,8 @@ halt() {
     rm -f "$dir/run/$1.pid"
 }
 
-group_gone() { ! cat /proc/[0-9]*/stat 2>/dev/null | sed 's/.*) //' | awk -v group="$1" '$3 == group && $1 != "Z" {found = 1} END {exit !found}'; }
+# A process that ends while it is looked at makes cat fail: that says nothing about the group.
+group_gone() { ! { cat /proc/[0-9]*/stat 2>/dev/null || :; } | sed 's/.*) //' | awk -v group="$1" '$3 == group && $1 != "Z" {found = 1} END {exit !found}'; }
 
 # until_true SECONDS COMMAND...: repeats it quietly until it succeeds.
 until_true() {
