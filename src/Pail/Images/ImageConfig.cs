@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Pail.Oci;
 
 namespace Pail.Images;

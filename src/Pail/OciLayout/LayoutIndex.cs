@@ -133,7 +133,7 @@ internal sealed class LayoutIndex
     private static string? TagOf(Descriptor entry) => entry.Annotations.GetValueOrDefault(RefName) ?? entry.Annotations.GetValueOrDefault(ImageName);
 
     // By all the names that the images have, of which one digest may have several; of all images if none is given.
-    private string List(IReadOnlyList<Descriptor> images)
+    private string List(List<Descriptor> images)
     {
         var digests = (images.Count > 0 ? images : Images()).Select(image => image.Digest).ToHashSet();
         var entries = Entries.Where(entry => digests.Contains(entry.Digest) && !ReferrerTags.IsOne(TagOf(entry))).ToList();

@@ -102,7 +102,6 @@ internal sealed class RegistryClient : IDisposable
     {
         var address = _wire.Rebased(request.Address);
         var proof = await _authorizer.GetAsync(_scopes, request.MoreScopes, cancel);
-        AuthenticationHeaderValue? fresh = null;
         for (var (proofs, redirects) = (0, 0); ;)
         {
             var answer = await _wire.SendAsync(request, address, proof, cancel);
@@ -110,13 +109,12 @@ internal sealed class RegistryClient : IDisposable
             {
                 if (answer.IsSuccess)
                     return answer;
-                // Not known yet to all machines of the registry.
-                if (proofs == 1 && proof == fresh && Authorizer.CallsInvalid(answer))
+                // A token that came just now is perhaps not known yet to all machines of the registry.
+                if (proofs == 1 && Authorizer.CallsInvalid(answer))
                     await Task.Delay(TokenSettles, cancel);
                 if (proofs < MostProofs && _wire.Origins.IsOwn(answer.Address) && await _authorizer.AnswerAsync(answer, proof, _scopes, request.MoreScopes, cancel) is { } better)
                 {
-                    if (++proofs == 1)
-                        fresh = better;
+                    proofs++;
                     if (!request.CanRepeat)
                         throw new StoreException(StoreError.Unavailable, $"{Host}: what proved who we are ended while a blob was sent.");
                     proof = better;

@@ -4,7 +4,6 @@ using Pail.Copy;
 using Pail.Dir;
 using Pail.Docker;
 using Pail.Export;
-using Pail.Images;
 using Pail.Io;
 using Pail.Oci;
 using Pail.OciLayout;

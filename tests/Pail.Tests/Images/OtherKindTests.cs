@@ -1,7 +1,6 @@
 using System.Formats.Tar;
 using Pail.Dir;
 using Pail.Docker;
-using Pail.Images;
 using Pail.Oci;
 using Pail.OciLayout;
 using Pail.Tests.Cli;

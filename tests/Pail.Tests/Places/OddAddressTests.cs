@@ -1,4 +1,3 @@
-using Pail.Images;
 using Pail.Oci;
 using Pail.OciLayout;
 using Pail.Places;
