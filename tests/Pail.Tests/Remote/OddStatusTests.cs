@@ -52,6 +52,47 @@ public sealed class OddStatusTests : IDisposable
         Assert.Equal(3, server.Requests.Count(request => request.Method == "PUT"));
     }
 
+    [Theory]
+    [InlineData("application/vnd.oci.artifact.manifest.v1+json")]
+    [InlineData("application/vnd.docker.distribution.manifest.v1+prettyjws")]
+    [InlineData("application/octet-stream")]
+    public async Task Copy_ReferrerOfUnknownType_IsTold(string type)
+    {
+        var list = System.Text.Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{"mediaType":"{{type}}","digest":"{{Digest.Of("{}"u8)}}","size":2}]}""");
+        await using var server = new RawServer((request, stream, _) => request.Path switch
+        {
+            "/v2/team/app/manifests/1" => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciManifest}\r\n", _image.Root!.Bytes),
+            var path when path.Contains("/referrers/", StringComparison.Ordinal) => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciIndex}\r\n", list),
+            var path when path.Contains("/blobs/", StringComparison.Ordinal) => RawServer.WriteAsync(stream, "200 OK", "", _image.Blobs[Digest.Parse(path[(path.LastIndexOf('/') + 1)..])]),
+            _ => RawServer.WriteAsync(stream, "404 Not Found", "", default),
+        });
+        await using var source = _kit.Source(server.Host);
+        await using var sink = new Pail.OciLayout.OciLayoutSink(_kit.Folder["layout"], "1");
+
+        var result = await Pail.Copy.ImageCopy.RunAsync(source, sink, new(Referrers: true), Pail.Io.NoProgress.Instance, default);
+
+        Assert.Equal([type], result.UnknownReferrers);
+        Assert.Equal(0, result.Referrers);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Write_TagBesideADigest_IsWrittenIfTheDigestIsRight(bool isRight)
+    {
+        await using var server = new RawServer((request, stream, _) => request.Method == "HEAD"
+            ? RawServer.WriteAsync(stream, request.Path.Contains("/blobs/", StringComparison.Ordinal) ? "200 OK" : "404 Not Found", "", default, length: false)
+            : RawServer.WriteAsync(stream, "201 Created", "", default));
+        var sink = new Pail.Remote.RegistrySink(server.Host, RepositoryName.Parse("team/app"), Reference.Parse("v1"), _kit.Clients) { Expected = isRight ? _image.Root!.Digest : Digest.Of("other"u8) };
+
+        if (isRight)
+            await RegistryKit.CopyAsync(_image, sink);
+        else
+            Assert.Equal(Failure.BadInput, (await Assert.ThrowsAsync<PailException>(() => RegistryKit.CopyAsync(_image, sink))).Failure);
+
+        Assert.Equal(isRight ? ["/v2/team/app/manifests/v1"] : [], server.Requests.Where(request => request.Method is "PUT" or "POST").Select(request => request.Path));
+    }
+
     // A registry over several machines that does not see yet, everywhere, what was sent a moment ago.
     [Theory]
     [InlineData("MANIFEST_BLOB_UNKNOWN", "404 Not Found", 1, true)]
