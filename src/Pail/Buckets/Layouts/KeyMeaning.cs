@@ -29,6 +29,12 @@ public enum KeyKind
     /// <summary>The bucket's settings.</summary>
     Settings,
 
+    /// <summary>The retention policy.</summary>
+    Policy,
+
+    /// <summary>When what was pulled.</summary>
+    Pulls,
+
     /// <summary>What the bucket remembers of a layer.</summary>
     Memory,
 
