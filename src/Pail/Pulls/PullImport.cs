@@ -7,7 +7,7 @@ using Pail.Oci;
 namespace Pail.Pulls;
 
 /// <summary>
-/// Reads pull times from access logs of S3 and CloudFront. Reading the same logs again, or in another order, leaves the same records.
+/// Reads pull times from access logs of S3 and CloudFront. Reading the same logs again leaves the same records; parts of them, in any order, end with the same answers.
 /// </summary>
 /// <param name="bucket">The bucket that was pulled from.</param>
 /// <param name="name">Its name in the logs; null to take every record for it.</param>
@@ -30,10 +30,10 @@ public sealed class PullImport(Bucket bucket, string? name, string prefix)
     /// <summary>How many tags and digests they were.</summary>
     public int References => _records.Count;
 
-    /// <summary>The time of the first record of this bucket; null if there is none.</summary>
+    /// <summary>The time of the first GET from this bucket; null if there is none.</summary>
     public DateTimeOffset? First { get; private set; }
 
-    /// <summary>The time of the last record of this bucket; null if there is none.</summary>
+    /// <summary>The time of the last GET from this bucket; null if there is none.</summary>
     public DateTimeOffset? Last { get; private set; }
 
     /// <summary>Reads a file, or the files below a folder, as they are or compressed with gzip. Memory does not depend on their size.</summary>

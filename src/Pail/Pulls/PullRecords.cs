@@ -96,7 +96,7 @@ internal sealed class PullRecords
         var second = new DateTimeOffset((time.UtcTicks + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond * TimeSpan.TicksPerSecond, TimeSpan.Zero);
         if (!_pulls.TryGetValue(repository, out var references))
         {
-            if (_pulls.Count >= MaxRepositories && repository != Any)
+            if (repository != Any && _pulls.Count - (_pulls.ContainsKey(Any) ? 1 : 0) >= MaxRepositories)
                 (repository, reference) = (Any, Any);
             if (!_pulls.TryGetValue(repository, out references))
                 _pulls[repository] = references = [];

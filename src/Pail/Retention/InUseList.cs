@@ -60,7 +60,7 @@ public sealed class InUseList
         var slash = path.IndexOf('/', StringComparison.Ordinal);
         if (slash > 0 && (path.AsSpan(0, slash).ContainsAny('.', ':') || path.StartsWith("localhost/", StringComparison.Ordinal)))
             path = path[(slash + 1)..];
-        if (!RepositoryName.TryParse(path, out _) || !Reference.IsTag(tag) || IsShortId(text))
+        if (!RepositoryName.TryParse(path, out _) || !Reference.IsTag(tag) || IsShortId(reference))
             return false;
         if (hasDigest)
             _digests.Add(digest);
@@ -80,5 +80,5 @@ public sealed class InUseList
     }
 
     // What docker ps shows of an image whose tag has moved on.
-    internal static bool IsShortId(string text) => text.Length is 12 or 64 && text.All(char.IsAsciiHexDigitLower);
+    internal static bool IsShortId(string text) => text.StartsWith("sha256:", StringComparison.Ordinal) || (text.Length is 12 or 64 && text.All(char.IsAsciiHexDigitLower));
 }

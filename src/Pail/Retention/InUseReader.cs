@@ -43,9 +43,11 @@ internal sealed class InUseReader(Stream stream, string name)
             if (line.AsSpan().TrimStart().StartsWith('#'))
                 continue;
             foreach (var word in line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
-                if (InUseList.IsShortId(word))
+                if (list.Add(word))
+                    continue;
+                else if (InUseList.IsShortId(word))
                     list.AddUnclear(word);
-                else if (!list.Add(word))
+                else
                     throw Bad($"line {number}: '{SafeText.OneLine(word, 80)}' names no image. References are expected, as 'docker ps --format {{{{.Image}}}}' prints them, or JSON");
         }
     }

@@ -29,7 +29,7 @@ public sealed class KeepEntry
     /// <summary>The line it begins at.</summary>
     public int Line { get; }
 
-    internal NameFilter Tags { get; set; } = NameFilter.All;
+    internal NameFilter Tags { get; set; } = NameFilter.AllTags;
 
     internal SemVersionRange? Range { get; set; }
 

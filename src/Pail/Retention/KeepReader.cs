@@ -31,7 +31,7 @@ internal sealed class KeepReader(List<PolicyProblem> found) : NodeReader(found)
             ("in-use", value => entry.InUse = Only(value, (YamlMap)node)),
             ("alias", value => entry.Alias = Only(value, (YamlMap)node))))
             return null;
-        entry.Tags = new(tags ?? NameFilter.All.Patterns, except ?? []);
+        entry.Tags = new(tags ?? NameFilter.AllTags.Patterns, except ?? []);
         if (range is var (at, written))
             entry.Range = Range(at, written, prereleases.Given);
         else if (prereleases.Node is { } alone)

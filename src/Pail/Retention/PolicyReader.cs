@@ -52,7 +52,7 @@ internal sealed class PolicyReader(List<PolicyProblem> found) : NodeReader(found
             Wrong(node, "which repositories? write 'repositories: \"team/**\"', or \"**\" for all");
         if (keeps is null)
             Wrong(node, "what is kept? write 'keep:' and below it a list, such as '- last: 10'");
-        return new RetentionRule(node.Line, new(repositories ?? [], except ?? []), keeps ?? []) { Name = name, Tags = new(tags ?? NameFilter.All.Patterns, exceptTags ?? []) };
+        return new RetentionRule(node.Line, new(repositories ?? [], except ?? []), keeps ?? []) { Name = name, Tags = new(tags ?? NameFilter.AllTags.Patterns, exceptTags ?? []) };
     }
 
     private ImmutableEntry? Immutable(YamlNode node)

@@ -15,7 +15,7 @@ public static class RetentionEvaluator
         var name = repository.Repository.ToString();
         var tags = repository.Tags.OrderBy(tag => tag.Tag, StringComparer.Ordinal).ToList();
         var rules = policy.Rules.Where(rule => rule.Repositories.Matches(name)).Select(rule => Applied.Of(rule, tags, repository, now)).ToList();
-        var verdicts = tags.ConvertAll(tag => Before(policy, name, tag, now) ?? Of(rules, tag));
+        var verdicts = tags.ConvertAll(tag => Of(policy, name, rules, tag, now));
         if (!rules.Any(rule => rule.Alias is not null))
             return verdicts;
         var staying = verdicts.Where(verdict => verdict.Fate != TagFate.Dropped).GroupBy(verdict => verdict.Facts.Digest).ToDictionary(group => group.Key, group => group.First().Facts.Tag);
@@ -36,11 +36,13 @@ public static class RetentionEvaluator
         return policy.Immutable.StaysBy(repository, tag.Tag) is { } entry ? Kept(tag, "immutable", entry.Line) : null;
     }
 
-    private static TagVerdict Of(List<Applied> rules, TagFacts tag)
+    private static TagVerdict Of(RetentionPolicy policy, string repository, List<Applied> rules, TagFacts tag, DateTimeOffset now)
     {
         var about = rules.Where(rule => rule.Covered.Contains(tag)).ToList();
         if (about.Count == 0)
             return new(tag, TagFate.Untouched, rules.Count == 0 ? "no rule for this repository" : "no rule for this tag", null);
+        if (Before(policy, repository, tag, now) is { } above)
+            return above;
         foreach (var rule in about)
             if (rule.Kept.TryGetValue(tag, out var entry))
                 return Kept(tag, $"{rule.Rule}: {entry}", entry.Line);

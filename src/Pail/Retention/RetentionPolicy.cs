@@ -50,7 +50,7 @@ public sealed record RetentionRule(int Line, NameFilter Repositories, IReadOnlyL
     public string? Name { get; init; }
 
     /// <summary>Which tags it is about.</summary>
-    public NameFilter Tags { get; init; } = NameFilter.All;
+    public NameFilter Tags { get; init; } = NameFilter.AllTags;
 
     /// <summary>True if the rule decides about this tag.</summary>
     public bool Covers(string repository, string tag) => Repositories.Matches(repository) && Tags.Matches(tag);
@@ -64,8 +64,8 @@ public sealed record RetentionRule(int Line, NameFilter Repositories, IReadOnlyL
 /// <param name="Except">What not.</param>
 public sealed record NameFilter(IReadOnlyList<Glob> Patterns, IReadOnlyList<Glob> Except)
 {
-    /// <summary>Every name.</summary>
-    public static NameFilter All { get; } = new([Glob.OfRepositories("**")], []);
+    /// <summary>Every tag.</summary>
+    public static NameFilter AllTags { get; } = new([Glob.OfTags("*")], []);
 
     /// <summary>True if the name is one of these.</summary>
     public bool Matches(string name) => Patterns.Any(glob => glob.Matches(name)) && !Except.Any(glob => glob.Matches(name));

@@ -11,9 +11,9 @@ internal abstract record YamlNode(int Line, int Column)
     /// <summary>Reads the one document of a file; null if it is empty, or can't be read: then the problem is added.</summary>
     public static YamlNode? Read(string text, ICollection<PolicyProblem> problems)
     {
+        var parser = new Parser(new StringReader(text));
         try
         {
-            var parser = new Parser(new StringReader(text));
             parser.Consume<StreamStart>();
             if (parser.TryConsume<StreamEnd>(out _))
                 return null;
@@ -26,7 +26,13 @@ internal abstract record YamlNode(int Line, int Column)
         }
         catch (YamlException e)
         {
-            problems.Add(new((int)e.Start.Line, (int)e.Start.Column, Describe(text, e)));
+            problems.Add(Problem(text, e.Start, e.Message));
+            return null;
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            // What YamlDotNet throws for some files that are no YAML.
+            problems.Add(Problem(text, parser.Current?.End ?? Mark.Empty, "what follows is no YAML"));
             return null;
         }
     }
@@ -57,16 +63,18 @@ internal abstract record YamlNode(int Line, int Column)
         return new YamlMap(line, column, entries);
     }
 
-    private static string Describe(string text, YamlException e)
+    private static PolicyProblem Problem(string text, Mark at, string message)
     {
-        var line = text.Split('\n').ElementAtOrDefault((int)e.Start.Line - 1) ?? "";
-        return line.ElementAtOrDefault((int)e.Start.Column - 1) switch
+        var lines = text.Split('\n');
+        var (line, column) = (Math.Max(1, (int)at.Line), Math.Max(1, (int)at.Column));
+        if (Array.FindIndex(lines, other => other.AsSpan(0, other.Length - other.AsSpan().TrimStart().Length).Contains('\t')) is var tab and >= 0)
+            return new(tab + 1, 1, "lines are indented with spaces, not with tabs");
+        return new(line, column, (lines.ElementAtOrDefault(line - 1)?.ElementAtOrDefault(column - 1)) switch
         {
-            '*' when !e.Message.Contains("alias: write", StringComparison.Ordinal) => "an unquoted '*' begins an alias: write \"*\" in quotes",
+            '*' when !message.Contains("alias: write", StringComparison.Ordinal) => "an unquoted '*' begins an alias: write \"*\" in quotes",
             '@' or '`' or '%' => "no unquoted word begins so: write it in quotes",
-            '\t' => "lines are indented with spaces, not with tabs",
-            _ => Oci.SafeText.OneLine(e.Message.Trim().TrimEnd('.')),
-        };
+            _ => Oci.SafeText.OneLine(message.Trim().TrimEnd('.')),
+        });
     }
 }
 
