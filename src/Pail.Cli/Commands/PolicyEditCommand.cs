@@ -21,6 +21,8 @@ internal sealed class PolicyEditCommand : Verb
 
         """;
 
+    private static readonly string[] Variables = ["VISUAL", "EDITOR"];
+
     private readonly Argument<string> _bucket = PolicyCommand.BucketArgument();
 
     public PolicyEditCommand(Terminal terminal)
@@ -71,7 +73,7 @@ internal sealed class PolicyEditCommand : Verb
     // As git does: the variable is a command line of the shell.
     private static async Task StartAsync(string path, CancellationToken cancel)
     {
-        var editor = new[] { "VISUAL", "EDITOR" }.Select(Environment.GetEnvironmentVariable).FirstOrDefault(value => !string.IsNullOrWhiteSpace(value))
+        var editor = Variables.Select(Environment.GetEnvironmentVariable).FirstOrDefault(value => !string.IsNullOrWhiteSpace(value))
             ?? (OperatingSystem.IsWindows() ? "notepad" : "vi");
         var start = OperatingSystem.IsWindows() ? new ProcessStartInfo("cmd", $"/c {editor} \"{path}\"") : new ProcessStartInfo("/bin/sh", ["-c", $"{editor} \"$1\"", "sh", path]);
         using var process = Process.Start(start)!;

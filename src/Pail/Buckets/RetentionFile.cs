@@ -7,7 +7,7 @@ namespace Pail.Buckets;
 /// <summary>The retention policy of a bucket, as it is kept.</summary>
 /// <param name="Text">The file, as it was written.</param>
 /// <param name="Policy">What it says.</param>
-public sealed record RetentionFile(string Text, RetentionPolicy Policy)
+internal sealed record RetentionFile(string Text, RetentionPolicy Policy)
 {
     /// <summary>The key of the policy.</summary>
     public const string Key = "pail/retention.yaml";

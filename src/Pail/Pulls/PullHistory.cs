@@ -5,7 +5,7 @@ using Pail.Stores;
 namespace Pail.Pulls;
 
 /// <summary>The pull times that a bucket keeps, of all its writers.</summary>
-public sealed class PullHistory
+internal sealed class PullHistory
 {
     private const int AtOnce = 16;
 

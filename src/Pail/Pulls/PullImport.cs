@@ -12,7 +12,7 @@ namespace Pail.Pulls;
 /// <param name="bucket">The bucket that was pulled from.</param>
 /// <param name="name">Its name in the logs; null to take every record for it.</param>
 /// <param name="prefix">What its keys begin with in the store; may be missing in paths of CloudFront.</param>
-public sealed class PullImport(Bucket bucket, string? name, string prefix)
+internal sealed class PullImport(Bucket bucket, string? name, string prefix)
 {
     private const int MaxLine = 1 << 20;
 

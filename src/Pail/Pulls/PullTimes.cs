@@ -11,7 +11,7 @@ namespace Pail.Pulls;
 /// that is killed forgets at most an hour. Safe for several threads.
 /// </summary>
 /// <param name="time">The clock.</param>
-public sealed class PullTimes(TimeProvider time)
+internal sealed class PullTimes(TimeProvider time)
 {
     // A bucket that takes no writes for longer than this gets fewer, larger objects.
     private const int MaxHours = 4;

@@ -8,7 +8,7 @@ namespace Pail.Retention;
 /// A pattern that a whole name must match: <c>*</c> is any characters of one segment, <c>**</c> any characters, <c>?</c> one,
 /// <c>[a-z]</c> and <c>[!a-z]</c> one of a set. <c>**/</c> at the beginning of a segment is also nothing at all.
 /// </summary>
-public sealed class Glob
+internal sealed class Glob
 {
     private const int MaxLength = 300;
 

@@ -3,7 +3,7 @@ using Pail.Oci;
 namespace Pail.Retention;
 
 /// <summary>Which tags can't be moved once they exist. Pure: no request.</summary>
-public sealed class ImmutableTags
+internal sealed class ImmutableTags
 {
     private readonly IReadOnlyList<ImmutableEntry> _entries;
 

@@ -6,7 +6,7 @@ namespace Pail.Retention;
 /// The images that run, by name and digest. Hosts don't count: the same bucket is reached by many names, so a reference is about each
 /// repository that its path ends with.
 /// </summary>
-public sealed class InUseList
+internal sealed class InUseList
 {
     private readonly HashSet<(string Path, string Tag)> _tags = [];
     private readonly HashSet<Digest> _digests = [];

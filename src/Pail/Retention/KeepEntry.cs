@@ -22,7 +22,7 @@ internal enum KeepChoice
 }
 
 /// <summary>One reason to keep tags: those that meet all its conditions, or a number of them.</summary>
-public sealed class KeepEntry
+internal sealed class KeepEntry
 {
     internal KeepEntry(int line) => Line = line;
 

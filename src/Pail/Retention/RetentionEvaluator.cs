@@ -1,5 +1,3 @@
-using Semver;
-
 namespace Pail.Retention;
 
 /// <summary>
@@ -7,7 +5,7 @@ namespace Pail.Retention;
 /// the tags. A tag is dropped only if a rule is about it and no entry of any such rule, no pin, no list of what runs and no
 /// immutability keeps it.
 /// </summary>
-public static class RetentionEvaluator
+internal static class RetentionEvaluator
 {
     /// <summary>Returns a verdict for each tag, in the order of their characters.</summary>
     public static IReadOnlyList<TagVerdict> Evaluate(this RetentionPolicy policy, RepositoryFacts repository, DateTimeOffset now)

@@ -7,7 +7,7 @@ namespace Pail.Retention;
 /// <param name="Digest">What it names.</param>
 /// <param name="Pushed">When it was written.</param>
 /// <param name="Size">Bytes it needs, for people; no rule goes by it.</param>
-public sealed record TagFacts(string Tag, Digest Digest, DateTimeOffset Pushed, long Size = 0)
+internal sealed record TagFacts(string Tag, Digest Digest, DateTimeOffset Pushed, long Size = 0)
 {
     /// <summary>When it was last pulled, by this tag or by its digest; null if that was not seen.</summary>
     public DateTimeOffset? Pulled { get; init; }
@@ -19,7 +19,7 @@ public sealed record TagFacts(string Tag, Digest Digest, DateTimeOffset Pushed, 
 /// <summary>What is known of a repository.</summary>
 /// <param name="Repository">Its name.</param>
 /// <param name="Tags">All its tags, in any order.</param>
-public sealed record RepositoryFacts(RepositoryName Repository, IReadOnlyList<TagFacts> Tags)
+internal sealed record RepositoryFacts(RepositoryName Repository, IReadOnlyList<TagFacts> Tags)
 {
     /// <summary>Since when pulls are recorded; null if they are not.</summary>
     public DateTimeOffset? PullsSince { get; init; }
@@ -29,7 +29,7 @@ public sealed record RepositoryFacts(RepositoryName Repository, IReadOnlyList<Ta
 }
 
 /// <summary>What becomes of a tag.</summary>
-public enum TagFate
+internal enum TagFate
 {
     /// <summary>No rule is about it.</summary>
     Untouched,
@@ -46,4 +46,4 @@ public enum TagFate
 /// <param name="Fate">What becomes of it.</param>
 /// <param name="Reason">What keeps or drops it, for people: the rule, the entry, the pin.</param>
 /// <param name="Line">The line of the policy that does; null if none does.</param>
-public sealed record TagVerdict(TagFacts Facts, TagFate Fate, string Reason, int? Line);
+internal sealed record TagVerdict(TagFacts Facts, TagFate Fate, string Reason, int? Line);

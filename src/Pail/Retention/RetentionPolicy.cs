@@ -1,7 +1,7 @@
 namespace Pail.Retention;
 
 /// <summary>What the retention file of a bucket says. docs/retention.md has the grammar.</summary>
-public sealed record RetentionPolicy
+internal sealed record RetentionPolicy
 {
     /// <summary>The largest file that is read, in bytes.</summary>
     public const int MaxSize = 256 << 10;
@@ -44,7 +44,7 @@ public sealed record RetentionPolicy
 /// <param name="Line">The line it begins at.</param>
 /// <param name="Repositories">Which repositories.</param>
 /// <param name="Keeps">What it keeps; never empty.</param>
-public sealed record RetentionRule(int Line, NameFilter Repositories, IReadOnlyList<KeepEntry> Keeps)
+internal sealed record RetentionRule(int Line, NameFilter Repositories, IReadOnlyList<KeepEntry> Keeps)
 {
     /// <summary>What people call it; null if they didn't say.</summary>
     public string? Name { get; init; }
@@ -62,7 +62,7 @@ public sealed record RetentionRule(int Line, NameFilter Repositories, IReadOnlyL
 /// <summary>Names that one of some patterns matches, and none of others.</summary>
 /// <param name="Patterns">What to match.</param>
 /// <param name="Except">What not.</param>
-public sealed record NameFilter(IReadOnlyList<Glob> Patterns, IReadOnlyList<Glob> Except)
+internal sealed record NameFilter(IReadOnlyList<Glob> Patterns, IReadOnlyList<Glob> Except)
 {
     /// <summary>Every tag.</summary>
     public static NameFilter AllTags { get; } = new([Glob.OfTags("*")], []);
@@ -80,7 +80,7 @@ public sealed record NameFilter(IReadOnlyList<Glob> Patterns, IReadOnlyList<Glob
 /// <param name="Tags">Which tags; null if a digest is pinned.</param>
 /// <param name="Digest">Which digest, under all its tags; null if tags are pinned.</param>
 /// <param name="Until">The first moment at which it is no longer pinned.</param>
-public sealed record Pin(int Line, Glob Repositories, Glob? Tags, Oci.Digest? Digest, DateTimeOffset Until)
+internal sealed record Pin(int Line, Glob Repositories, Glob? Tags, Oci.Digest? Digest, DateTimeOffset Until)
 {
     /// <summary>Why, as the file says; null if it doesn't.</summary>
     public string? Reason { get; init; }

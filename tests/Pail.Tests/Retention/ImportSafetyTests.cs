@@ -158,7 +158,7 @@ public sealed class ImportSafetyTests
             var tags = images.SelectMany(image => image.Tags.Select(tag => (Tag: tag, image.Age, image.Pulled))).ToList();
             if (policies.FirstOrDefault(policy => policy.repositories[0] is "**" or "app") is not { keepTags.Count: > 0 } mine)
                 return [];
-            var groups = tags.GroupBy(tag => mine.keepTags.FindIndex(entry => !entry.TryGetValue("patterns", out var patterns) || Regex.IsMatch(tag.Tag, ((string[])patterns)[0])));
+            var groups = tags.GroupBy(tag => mine.keepTags.FindIndex(entry => !entry.TryGetValue("patterns", out var patterns) || Regex.IsMatch(tag.Tag, ((string[])patterns)[0], RegexOptions.NonBacktracking)));
             var kept = groups.Where(group => group.Key >= 0).SelectMany(group =>
             {
                 var entry = mine.keepTags[group.Key];
@@ -204,7 +204,7 @@ public sealed class ImportSafetyTests
 
     private static int[] Shuffled(Random random) => [.. Enumerable.Range(0, 10).OrderBy(_ => random.Next())];
 
-    private static bool Star(string pattern, string text) => Regex.IsMatch(text, $"^{Regex.Escape(pattern).Replace(@"\*", ".*", StringComparison.Ordinal)}$");
+    private static bool Star(string pattern, string text) => Regex.IsMatch(text, $"^{Regex.Escape(pattern).Replace(@"\*", ".*", StringComparison.Ordinal)}$", RegexOptions.NonBacktracking);
 
     private static T Any<T>(Random random, T[] from) => from[random.Next(from.Length)];
 }

@@ -154,27 +154,27 @@ public sealed class PolicyImportTests
     }
 
     [Theory]
-    [InlineData(PolicySource.Ecr, "{}")]
-    [InlineData(PolicySource.Ecr, "[1]")]
-    [InlineData(PolicySource.Gar, "[]")]
-    [InlineData(PolicySource.Gar, "{\"rules\":[]}")]
-    [InlineData(PolicySource.Harbor, "{\"rules\":[{}]}")]
-    [InlineData(PolicySource.Zot, "{\"storage\":{}}")]
-    [InlineData(PolicySource.Zot, "x")]
-    public void Read_AnotherFile_IsBadContent(PolicySource source, string json) =>
-        Assert.Equal(Failure.BadContent, Assert.Throws<PailException>(() => Read(source, json, "app")).Failure);
+    [InlineData("Ecr", "{}")]
+    [InlineData("Ecr", "[1]")]
+    [InlineData("Gar", "[]")]
+    [InlineData("Gar", "{\"rules\":[]}")]
+    [InlineData("Harbor", "{\"rules\":[{}]}")]
+    [InlineData("Zot", "{\"storage\":{}}")]
+    [InlineData("Zot", "x")]
+    public void Read_AnotherFile_IsBadContent(string source, string json) =>
+        Assert.Equal(Failure.BadContent, Assert.Throws<PailException>(() => Read(Enum.Parse<PolicySource>(source), json, "app")).Failure);
 
     [Theory]
-    [InlineData(PolicySource.Ecr)]
-    [InlineData(PolicySource.Gar)]
-    [InlineData(PolicySource.Harbor)]
-    public void Read_ForWhichRepositoriesIsNotSaid_IsAsked(PolicySource source)
+    [InlineData("Ecr")]
+    [InlineData("Gar")]
+    [InlineData("Harbor")]
+    public void Read_ForWhichRepositoriesIsNotSaid_IsAsked(string source)
     {
         const string json = """{"rules":[{"rulePriority":1,"template":"always","selection":{},"action":{}}]}""";
-        var error = Assert.Throws<PailException>(() => Read(source, json, null));
+        var error = Assert.Throws<PailException>(() => Read(Enum.Parse<PolicySource>(source), json, null));
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Contains("--for", error.Message, StringComparison.Ordinal);
-        Assert.Equal(Failure.BadInput, Assert.Throws<PailException>(() => Read(source, json, "Team")).Failure);
+        Assert.Equal(Failure.BadInput, Assert.Throws<PailException>(() => Read(Enum.Parse<PolicySource>(source), json, "Team")).Failure);
     }
 
     private static ImportedPolicy Read(PolicySource source, string json, string? within) => PolicyImport.Read(source, json, within);

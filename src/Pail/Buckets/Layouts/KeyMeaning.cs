@@ -29,17 +29,17 @@ public enum KeyKind
     /// <summary>The bucket's settings.</summary>
     Settings,
 
-    /// <summary>The retention policy.</summary>
-    Policy,
-
-    /// <summary>When what was pulled.</summary>
-    Pulls,
-
     /// <summary>What the bucket remembers of a layer.</summary>
     Memory,
 
     /// <summary>Bytes of an upload that is no blob yet.</summary>
     Staging,
+
+    /// <summary>The retention policy.</summary>
+    Policy,
+
+    /// <summary>When what was pulled.</summary>
+    Pulls,
 }
 
 /// <summary>What a key names.</summary>

@@ -4,7 +4,7 @@ using Pail.Oci;
 namespace Pail.Retention.Import;
 
 /// <summary>Whose policies are read.</summary>
-public enum PolicySource
+internal enum PolicySource
 {
     /// <summary>Lifecycle policies of Amazon ECR.</summary>
     Ecr,
@@ -22,13 +22,13 @@ public enum PolicySource
 /// <summary>A policy made of somebody else's.</summary>
 /// <param name="Text">The policy, as YAML; what differs is in its comments too.</param>
 /// <param name="Differences">What could not be said the same, a sentence each.</param>
-public sealed record ImportedPolicy(string Text, IReadOnlyList<string> Differences);
+internal sealed record ImportedPolicy(string Text, IReadOnlyList<string> Differences);
 
 /// <summary>
 /// Reads policies of other registries. A rule that can't be expressed is left out and named; the result never drops a tag that the
 /// original keeps, as far as both see the same times.
 /// </summary>
-public static class PolicyImport
+internal static class PolicyImport
 {
     /// <summary>Reads a policy.</summary>
     /// <param name="source">Whose.</param>
