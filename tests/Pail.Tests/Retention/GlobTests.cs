@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Pail.Retention;
 
 namespace Pail.Tests.Retention;
@@ -73,4 +74,26 @@ public sealed class GlobTests
     [InlineData("a)")]
     [InlineData("((a))")]
     public void OfTags_Groups_OnePairAtMost(string pattern) => Assert.Throws<FormatException>(() => Glob.OfTags(pattern, groups: true));
+
+    [Fact]
+    public void Matches_AnyPatternAndName_IsWhatTheRegularExpressionIs()
+    {
+        var random = new Random(3);
+        for (var i = 0; i < 500; i++)
+        {
+            string[] pieces = [.. Enumerable.Range(0, random.Next(1, 7)).Select(_ => Any(random, ["a", "b", "/", "*", "?", "**", "[ab]", "[!a]", "**/"]))];
+            var pattern = string.Concat(pieces);
+            if (pattern.Contains("***", StringComparison.Ordinal) || pattern.StartsWith('/') || pattern.EndsWith('/') || pattern.Contains("//", StringComparison.Ordinal))
+                continue;
+            var glob = Glob.OfRepositories(pattern);
+            var regex = new Regex($"^{Regex.Replace(pattern, @"(?<=^|/)\*\*/|\*\*|\*|\?|\[!a\]", found => found.Value switch { "**/" => "(.*/)?", "**" => ".*", "*" => "[^/]*", "?" => "[^/]", _ => "[^a/]" }, RegexOptions.None, TimeSpan.FromMinutes(1))}$", RegexOptions.NonBacktracking);
+            for (var j = 0; j < 40; j++)
+            {
+                var name = string.Concat(Enumerable.Range(0, random.Next(8)).Select(_ => Any(random, ["a", "b", "c", "/"])));
+                Assert.True(regex.IsMatch(name) == glob.Matches(name), $"{pattern} {name}");
+            }
+        }
+    }
+
+    private static T Any<T>(Random random, T[] from) => from[random.Next(from.Length)];
 }

@@ -9,7 +9,7 @@ namespace Pail.Tests.Retention;
 /// <summary>Against small models of what the others do: what Pail drops under an imported policy, they delete too.</summary>
 public sealed class ImportSafetyTests
 {
-    private const int Cases = 250;
+    private const int Cases = 1000;
 
     private static readonly DateTimeOffset Now = new(2026, 11, 27, 12, 0, 0, TimeSpan.Zero);
 
