@@ -27,6 +27,8 @@ internal sealed class PailCommand : Command
         Add(new ExportCommand(terminal));
         Add(new TagCommand(terminal));
         Add(new RmCommand(terminal));
+        Add(new PolicyCommand(terminal));
+        Add(new PullsCommand(terminal));
         Add(new LoginCommand(terminal));
         Add(new LogoutCommand(terminal));
         Add(new ServeCommand(terminal));

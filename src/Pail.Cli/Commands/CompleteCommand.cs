@@ -46,7 +46,7 @@ internal sealed class CompleteCommand : Command
     {
         if (options)
             return command.Options.Concat(root.Options.Where(option => option.Recursive)).Distinct().Where(option => !option.Hidden).Select(option => (option.Name, First(option.Description)));
-        if (command is Verb)
+        if (command is Verb && !command.Arguments.Any(argument => argument.GetCompletions(CompletionContext.Empty).Any()))
             return Schemes.Select(scheme => (scheme, ""));
         return command.Subcommands.Where(verb => !verb.Hidden).Select(verb => (verb.Name, First(verb.Description)))
             .Concat(command.Arguments.SelectMany(argument => argument.GetCompletions(CompletionContext.Empty)).Select(item => (item.Label, "")));

@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.IO.Enumeration;
 using Pail.Copy;
 using Pail.Oci;
 using Pail.Places;
+using Pail.Retention;
 
 namespace Pail.Cli.Commands;
 
@@ -20,12 +20,25 @@ internal static class RepositoryTags
         return tags.Count > 0 ? tags : throw new PailException(Failure.NotFound, $"{repository}: no such repository, or one without tags.");
     }
 
-    /// <summary>Those of them that one of the patterns matches: <c>*</c> is any characters, <c>?</c> is one.</summary>
+    /// <summary>Those of them that one of the patterns matches: see <see cref="Glob"/>.</summary>
     public static async Task<IReadOnlyList<Reference>> ListAsync(VerbRun session, Address repository, string[] patterns, CancellationToken cancel)
     {
+        var globs = Array.ConvertAll(patterns, Pattern);
         var all = await ListAsync(session, repository, cancel);
-        var matching = all.Where(tag => patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, tag, ignoreCase: false))).Select(Reference.Parse).ToList();
+        var matching = all.Where(tag => Array.Exists(globs, glob => glob.Matches(tag))).Select(Reference.Parse).ToList();
         return matching.Count > 0 ? matching : throw new PailException(Failure.NotFound, $"{repository}: none of its {all.Count} tags matches {SafeText.OneLine(string.Join(" or ", patterns))}.");
+    }
+
+    private static Glob Pattern(string text)
+    {
+        try
+        {
+            return Glob.OfTags(text);
+        }
+        catch (FormatException e)
+        {
+            throw Addressed.Bad(text, $"{e.Message.TrimEnd('.')}.");
+        }
     }
 
     /// <summary>Those of the images that were made since then; how many were not, and how many don't say, is told.</summary>

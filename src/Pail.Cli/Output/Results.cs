@@ -133,6 +133,17 @@ internal sealed record InspectedRun
     public IReadOnlyDictionary<string, string>? Labels { get; init; }
 }
 
+/// <summary>What <c>pail pulls import --json</c> writes.</summary>
+/// <param name="Bucket">The bucket.</param>
+/// <param name="Lines">Lines read.</param>
+/// <param name="Unknown">Lines that are of no known log.</param>
+/// <param name="Pulls">Manifests pulled from the bucket.</param>
+/// <param name="References">Tags and digests they were.</param>
+/// <param name="First">The time of the first GET from the bucket, if there is one.</param>
+/// <param name="Last">The time of its last.</param>
+/// <param name="Requests">The S3 requests, where asked for.</param>
+internal sealed record PullsReport(string Bucket, long Lines, long Unknown, long Pulls, int References, DateTimeOffset? First, DateTimeOffset? Last, CostReport? Requests);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(BucketListing))]
 [JsonSerializable(typeof(TagListing))]
@@ -144,6 +155,9 @@ internal sealed record InspectedRun
 [JsonSerializable(typeof(CopyListing))]
 [JsonSerializable(typeof(Inspection))]
 [JsonSerializable(typeof(DemoResult))]
+[JsonSerializable(typeof(PolicyReport))]
+[JsonSerializable(typeof(ImportReport))]
+[JsonSerializable(typeof(PullsReport))]
 internal sealed partial class ResultsJson : JsonSerializerContext
 {
     /// <summary>For a terminal or a program, not for a web page: characters stay as they are where JSON allows it.</summary>

@@ -40,6 +40,8 @@ public sealed class LayoutTests
             foreach (CompressionKind? compression in (CompressionKind?[])[null, .. Enum.GetValues<CompressionKind>()])
                 Assert.Equal(new KeyMeaning(KeyKind.Memory, Digest: digest), layout.Read(BucketLayout.MemoryKey(digest, compression)));
         Assert.Equal(KeyKind.Settings, layout.Read(BucketSettings.Key).Kind);
+        Assert.Equal(KeyKind.Policy, layout.Read(RetentionFile.Key).Kind);
+        Assert.Equal(KeyKind.Pulls, layout.Read(PullKeys.Of(DateTimeOffset.UnixEpoch, "x")).Kind);
         Assert.Equal(KeyKind.Staging, layout.Read(StagingKey.OfPiece(Guid.NewGuid(), 7, new(1, 2))).Kind);
         Assert.Equal(KeyKind.Staging, layout.Read(StagingKey.OfDirect(Guid.NewGuid())).Kind);
     }
@@ -56,6 +58,7 @@ public sealed class LayoutTests
             "", "/", "v2", "v2/x", "v2//blobs/" + Digests[0], $"v2/A/blobs/{Digests[0]}", "v2/a/blobs/sha256:1", $"v2/a/blobs/{Digests[0]}/x", "v2/a/tags/lists", "v2/a/manifests/-x",
             "blobs/sha256/1", $"blobs/md5/{hex}", $"blobs/sha256/{hex.ToUpperInvariant()}", "manifests/a/manifest.json", "manifests/a/1/manifest.jsonx", "referrers/a/sha256/1",
             "pail", "pail/", "pail.json/x", "pail/layers/x/gzip", $"pail/layers/{Digests[0]}/zip", "pail/uploads/", $"pail/uploads/{Guid.Empty}/direct",
+            "pail/retention.yml", "pail/pulls/", "pail/pulls/2026-01-01-00", "pail/pulls/2026-01-01-24/x.json", "pail/pulls/2026-01-01-00/x",
         ])
             Assert.Equal(default, layout.Read(key));
     }

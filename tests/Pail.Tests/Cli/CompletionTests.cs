@@ -13,7 +13,7 @@ public sealed class CompletionTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("pull push", "pu")]
+    [InlineData("pull pulls push", "pu")]
     [InlineData("s3:// file: oci: oci-archive: dir: docker-archive: docker-daemon: docker://", "push", "")]
     [InlineData("oci: oci-archive:", "push", "app:1.0", "oci")]
     [InlineData("--memory", "push", "--mem")]
@@ -21,6 +21,9 @@ public sealed class CompletionTests : IDisposable
     [InlineData("auto path virtual", "ls", "--addressing-style", "")]
     [InlineData("", "push", "--memory", "")]
     [InlineData("bash fish pwsh zsh", "completion", "")]
+    [InlineData("check edit import set show", "policy", "")]
+    [InlineData("ecr gar harbor zot", "policy", "import", "")]
+    [InlineData("--for", "policy", "import", "--fo")]
     [InlineData("", "frobnicate", "x")]
     public void Complete_WordsSoFar_OffersWhatMayFollow(string expected, params string[] words) => Assert.Equal(
         expected.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(),
@@ -49,7 +52,7 @@ public sealed class CompletionTests : IDisposable
             try "pail push oci"
             """);
         // Readline replaces only what follows the last colon.
-        Assert.Equal(["pull push", "--memory", "image/", "oci-archive: oci:"], Lines(ran).Select(line => string.Join(' ', line.Split(' ').Order(StringComparer.Ordinal))));
+        Assert.Equal(["pull pulls push", "--memory", "image/", "oci-archive: oci:"], Lines(ran).Select(line => string.Join(' ', line.Split(' ').Order(StringComparer.Ordinal))));
     }
 
     [Fact]

@@ -14,11 +14,11 @@ public sealed partial class FolderTests
     [
         ["Places"],
         ["Copy"],
-        ["Buckets", "Remote", "Docker", "OciLayout", "Dir", "Export"],
+        ["Buckets", "Pulls", "Remote", "Docker", "OciLayout", "Dir", "Export"],
         ["Images"],
         ["Transfer"],
         ["Stores"],
-        ["Compression", "Tar"],
+        ["Compression", "Tar", "Retention"],
         ["Io"],
         ["Oci"],
     ];

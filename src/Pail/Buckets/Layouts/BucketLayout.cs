@@ -92,8 +92,12 @@ internal abstract class BucketLayout
     {
         if (key == BucketSettings.Key)
             return new(KeyKind.Settings);
+        if (key == RetentionFile.Key)
+            return new(KeyKind.Policy);
         if (StagingKey.IsOne(key))
             return new(KeyKind.Staging);
+        if (PullKeys.HourIn(key) is not null)
+            return new(KeyKind.Pulls);
         if (!key.StartsWith(MemoryPrefix, StringComparison.Ordinal))
             return default;
         var slash = key.LastIndexOf('/');

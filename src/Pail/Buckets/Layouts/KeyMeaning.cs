@@ -34,6 +34,12 @@ public enum KeyKind
 
     /// <summary>Bytes of an upload that is no blob yet.</summary>
     Staging,
+
+    /// <summary>The retention policy.</summary>
+    Policy,
+
+    /// <summary>When what was pulled.</summary>
+    Pulls,
 }
 
 /// <summary>What a key names.</summary>
