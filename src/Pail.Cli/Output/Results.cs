@@ -140,6 +140,7 @@ internal sealed record InspectedRun
 [JsonSerializable(typeof(TagResult))]
 [JsonSerializable(typeof(RemovalResult))]
 [JsonSerializable(typeof(InitResult))]
+[JsonSerializable(typeof(CollectResult))]
 [JsonSerializable(typeof(CopyReport))]
 [JsonSerializable(typeof(CopyListing))]
 [JsonSerializable(typeof(Inspection))]

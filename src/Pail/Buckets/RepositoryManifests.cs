@@ -66,6 +66,10 @@ public sealed class RepositoryManifests
         await WriteAsync(manifest, Reference.Of(manifest.Digest), cancel);
     }
 
+    /// <summary>Says that a manifest which is there is needed, and tags that name it, as a push of it would. No request unless garbage is collected right now.</summary>
+    internal Task KeepAsync(Digest digest, IEnumerable<string> tags, CancellationToken cancel = default) =>
+        _repository.WriteAsync([KeyOf(Reference.Of(digest)), .. tags.Select(tag => KeyOf(Reference.Parse(tag)))], _ => Task.CompletedTask, cancel);
+
     /// <summary>
     /// Removes a manifest with all tags that name it. Two requests and a DELETE; one LIST for each 1,000 tags, and a HEAD for
     /// each tag of equal size; a HEAD and a DELETE for each tag removed. Tags go first, so that none ever names what is not
@@ -92,7 +96,22 @@ public sealed class RepositoryManifests
     internal string KeyOf(Reference reference) => Bucket.Layout.ManifestKey(_repository.Name, reference);
 
     internal Task WriteAsync(Manifest manifest, Reference reference, CancellationToken cancel) =>
-        Store.PutAsync(KeyOf(reference), new ReadOnlySequence<byte>(manifest.Bytes), BucketLayout.ManifestHeaders(manifest, reference), PutCondition.None, cancel);
+        _repository.WriteAsync(
+            [.. NeedsOf(manifest, reference)],
+            fence => fence.PutAsync(KeyOf(reference), new ReadOnlySequence<byte>(manifest.Bytes), BucketLayout.ManifestHeaders(manifest, reference), PutCondition.None, cancel),
+            cancel);
+
+    // All that a collector must not take away: what it writes, what that names, and the list it is in.
+    private IEnumerable<string> NeedsOf(Manifest manifest, Reference reference)
+    {
+        var own = KeyOf(Reference.Of(manifest.Digest));
+        if (reference.Tag is not null)
+            return Bucket.Steps.OwnTag ? [own, KeyOf(reference)] : [own];
+        var parts = manifest.Blobs.Select(blob => _repository.Blobs.KeyOf(blob.Digest)).Concat(manifest.Manifests.SelectMany(child => new[] { KeyOf(Reference.Of(child.Digest)), _repository.Blobs.KeyOf(child.Digest) }));
+        if (Bucket.Steps.OwnKey)
+            parts = parts.Prepend(own);
+        return manifest.Subject is { Digest: var subject } ? parts.Append(KeyOf(Reference.Of(subject))).Append(Bucket.Layout.ReferrersKey(_repository.Name, subject)) : parts;
+    }
 
     private Manifest Parse(SmallObject found, Reference reference)
     {

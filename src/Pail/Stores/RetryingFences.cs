@@ -13,8 +13,12 @@ internal sealed class RetryingFences(IFencedWrites inner, Retry retry) : IFenced
 
     public Task SettleAsync(TimeSpan time, CancellationToken cancel) => inner.SettleAsync(time, cancel);
 
-    private sealed class Fence(IWriteFence inner, Retry retry) : IWriteFence
+    /// <summary>A fence whose writes are made again.</summary>
+    internal sealed class Fence(IWriteFence inner, Retry retry) : IWriteFence
     {
+        /// <summary>True if a removal was asked for again: the first request may take effect after the second was answered.</summary>
+        public bool AskedAgain { get; private set; }
+
         public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) =>
             retry.RunAsync(token => inner.PutAsync(key, body, headers, condition, token), cancel);
 
@@ -25,7 +29,6 @@ internal sealed class RetryingFences(IFencedWrites inner, Retry retry) : IFenced
             List<FailedDelete> failed = [];
             while (true)
             {
-                StoreException error;
                 try
                 {
                     var left = await inner.DeleteAsync(keys, cancel);
@@ -33,13 +36,13 @@ internal sealed class RetryingFences(IFencedWrites inner, Retry retry) : IFenced
                     keys = [.. left.Where(item => item.Error.IsTransient).Select(item => item.Key)];
                     if (keys.Count == 0)
                         return failed;
-                    error = left.First(item => item.Error.IsTransient).Error;
-                    if (!tries.Again(error, cancel))
+                    if (!tries.Again(left.First(item => item.Error.IsTransient).Error, cancel))
                         return [.. failed, .. left.Where(item => item.Error.IsTransient)];
                 }
                 catch (StoreException e) when (tries.Again(e, cancel))
                 {
                 }
+                AskedAgain = true;
                 await tries.WaitAsync(cancel);
             }
         }

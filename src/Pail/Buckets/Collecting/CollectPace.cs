@@ -5,7 +5,8 @@ namespace Pail.Buckets.Collecting;
 /// The letters are those of docs/gc.md.
 /// </summary>
 /// <param name="Seconds">How old the look may be that the write of a manifest or tag rests on. At least <see cref="Least"/>.</param>
-internal sealed record CollectPace(int Seconds = CollectPace.Usual)
+/// <param name="From">Before this time of the store's clock nothing is condemned: writers that began before the bucket was collected do not know that it is.</param>
+internal sealed record CollectPace(int Seconds = CollectPace.Usual, DateTimeOffset From = default)
 {
     public const int Usual = 90;
     public const int Least = 5;
@@ -27,4 +28,7 @@ internal sealed record CollectPace(int Seconds = CollectPace.Usual)
 
     /// <summary>X: this long after a list began to be deleted, no request of that collector takes effect any more.</summary>
     public TimeSpan Deleting => View + Late + Skew + TimeSpan.FromSeconds(1);
+
+    /// <summary>After this, a round in that phase is over even if its collector said no more.</summary>
+    public TimeSpan Over(CollectPhase phase) => phase == CollectPhase.Sweeping ? Condemned + Deleting : Deleting;
 }

@@ -15,6 +15,9 @@ internal enum CollectPhase
 
     /// <summary>What is listed is being removed. Who needs it waits, and then looks for it anew.</summary>
     Deleting,
+
+    /// <summary>The same where the store keeps no conditions: what is listed is condemned and then removed without a word between.</summary>
+    Sweeping,
 }
 
 /// <summary>The register <c>pail/gc/state</c>: what all who write to a bucket know of its collectors. docs/gc.md says how it is used.</summary>
@@ -35,6 +38,9 @@ internal sealed record CollectState(CollectPhase Phase, long Round, string By, K
 
     /// <summary>What is true of a bucket without a register.</summary>
     public static CollectState None { get; } = new(CollectPhase.Idle, 0, "", KeySet.Empty);
+
+    /// <summary>True while writers that need what is listed have to wait.</summary>
+    public bool IsRemoving => Phase is CollectPhase.Deleting or CollectPhase.Sweeping;
 
     /// <summary>How many rounds have ended. What was seen before that number grew is not believed afterwards.</summary>
     public long Ended => Phase == CollectPhase.Idle ? Round : Round - 1;

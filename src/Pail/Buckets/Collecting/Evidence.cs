@@ -5,9 +5,9 @@ namespace Pail.Buckets.Collecting;
 /// before a round of a collection ended is not believed after it.
 /// </summary>
 /// <param name="Ended">How many rounds had ended.</param>
-public readonly record struct Evidence(long Ended);
+internal readonly record struct Evidence(long Ended);
 
 /// <summary>A round of a collection ended since the evidence was taken: what was found before has to be looked for anew.</summary>
 /// <param name="bucket">The bucket.</param>
-public sealed class CollectedException(string bucket)
+internal sealed class CollectedException(string bucket)
     : PailException(Failure.Unavailable, $"{bucket}: garbage was collected meanwhile, and what was already there may be gone. Try again.");

@@ -63,13 +63,13 @@ internal sealed class RegisterView(Bucket bucket)
         {
             var opened = Time.GetTimestamp();
             if (await bucket.PaceAsync(cancel) is not { } pace)
-                return new(CollectState.None, new OpenFences(bucket.Store, null), opened, new CollectPace().Refresh, shared: true);
+                return new(CollectState.None, new OpenFences(bucket.Store, null), bucket.SettingsSeen, new CollectPace().Refresh, shared: true);
             var fences = bucket.Store.Abilities.Fences;
             var fence = fences is null || !bucket.Steps.FencedPut ? new OpenFences(bucket.Store, fences) : await fences.OpenFenceAsync(pace.View, cancel);
             try
             {
                 var (state, info) = await CollectState.ReadAsync(bucket.Store, cancel);
-                if (state.Phase == CollectPhase.Deleting && info is not null && IsOver(fences, info, pace))
+                if (state.IsRemoving && info is not null && IsOver(fences, info, pace.Over(state.Phase)))
                 {
                     // Its collector died, and nothing of it takes effect any more: the round has ended.
                     if (_settled != info.ETag)
@@ -92,6 +92,6 @@ internal sealed class RegisterView(Bucket bucket)
     }
 
     // Stores state times in whole seconds.
-    private static bool IsOver(IFencedWrites? fences, ObjectInfo register, CollectPace pace) =>
-        fences?.Now is { } now && now - register.Modified >= pace.Deleting + TimeSpan.FromSeconds(2);
+    private static bool IsOver(IFencedWrites? fences, ObjectInfo register, TimeSpan after) =>
+        fences?.Now is { } now && now - register.Modified >= after + TimeSpan.FromSeconds(2);
 }

@@ -52,7 +52,7 @@ internal sealed class WriteGuard(Bucket bucket)
                     await RescueAsync(look, listed, cancel);
                     continue;
                 }
-                if (listed.Count == 0 || look.State.Phase != CollectPhase.Deleting || !Steps.WaitWhileDeleting)
+                if (listed.Count == 0 || !look.State.IsRemoving || !Steps.WaitWhileDeleting)
                 {
                     try
                     {

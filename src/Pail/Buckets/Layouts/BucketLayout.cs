@@ -94,6 +94,10 @@ internal abstract class BucketLayout
             return new(KeyKind.Settings);
         if (StagingKey.IsOne(key))
             return new(KeyKind.Staging);
+        if (RemovedKey.Read(key) is var (repository, reference))
+            return new(KeyKind.Removed, repository, reference.Digest, reference.Tag);
+        if (OwnKeys.Contains(key))
+            return new(KeyKind.Own);
         if (!key.StartsWith(MemoryPrefix, StringComparison.Ordinal))
             return default;
         var slash = key.LastIndexOf('/');

@@ -34,6 +34,12 @@ public enum KeyKind
 
     /// <summary>Bytes of an upload that is no blob yet.</summary>
     Staging,
+
+    /// <summary>What a tag or manifest was that was removed and can be brought back.</summary>
+    Removed,
+
+    /// <summary>What collections keep, and other small objects of Pail's own.</summary>
+    Own,
 }
 
 /// <summary>What a key names.</summary>
