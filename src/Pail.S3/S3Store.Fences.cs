@@ -1,9 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 using System.Xml;
-using System.Xml.Linq;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Transfer;
@@ -24,10 +21,10 @@ internal sealed partial class S3Store : IFencedWrites
     public bool CanStayOpen => true;
 
     /// <inheritdoc/>
-    public Task<IWriteFence> OpenFenceAsync(TimeSpan life, CancellationToken cancel) => Task.FromResult<IWriteFence>(new Fence(this, life));
+    public Task<IWriteFence> OpenFenceAsync(TimeSpan life, CancellationToken cancel = default) => Task.FromResult<IWriteFence>(new Fence(this, life));
 
     /// <inheritdoc/>
-    public Task SettleAsync(TimeSpan time, CancellationToken cancel) => Task.Delay(time, cancel);
+    public Task SettleAsync(TimeSpan time, CancellationToken cancel = default) => Task.Delay(time, cancel);
 
     // One object, or several by one DeleteObjects. Source: Amazon S3 API, DeleteObjects.
     private async Task<IReadOnlyList<FailedDelete>> DeleteAsync(IReadOnlyList<string> keys, WireFence fence, CancellationToken cancel)
@@ -97,10 +94,10 @@ internal sealed partial class S3Store : IFencedWrites
     {
         private readonly WireFence _fence = new(Stopwatch.GetTimestamp(), life);
 
-        public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) =>
+        public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default) =>
             store.PutAsync(key, body, headers, condition, _fence, cancel);
 
-        public Task<IReadOnlyList<FailedDelete>> DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancel) => store.DeleteAsync(keys, _fence, cancel);
+        public Task<IReadOnlyList<FailedDelete>> DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancel = default) => store.DeleteAsync(keys, _fence, cancel);
 
         public void Dispose()
         {

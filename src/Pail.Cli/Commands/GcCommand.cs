@@ -4,7 +4,6 @@ using Pail.Cli.Options;
 using Pail.Cli.Output;
 using Pail.Collect;
 using Pail.Places;
-using Pail.Stores;
 
 namespace Pail.Cli.Commands;
 

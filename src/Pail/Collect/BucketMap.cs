@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Pail.Buckets;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
-using Pail.Stores;
 
 namespace Pail.Collect;
 

@@ -1,6 +1,5 @@
 using Pail.Buckets;
 using Pail.Buckets.Collecting;
-using Pail.Buckets.Layouts;
 using Pail.Stores;
 
 namespace Pail.Collect;

@@ -1,7 +1,6 @@
 using Pail.Buckets;
 using Pail.Buckets.Collecting;
 using Pail.Buckets.Layouts;
-using Pail.Oci;
 using Pail.Stores;
 
 namespace Pail.Collect;

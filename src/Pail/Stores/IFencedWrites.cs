@@ -50,14 +50,14 @@ internal sealed class OpenFences(IObjectStore store, IFencedWrites? clock) : IFe
 
     public bool CanStayOpen => true;
 
-    public Task<IWriteFence> OpenFenceAsync(TimeSpan life, CancellationToken cancel) => Task.FromResult<IWriteFence>(this);
+    public Task<IWriteFence> OpenFenceAsync(TimeSpan life, CancellationToken cancel = default) => Task.FromResult<IWriteFence>(this);
 
-    public Task SettleAsync(TimeSpan time, CancellationToken cancel) => Task.CompletedTask;
+    public Task SettleAsync(TimeSpan time, CancellationToken cancel = default) => Task.CompletedTask;
 
-    public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) =>
+    public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default) =>
         store.PutAsync(key, body, headers, condition, cancel);
 
-    public async Task<IReadOnlyList<FailedDelete>> DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancel)
+    public async Task<IReadOnlyList<FailedDelete>> DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancel = default)
     {
         foreach (var key in keys)
             await store.DeleteAsync(key, cancel);

@@ -9,9 +9,9 @@ internal sealed class RetryingFences(IFencedWrites inner, Retry retry) : IFenced
 
     public bool CanStayOpen => inner.CanStayOpen;
 
-    public async Task<IWriteFence> OpenFenceAsync(TimeSpan life, CancellationToken cancel) => new Fence(await inner.OpenFenceAsync(life, cancel), retry);
+    public async Task<IWriteFence> OpenFenceAsync(TimeSpan life, CancellationToken cancel = default) => new Fence(await inner.OpenFenceAsync(life, cancel), retry);
 
-    public Task SettleAsync(TimeSpan time, CancellationToken cancel) => inner.SettleAsync(time, cancel);
+    public Task SettleAsync(TimeSpan time, CancellationToken cancel = default) => inner.SettleAsync(time, cancel);
 
     /// <summary>A fence whose writes are made again.</summary>
     internal sealed class Fence(IWriteFence inner, Retry retry) : IWriteFence
@@ -19,10 +19,10 @@ internal sealed class RetryingFences(IFencedWrites inner, Retry retry) : IFenced
         /// <summary>True if a removal was asked for again: the first request may take effect after the second was answered.</summary>
         public bool AskedAgain { get; private set; }
 
-        public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) =>
+        public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default) =>
             retry.RunAsync(token => inner.PutAsync(key, body, headers, condition, token), cancel);
 
-        public async Task<IReadOnlyList<FailedDelete>> DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancel)
+        public async Task<IReadOnlyList<FailedDelete>> DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancel = default)
         {
             // A batch may fail in part: only what failed for a reason that may pass is asked for again.
             var tries = retry.Begin();

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Pail.Stores;
 
 namespace Pail.Buckets.Collecting;
@@ -25,6 +26,7 @@ internal sealed class Look(CollectState state, IWriteFence fence, long opened, T
 /// Looks at the register of a bucket, and keeps a look for as long as it counts. Of a bucket that is not collected the settings say so;
 /// they are read again when they are as old as a look may be.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to release.")]
 internal sealed class RegisterView(Bucket bucket)
 {
     private readonly SemaphoreSlim _turn = new(1);

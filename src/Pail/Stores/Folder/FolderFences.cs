@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
-using Pail.Io;
 
 namespace Pail.Stores.Folder;
 

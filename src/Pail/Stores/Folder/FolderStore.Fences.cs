@@ -13,10 +13,10 @@ internal sealed partial class FolderStore : IFencedWrites
     public bool CanStayOpen => false;
 
     /// <inheritdoc/>
-    public async Task<IWriteFence> OpenFenceAsync(TimeSpan life, CancellationToken cancel) => new Fence(this, await BlockAsync(() => _fences.Open(cancel), cancel));
+    public async Task<IWriteFence> OpenFenceAsync(TimeSpan life, CancellationToken cancel = default) => new Fence(this, await BlockAsync(() => _fences.Open(cancel), cancel));
 
     /// <inheritdoc/>
-    public Task SettleAsync(TimeSpan time, CancellationToken cancel) => BlockAsync(
+    public Task SettleAsync(TimeSpan time, CancellationToken cancel = default) => BlockAsync(
         () =>
         {
             _fences.Settle(cancel);
@@ -39,10 +39,10 @@ internal sealed partial class FolderStore : IFencedWrites
 
     private sealed class Fence(FolderStore store, SafeFileHandle held) : IWriteFence
     {
-        public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel) =>
+        public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default) =>
             store.PutAsync(key, body, headers, condition, cancel);
 
-        public async Task<IReadOnlyList<FailedDelete>> DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancel)
+        public async Task<IReadOnlyList<FailedDelete>> DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancel = default)
         {
             List<FailedDelete> failed = [];
             foreach (var key in keys)
