@@ -12,7 +12,7 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
 {
     private readonly Lock _rounds = new();
     private volatile Bucket _bucket = bucket;
-    private long _ended;
+    private string _lastRound = "";
 
     public ServerOptions Options => options;
 
@@ -40,11 +40,11 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     public async ValueTask<Repository> BeginAsync(RepositoryName name, CancellationToken cancel)
     {
         var repository = Bucket.Repository(name);
-        var ended = (await repository.BeginAsync(cancel)).Ended;
+        var last = (await repository.BeginAsync(cancel)).Last;
         lock (_rounds)
-            if (ended > _ended)
+            if (last != _lastRound)
             {
-                _ended = ended;
+                _lastRound = last;
                 Blobs.EndRound();
                 Manifests.EndRound();
             }

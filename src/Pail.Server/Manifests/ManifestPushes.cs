@@ -63,7 +63,7 @@ internal sealed class ManifestPushes(RegistryServices services)
         var repository = to.Name;
         if (await StaleAsync(repository, manifest, tags, cancel) is not { } stale)
         {
-            await to.Manifests.KeepAsync(manifest.Digest, tags, cancel);
+            await to.Manifests.KeepAsync(manifest, tags, cancel);
             return null;
         }
         if (!IsKnown(repository, manifest))

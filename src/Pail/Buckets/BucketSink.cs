@@ -43,7 +43,7 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
             return false;
         try
         {
-            await _repository.Manifests.KeepAsync(root.Digest, reference.Tag is { } tag ? [tag] : [], cancel);
+            await _repository.Manifests.KeepAsync(root, reference.Tag is { } tag ? [tag] : [], cancel);
             return true;
         }
         catch (CollectedException)
@@ -112,6 +112,8 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
     {
         if (!isStored)
             await PutManifestAsync(root, cancel);
+        else if (reference.Tag is null)
+            await WriteAsync(() => _repository.Manifests.KeepAsync(root, [], cancel), cancel);
         if (reference.Tag is { } tag)
             await WriteAsync(() => _repository.Tags.PutAsync(root, tag, _tagExists, cancel), cancel);
     }

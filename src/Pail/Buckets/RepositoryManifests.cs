@@ -66,9 +66,17 @@ public sealed class RepositoryManifests
         await WriteAsync(manifest, Reference.Of(manifest.Digest), cancel);
     }
 
-    /// <summary>Says that a manifest which is there is needed, and tags that name it, as a push of it would. No request unless garbage is collected right now.</summary>
-    internal Task KeepAsync(Digest digest, IEnumerable<string> tags, CancellationToken cancel = default) =>
-        _repository.WriteAsync([KeyOf(Reference.Of(digest)), .. tags.Select(tag => KeyOf(Reference.Parse(tag)))], _ => Task.CompletedTask, cancel);
+    /// <summary>
+    /// Says that a manifest which is there is needed, and tags that name it, as a push of it would. In a bucket that is not collected no request.
+    /// In one that is, a manifest pushed by its digest alone is written again, so that its age counts from now; tags need no request unless garbage is being collected.
+    /// </summary>
+    internal async Task KeepAsync(Manifest manifest, IReadOnlyCollection<string> tags, CancellationToken cancel = default)
+    {
+        if (tags.Count > 0)
+            await _repository.WriteAsync([KeyOf(Reference.Of(manifest.Digest)), .. tags.Select(tag => KeyOf(Reference.Parse(tag)))], _ => Task.CompletedTask, cancel);
+        else if (await Bucket.PaceAsync(cancel) is not null)
+            await WriteAsync(manifest, Reference.Of(manifest.Digest), cancel);
+    }
 
     /// <summary>
     /// Removes a manifest with all tags that name it. Two requests and a DELETE; one LIST for each 1,000 tags, and a HEAD for

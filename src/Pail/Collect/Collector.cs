@@ -64,18 +64,18 @@ internal sealed class Collector
     // True when there is nothing more to do now.
     private async Task<bool> RoundAsync(CollectPace pace, LinkMemory memory, CancellationToken cancel)
     {
-        var register = new Register(_bucket, $"{Guid.NewGuid():n}");
+        var register = new Register(_bucket);
         await register.ReadAsync(cancel);
         var round = new Round(_bucket, register, memory, Options, pace);
         var more = false;
         if (register.State.IsRemoving)
         {
             // Another collector is at it, or died at it. When nothing of it can take effect any more, the round has ended.
-            var before = register.Info!.ETag;
+            var seen = register.Info!.ETag;
             _say("waits for another collection to end");
             await SettleAsync(register.Info, pace.Over(register.State.Phase), cancel);
             await register.ReadAsync(cancel);
-            if (register.Info?.ETag != before)
+            if (register.Info?.ETag != seen)
                 return false;
         }
         if (register.State.Phase != CollectPhase.Condemned)
@@ -87,10 +87,11 @@ internal sealed class Collector
             // Parents first, so that no part is condemned whose manifest is left to the next round.
             var listed = KeySet.Of(Mark.Levels(garbage).SelectMany(level => level).Take(CollectState.MaxKeys).Select(node => node.Key));
             _say($"{garbage.Count} objects of {garbage.Sum(node => node.Size)} bytes are condemned; waits {(int)pace.Condemned.TotalSeconds} s for those who write");
-            var number = register.State.Round + 1;
+            var before = register.State.IsRemoving ? register.State.End() : register.State;
+            var next = new CollectState(CollectPhase.Condemned, before.Round + 1, $"{Guid.NewGuid():n}", listed, before.Last);
             if (!await KeepsConditionsAsync(cancel))
-                return await EndedAsync(await round.SweepAsync(number, listed, cancel));
-            if (!await register.TryWriteAsync(CollectPhase.Condemned, number, listed, cancel))
+                return await EndedAsync(await round.SweepAsync(next with { Phase = CollectPhase.Sweeping }, cancel));
+            if (!await register.TryWriteAsync(next, cancel))
                 return false;
             if (_bucket.Steps.CondemnedWait)
                 await Fences.SettleAsync(pace.Condemned, cancel);
@@ -98,10 +99,10 @@ internal sealed class Collector
         else
         {
             _say("goes on where another collection stopped");
-            var before = register.Info!.ETag;
+            var seen = register.Info!.ETag;
             await SettleAsync(register.Info, pace.Condemned, cancel);
             await register.ReadAsync(cancel);
-            if (register.Info?.ETag != before)
+            if (register.Info?.ETag != seen)
                 return false;
         }
         return await EndedAsync(await round.FinishAsync(cancel));
@@ -170,7 +171,7 @@ internal sealed class Collector
     }
 
     private async Task<bool> KeepsConditionsAsync(CancellationToken cancel) =>
-        _bucket.Steps.CompareAndSwap && (_bucket.Settings.Conditions ?? await StoreConditions.ProbeAsync(_bucket.Store, cancel)) == WriteConditions.Both;
+        (_bucket.Settings.Conditions ?? await StoreConditions.ProbeAsync(_bucket.Store, cancel)) == WriteConditions.Both;
 
     // A bucket says that it is collected before anything is condemned, so that whoever writes knows.
     private async Task<CollectPace> PrepareAsync(CancellationToken cancel)

@@ -8,8 +8,7 @@ namespace Pail.Collect;
 
 /// <summary>The register as a collector writes it: each write only if nobody else wrote since it was read.</summary>
 /// <param name="bucket">The bucket.</param>
-/// <param name="name">A random name of this collector.</param>
-internal sealed class Register(Bucket bucket, string name)
+internal sealed class Register(Bucket bucket)
 {
     /// <summary>What the register said when it was read or written last.</summary>
     public CollectState State { get; private set; } = CollectState.None;
@@ -22,13 +21,12 @@ internal sealed class Register(Bucket bucket, string name)
 
     /// <summary>Writes it unless somebody else did. One PUT; one GET to learn its time, or who was first.</summary>
     /// <returns>False if somebody else did; it says what they wrote then.</returns>
-    public async Task<bool> TryWriteAsync(CollectPhase phase, long round, KeySet keys, CancellationToken cancel)
+    public async Task<bool> TryWriteAsync(CollectState wanted, CancellationToken cancel)
     {
-        var wanted = new CollectState(phase, round, name, keys);
         var condition = !bucket.Steps.CompareAndSwap ? PutCondition.None : Info is null ? PutCondition.IfAbsent : PutCondition.IfMatch(Info.ETag);
         await bucket.Store.PutAsync(CollectState.Key, new ReadOnlySequence<byte>(wanted.ToBytes()), V2Layout.ListHeaders, condition, cancel);
         // Read back in any case: a write whose answer was lost is told as refused when it is tried again.
         await ReadAsync(cancel);
-        return (State.Phase, State.Round, State.By) == (phase, round, name);
+        return (State.Phase, State.Round, State.By) == (wanted.Phase, wanted.Round, wanted.By);
     }
 }

@@ -38,23 +38,22 @@ internal sealed class Round(Bucket bucket, Register register, LinkMemory memory,
         var early = Steps.MarkersAfterDeleting ? null : await MarkersAsync(condemned.State.Round, cancel);
         // Opened before the register says so: no removal is accepted that comes later than writers believe.
         using var fence = await OpenAsync(pace.View, cancel);
-        if (!await register.TryWriteAsync(CollectPhase.Deleting, condemned.State.Round, KeySet.Of(plan.Select(node => node.Key)), cancel))
+        if (!await register.TryWriteAsync(condemned.State with { Phase = CollectPhase.Deleting, Keys = KeySet.Of(plan.Select(node => node.Key)) }, cancel))
             return false;
         var needed = early ?? await MarkersAsync(condemned.State.Round, cancel);
         await RemoveAsync(plan.Except(Spared(map, needed)).ToList(), fence, cancel);
         fence.Dispose();
-        return await EndAsync(condemned.State.Round, cancel) && register.State.Phase == CollectPhase.Idle;
+        return await EndAsync(cancel);
     }
 
     /// <summary>A round where the store keeps no conditions: nothing is written between the condemnation and the removal, and whoever needs what is listed waits.</summary>
-    /// <param name="round">Its number.</param>
-    /// <param name="keys">What is condemned.</param>
+    /// <param name="sweeping">What the register has to say.</param>
     /// <param name="cancel">Ends it; another collector goes on.</param>
     /// <returns>False if another collector wrote at the same time.</returns>
-    public async Task<bool> SweepAsync(long round, KeySet keys, CancellationToken cancel)
+    public async Task<bool> SweepAsync(CollectState sweeping, CancellationToken cancel)
     {
         using var fence = await OpenAsync(pace.Condemned + pace.View, cancel);
-        if (!await register.TryWriteAsync(CollectPhase.Sweeping, round, keys, cancel))
+        if (!await register.TryWriteAsync(sweeping, cancel))
             return false;
         var (mine, time) = (register.State, register.Info!.Modified);
         if (Steps.CondemnedWait)
@@ -68,17 +67,17 @@ internal sealed class Round(Bucket bucket, Register register, LinkMemory memory,
         if (_unsure && Steps.ClearWait)
             return true;
         // Refused once the fence is over: others take the round for ended then, and may have begun the next.
-        await fence.PutAsync(CollectState.Key, new(new CollectState(CollectPhase.Idle, round, mine.By, KeySet.Empty).ToBytes()), V2Layout.ListHeaders, PutCondition.None, cancel);
+        await fence.PutAsync(CollectState.Key, new(mine.End().ToBytes()), V2Layout.ListHeaders, PutCondition.None, cancel);
         return true;
     }
 
-    // Marks again: from all tags, and from every manifest that is not condemned. What was written since stays.
+    // Marks again: from all tags, and from every manifest that is not condemned, or was written since: that stays with all its parts.
     private async Task<(BucketMap Map, List<Node> Plan)> PlanAsync(CollectState condemned, DateTimeOffset since, CancellationToken cancel)
     {
         var map = await BucketMap.ReadAsync(bucket, memory, options, cancel);
-        var listed = map.Nodes.Where(node => condemned.Keys.Contains(node.Key)).ToHashSet();
+        var listed = map.Nodes.Where(node => condemned.Keys.Contains(node.Key) && (node.Modified < since || !Steps.YoungStays)).ToHashSet();
         var live = Steps.SecondMark ? Mark.From(Mark.RootsBeside(map, bucket, listed.Contains)) : [];
-        return (map, [.. listed.Where(node => !live.Contains(node) && (node.Modified < since || !Steps.YoungStays))]);
+        return (map, [.. listed.Where(node => !live.Contains(node))]);
     }
 
     private async Task<IWriteFence> OpenAsync(TimeSpan life, CancellationToken cancel) =>
@@ -141,10 +140,10 @@ internal sealed class Round(Bucket bucket, Register register, LinkMemory memory,
                     await bucket.Lists.ConfirmTagAsync(repository, tag, expected: false, cancel);
     }
 
-    private async Task<bool> EndAsync(long round, CancellationToken cancel)
+    private async Task<bool> EndAsync(CancellationToken cancel)
     {
         if (_unsure && Steps.ClearWait)
             await Fences.SettleAsync(pace.Deleting, cancel);
-        return await register.TryWriteAsync(CollectPhase.Idle, round, KeySet.Empty, cancel);
+        return await register.TryWriteAsync(register.State.End(), cancel);
     }
 }

@@ -23,9 +23,10 @@ internal enum CollectPhase
 /// <summary>The register <c>pail/gc/state</c>: what all who write to a bucket know of its collectors. docs/gc.md says how it is used.</summary>
 /// <param name="Phase">What is being done.</param>
 /// <param name="Round">How many rounds have begun.</param>
-/// <param name="By">A random name of the process that wrote it, for it to know its own writes again.</param>
+/// <param name="By">A random name of the round, for its collector to know its own writes again.</param>
 /// <param name="Keys">What is condemned or being removed.</param>
-internal sealed record CollectState(CollectPhase Phase, long Round, string By, KeySet Keys)
+/// <param name="Last">The name of the round that ended last. What was seen under another one is not believed. Numbers would not do: where a store keeps no conditions, two rounds may have the same.</param>
+internal sealed record CollectState(CollectPhase Phase, long Round, string By, KeySet Keys, string Last)
 {
     /// <summary>The key of the register.</summary>
     public const string Key = CollectKeys.Prefix + "state";
@@ -37,12 +38,12 @@ internal sealed record CollectState(CollectPhase Phase, long Round, string By, K
     public const int MaxKeys = 50_000;
 
     /// <summary>What is true of a bucket without a register.</summary>
-    public static CollectState None { get; } = new(CollectPhase.Idle, 0, "", KeySet.Empty);
+    public static CollectState None { get; } = new(CollectPhase.Idle, 0, "", KeySet.Empty, "");
 
     /// <summary>True while writers that need what is listed have to wait.</summary>
     public bool IsRemoving => Phase is CollectPhase.Deleting or CollectPhase.Sweeping;
 
-    /// <summary>How many rounds have ended. What was seen before that number grew is not believed afterwards.</summary>
+    /// <summary>How many rounds have ended.</summary>
     public long Ended => Phase == CollectPhase.Idle ? Round : Round - 1;
 
     /// <summary>Reads the register. One GET.</summary>
@@ -53,10 +54,7 @@ internal sealed record CollectState(CollectPhase Phase, long Round, string By, K
             return (None, null);
         try
         {
-            return JsonSerializer.Deserialize(found.Bytes.Span, CollectJson.Default.CollectFile) is { Round: >= 0, By: { } by } file
-                && Enum.TryParse<CollectPhase>(file.Phase, ignoreCase: true, out var phase)
-                    ? (new(phase, file.Round, by, KeySet.Read(Convert.FromBase64String(file.Keys ?? ""))), found.Info)
-                    : throw new FormatException("it names no phase known here");
+            return (Parse(found.Bytes.Span), found.Info);
         }
         catch (Exception e) when (e is JsonException or FormatException)
         {
@@ -64,10 +62,20 @@ internal sealed record CollectState(CollectPhase Phase, long Round, string By, K
         }
     }
 
-    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(new CollectFile(Phase.ToString().ToLowerInvariant(), Round, By, Convert.ToBase64String(Keys.ToBytes())), CollectJson.Default.CollectFile);
+    /// <summary>Reads what <see cref="ToBytes"/> wrote.</summary>
+    /// <exception cref="FormatException">It is no such thing; <see cref="JsonException"/> if it is no JSON either.</exception>
+    public static CollectState Parse(ReadOnlySpan<byte> bytes) =>
+        JsonSerializer.Deserialize(bytes, CollectJson.Default.CollectFile) is { Round: >= 0, By: { } by, Last: { } last } file && Enum.TryParse<CollectPhase>(file.Phase, ignoreCase: true, out var phase)
+            ? new(phase, file.Round, by, KeySet.Read(Convert.FromBase64String(file.Keys ?? "")), last)
+            : throw new FormatException("it names no phase known here");
+
+    /// <summary>The same after its round has ended.</summary>
+    public CollectState End() => this with { Phase = CollectPhase.Idle, Keys = KeySet.Empty, Last = By };
+
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(new CollectFile(Phase.ToString().ToLowerInvariant(), Round, By, Convert.ToBase64String(Keys.ToBytes()), Last), CollectJson.Default.CollectFile);
 }
 
-internal sealed record CollectFile(string? Phase, long Round, string? By, string? Keys);
+internal sealed record CollectFile(string? Phase, long Round, string? By, string? Keys, string? Last);
 
 internal sealed record MarkerFile(IReadOnlyList<string>? Keys);
 

@@ -81,7 +81,7 @@ internal sealed class RegisterView(Bucket bucket)
                         _settled = info.ETag;
                         continue;
                     }
-                    state = CollectState.None with { Round = state.Round };
+                    state = state.End();
                 }
                 return new(state, fence, opened, pace.Refresh, fences?.CanStayOpen ?? true);
             }

@@ -17,7 +17,7 @@ internal sealed class WriteGuard(Bucket bucket)
     private readonly RegisterView _view = new(bucket);
     private readonly Lock _lock = new();
     private HashSet<string> _rescued = [];
-    private long _rescuedIn;
+    private string _rescuedIn = "";
 
     /// <summary>How long a write waits for what is being removed before it fails with <see cref="Failure.Unavailable"/>.</summary>
     public TimeSpan Patience { get; set; } = TimeSpan.FromMinutes(10);
@@ -28,7 +28,7 @@ internal sealed class WriteGuard(Bucket bucket)
     public async ValueTask<Evidence> BeginAsync(CancellationToken cancel)
     {
         using var look = await _view.TakeAsync(cancel);
-        return new(look.State.Ended);
+        return new(look.State.Last);
     }
 
     /// <summary>Writes what relies on objects of the bucket.</summary>
@@ -44,10 +44,10 @@ internal sealed class WriteGuard(Bucket bucket)
         {
             using (var look = await _view.TakeAsync(cancel))
             {
-                if (look.State.Ended != since.Ended && Steps.EndedRounds)
+                if (look.State.Last != since.Last && Steps.EndedRounds)
                     throw new CollectedException(bucket.Name);
                 var listed = needs.Where(look.State.Keys.Contains).ToList();
-                if (look.State.Phase == CollectPhase.Condemned && Steps.Marker && !AreRescued(look.State.Round, listed))
+                if (look.State.Phase == CollectPhase.Condemned && Steps.Marker && !AreRescued(look.State.By, listed))
                 {
                     await RescueAsync(look, listed, cancel);
                     continue;
@@ -87,16 +87,16 @@ internal sealed class WriteGuard(Bucket bucket)
             again = await _view.TakeAsync(cancel);
         }
         using (again)
-            if ((again.State.Phase, again.State.Round, again.State.By) == (look.State.Phase, look.State.Round, look.State.By))
+            if ((again.State.Phase, again.State.By) == (look.State.Phase, look.State.By))
                 lock (_lock)
                 {
-                    if (_rescuedIn != look.State.Round)
-                        (_rescued, _rescuedIn) = ([], look.State.Round);
+                    if (_rescuedIn != look.State.By)
+                        (_rescued, _rescuedIn) = ([], look.State.By);
                     _rescued.UnionWith(keys);
                 }
     }
 
-    private bool AreRescued(long round, List<string> keys)
+    private bool AreRescued(string round, List<string> keys)
     {
         lock (_lock)
             return keys.Count == 0 || (_rescuedIn == round && keys.TrueForAll(_rescued.Contains));
