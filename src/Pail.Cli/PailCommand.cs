@@ -27,6 +27,7 @@ internal sealed class PailCommand : Command
         Add(new ExportCommand(terminal));
         Add(new TagCommand(terminal));
         Add(new RmCommand(terminal));
+        Add(new GcCommand(terminal));
         Add(new PolicyCommand(terminal));
         Add(new PullsCommand(terminal));
         Add(new LoginCommand(terminal));

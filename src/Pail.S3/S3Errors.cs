@@ -20,6 +20,9 @@ internal readonly record struct Refusal(int Status, string Code)
     /// <summary>The bucket's region, if the store named it.</summary>
     public string? Region { get; init; }
 
+    /// <summary>True if the fence of the request was over when the store answered.</summary>
+    public bool IsLate { get; init; }
+
     /// <summary>How long to wait, if it said.</summary>
     public TimeSpan? RetryAfter { get; init; }
 }

@@ -26,7 +26,7 @@ internal sealed partial class S3Store
                 return (WireHeaders.ETag(response), default);
             var refusal = await RefusalAsync(response, guard);
             if (summed || !AsksForMd5(refusal))
-                return (null, refusal);
+                return (null, refusal with { IsLate = request.Fence is { } fence && _wire.IsOver(response, fence) });
             _wantsMd5 = true;
         }
     }

@@ -35,6 +35,7 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
     // Set by the first 501: what a store can't do it isn't asked for again.
     private volatile bool _noIfAbsent;
     private volatile bool _noIfMatch;
+    private volatile bool _noBatches;
 
     private S3Store(S3Options options, S3Connection connection, RequestMeter meter)
     {
@@ -107,13 +108,16 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
     }
 
     /// <inheritdoc/>
-    public async Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default)
+    public Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default) =>
+        PutAsync(key, body, headers, condition, null, cancel);
+
+    private async Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, WireFence? fence, CancellationToken cancel)
     {
         if (condition.Absent ? _noIfAbsent : condition.ETag is not null && _noIfMatch)
             throw Unconditional(key, condition);
         // Every store checks the hash that the signature covers; AWS alone is known to check and keep x-amz-checksum-sha256.
         var hash = headers.Sha256 is { Algorithm: DigestAlgorithm.Sha256 } digest ? digest.Hex : Sha256(body);
-        var request = new WireRequest(HttpMethod.Put) { Body = body, BodyHash = hash };
+        var request = new WireRequest(HttpMethod.Put) { Body = body, BodyHash = hash, Fence = fence };
         WireHeaders.Describe(request, headers, StorageClass(headers), _encryption);
         if (_connection.IsAws)
             request.Signed["x-amz-checksum-sha256"] = Convert.ToBase64String(Convert.FromHexString(hash));
@@ -122,6 +126,9 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
         else if (condition.ETag is { } version)
             request.Unsigned["If-Match"] = _wire.IfMatch(version);
 
+        // A signature in the address covers no bytes: the store compares this sum instead.
+        if (fence is not null)
+            request.Unsigned["Content-MD5"] = Md5(body);
         var (etag, refusal) = await SendBodyAsync(StoreOperation.PutObject, key, request, cancel);
         if (etag is not null)
             return etag;
@@ -131,6 +138,7 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
             // What was to be replaced is gone.
             { Status: 404, Code: "NoSuchKey" } when condition.ETag is not null => null,
             { Status: 501 } when condition != PutCondition.None => throw Unconditional(key, condition),
+            { IsLate: true } => throw Late(key),
             _ => throw _errors.Refused(StoreOperation.PutObject, key, refusal),
         };
     }

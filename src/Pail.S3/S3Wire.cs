@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Amazon.Runtime;
 using Amazon.Runtime.Signing;
@@ -20,6 +21,9 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
 
     private bool _ceph;
     private volatile bool _expectsNothing;
+
+    /// <summary>The store's clock.</summary>
+    public StoreClock Clock { get; } = new();
 
     /// <summary>
     /// <c>If-Match</c> as this store reads it. RFC 9110 wants quotes; Ceph RGW 16 compares them with the bare ETag and never matches.
@@ -44,6 +48,7 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
             guard.Allow(options.ConnectTimeout + Patience.Stretch(options.AnswerTimeout, level));
             var response = await connection.Http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, guard.Token);
             guard.Pause();
+            Clock.Read(response);
             patience.Answered(operation, level);
             if (!_ceph && response.Headers.NonValidated.TryGetValues("x-amz-request-id", out var id) && CephRequestId().IsMatch(id.ToString()))
                 _ceph = true;
@@ -67,10 +72,23 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
         var sign = new AWSSigningRequest { HttpMethod = request.Method, RequestUri = AddressOf(connection.Bucket, key, request.Query) };
         foreach (var (name, value) in request.Signed)
             sign.Headers[name] = value;
-        sign.Headers[ContentHash] = request.BodyHash ?? "UNSIGNED-PAYLOAD";
-        var signature = credentials is AnonymousAWSCredentials ? sign.Headers : (await AWSSigV4Signer.SignAsync(sign, Parameters(credentials))).Headers;
+        var address = sign.RequestUri;
+        IDictionary<string, string> signature;
+        if (request.Fence is { } fence)
+        {
+            // In the address, with the time it begins to count from: the store compares that with its own clock.
+            var parameters = Parameters(credentials);
+            parameters.SignedAt = (Clock.At(fence.Opened) ?? DateTimeOffset.UtcNow - Stopwatch.GetElapsedTime(fence.Opened)).UtcDateTime;
+            address = (await AWSSigV4Signer.PresignAsync(sign, parameters, fence.Life)).Uri;
+            signature = new Dictionary<string, string>();
+        }
+        else
+        {
+            sign.Headers[ContentHash] = request.BodyHash ?? "UNSIGNED-PAYLOAD";
+            signature = credentials is AnonymousAWSCredentials ? sign.Headers : (await AWSSigV4Signer.SignAsync(sign, Parameters(credentials))).Headers;
+        }
 
-        var message = new HttpRequestMessage(request.Method, sign.RequestUri);
+        var message = new HttpRequestMessage(request.Method, address);
         if (request.Body is { } body)
         {
             message.Content = new SequenceContent(body, guard, Patience.Stretch(options.StallTimeout, level), Patience.Stretch(options.AnswerTimeout, level));
@@ -81,6 +99,10 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
                 message.Content!.Headers.TryAddWithoutValidation(name, value);
         return message;
     }
+
+    /// <summary>True if the store answered after a fence was over, by its own clock: then a refusal means that, whatever it says.</summary>
+    public bool IsOver(HttpResponseMessage response, WireFence fence) =>
+        (response.Headers.Date ?? Clock.Now) is { } answered && Clock.At(fence.Opened) is { } opened && answered >= opened + fence.Life;
 
     /// <summary>An address that somebody without credentials may use for a while. Makes no request.</summary>
     public Uri Presign(HttpMethod method, string key, string query, TimeSpan lifetime)
@@ -120,6 +142,9 @@ internal sealed record WireRequest(HttpMethod Method, string Query = "")
 
     /// <summary>Its body, if any.</summary>
     public ReadOnlySequence<byte>? Body { get; init; }
+
+    /// <summary>The time in which the store accepts it; null for one that is sent at once.</summary>
+    public WireFence? Fence { get; init; }
 
     /// <summary>The body's SHA-256 in hexadecimal digits, which the store checks; null to let it go unchecked.</summary>
     public string? BodyHash { get; init; }

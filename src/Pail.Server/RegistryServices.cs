@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Pail.Buckets;
+using Pail.Oci;
 using Pail.Server.Caches;
 using Pail.Server.Running;
 
@@ -9,7 +10,9 @@ namespace Pail.Server;
 /// <summary>What all handlers of a server work with.</summary>
 internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILogger log, TimeProvider time)
 {
+    private readonly Lock _rounds = new();
     private volatile Bucket _bucket = bucket;
+    private string _lastRound = "";
 
     public ServerOptions Options => options;
 
@@ -32,6 +35,21 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
 
     /// <summary>Goes by the settings that this one has from now on: the same bucket, whose blobs are shared as before.</summary>
     public void Follow(Bucket bucket) => _bucket = bucket;
+
+    /// <summary>Opens a repository to write manifests in. What caches say may be believed by writes through it: they forget what is older than the round of a collection that ended last.</summary>
+    public async ValueTask<Repository> BeginAsync(RepositoryName name, CancellationToken cancel)
+    {
+        var repository = Bucket.Repository(name);
+        var last = (await repository.BeginAsync(cancel)).Last;
+        lock (_rounds)
+            if (last != _lastRound)
+            {
+                _lastRound = last;
+                Blobs.EndRound();
+                Manifests.EndRound();
+            }
+        return repository;
+    }
 
     /// <summary>The value of a Location header for a path of this server: absolute if a trusted proxy says how clients reach it, else relative.</summary>
     public string Locate(HttpContext context, string path) => options.TrustedProxies.Count == 0 ? path : Forwarding.Origin(context) + path;

@@ -34,6 +34,9 @@ internal sealed record CostReport(long ClassA, long ClassB, long Free, decimal P
         writer.WriteLine(ink.Dim("   A is $0.005, B $0.0004 for 1,000: S3 Standard in us-east-1, without storage."));
     }
 
+    /// <summary>The requests in one line.</summary>
+    internal string InOneLine() => $"cost {Number(ClassA)} class A, {Number(ClassB)} class B and {Number(Free)} free requests: {Dollars(PriceUsd)}";
+
     /// <summary>A price that may be far below a cent, to the tenth of a millionth.</summary>
     public static string Dollars(decimal price) => price.ToString("$0.0000000", CultureInfo.InvariantCulture);
 

@@ -151,6 +151,7 @@ internal sealed record PullsReport(string Bucket, long Lines, long Unknown, long
 [JsonSerializable(typeof(TagResult))]
 [JsonSerializable(typeof(RemovalResult))]
 [JsonSerializable(typeof(InitResult))]
+[JsonSerializable(typeof(CollectResult))]
 [JsonSerializable(typeof(CopyReport))]
 [JsonSerializable(typeof(CopyListing))]
 [JsonSerializable(typeof(Inspection))]

@@ -16,8 +16,21 @@ internal sealed class BlobCache(bool shared, TimeSpan lifetime, TimeProvider tim
     private readonly BoundedCache<Key, Entry> _entries = new(Capacity, static _ => 1);
     private readonly BoundedCache<Digest, Holder> _holders = new(Capacity, static _ => 1);
 
+    private long _round;
+
     /// <summary>Taken before the bucket is asked, for <see cref="Found"/>.</summary>
     public long Removals => _entries.Removals;
+
+    /// <summary>Changes when a collection of garbage has ended. Taken before a blob is stored, for <see cref="RecordStored"/>.</summary>
+    public long Round => Volatile.Read(ref _round);
+
+    /// <summary>A collection of garbage has ended: what was there before it may be gone.</summary>
+    public void EndRound()
+    {
+        Interlocked.Increment(ref _round);
+        _entries.Clear();
+        _holders.Clear();
+    }
 
     /// <summary>True if the blob was found or stored within the time a confirmation counts.</summary>
     /// <param name="repository">Where.</param>
@@ -52,10 +65,19 @@ internal sealed class BlobCache(bool shared, TimeSpan lifetime, TimeProvider tim
     }
 
     /// <summary>The blob was stored through this replica.</summary>
-    public void RecordStored(RepositoryName repository, Digest digest, long size)
+    /// <param name="repository">Where.</param>
+    /// <param name="digest">Which.</param>
+    /// <param name="size">Its size in bytes.</param>
+    /// <param name="round">What <see cref="Round"/> was before it was stored.</param>
+    public void RecordStored(RepositoryName repository, Digest digest, long size, long round)
     {
+        if (round != Round)
+            return;
         _entries.Set(KeyOf(repository, digest), new Entry(size, time.GetTimestamp(), JustStored: true));
         _holders.Set(digest, new Holder(repository));
+        // A round that ended between the two was told to entries that did not hold this one.
+        if (round != Round)
+            _entries.Remove(KeyOf(repository, digest));
     }
 
     /// <summary>A repository that had the blob when it was last heard of, to try a mount from; null if none is known.</summary>

@@ -56,6 +56,14 @@ internal sealed class BoundedCache<TKey, TValue>(long capacity, Func<TValue, lon
             Turn(young);
     }
 
+    /// <summary>Removes everything; what was asked for before is not kept.</summary>
+    public void Clear()
+    {
+        Interlocked.Increment(ref _removals);
+        lock (_turning)
+            (_old, _young) = (new Generation(), new Generation());
+    }
+
     public void Remove(TKey key)
     {
         // Counted first: who puts it back meanwhile finds the count changed, and takes it out again.

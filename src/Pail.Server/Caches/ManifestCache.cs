@@ -61,6 +61,9 @@ internal sealed class ManifestCache(long capacity, bool shared, TimeSpan lifetim
         return entry;
     }
 
+    /// <summary>A collection of garbage has ended: what was there before it may be gone.</summary>
+    public void EndRound() => _entries.Clear();
+
     /// <summary>It is not there, or no longer.</summary>
     public void Forget(RepositoryName repository, Digest digest) => _entries.Remove(KeyOf(repository, digest));
 

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
+using Pail.Buckets;
+using Pail.Buckets.Collecting;
 using Pail.Oci;
 using Pail.Server.Errors;
 using Pail.Server.Http;
@@ -21,6 +23,8 @@ internal sealed class ManifestPushes(RegistryServices services)
     /// <summary>The most tags one push may set with <c>?tag=</c>; the specification asks for ten.</summary>
     private const int MaxTags = 100;
 
+    private const int MostCollections = 5;
+
     private readonly ManifestBody _bodies = new();
     private readonly ManifestParts _parts = new(services);
 
@@ -37,25 +41,46 @@ internal sealed class ManifestPushes(RegistryServices services)
             return unreadable;
 
         var repository = route.Repository;
-        var stale = await StaleAsync(repository, manifest, tags, cancel);
-        if (stale is not null)
+        for (var collections = 0; ; collections++)
         {
-            if (!IsKnown(repository, manifest))
+            try
             {
-                var parts = await _parts.CheckAsync(repository, manifest, cancel);
-                if (parts.Missing.Count > 0)
-                    return RegistryError.ManifestBlobUnknown.About(string.Join(", ", parts.Missing));
-                await services.Bucket.Repository(repository).Manifests.PutAsync(manifest, cancel);
-                services.Manifests.Set(repository, manifest, landed: true, removals: null);
-                foreach (var blob in manifest.Blobs)
-                    services.Blobs.ClearRecentlyStored(repository, blob.Digest);
-                if (parts.Warnings.Count > 0)
-                    context.Response.Headers.Warning = new StringValues([.. parts.Warnings]);
+                if (await StoreAsync(context, await services.BeginAsync(repository, cancel), manifest, tags, cancel) is { } missing)
+                    return missing;
+                break;
             }
-            foreach (var (tag, exists) in stale)
-                await TagAsync(repository, manifest, tag, exists, cancel);
+            catch (CollectedException) when (collections < MostCollections)
+            {
+                // What was there before may be gone: all of it is looked for again.
+            }
         }
         Answer(context, repository, manifest, more);
+        return null;
+    }
+
+    private async Task<RegistryError?> StoreAsync(HttpContext context, Repository to, Manifest manifest, List<string> tags, CancellationToken cancel)
+    {
+        var repository = to.Name;
+        if (await StaleAsync(repository, manifest, tags, cancel) is not { } stale)
+        {
+            await to.Manifests.KeepAsync(manifest, tags, cancel);
+            return null;
+        }
+        if (!IsKnown(repository, manifest))
+        {
+            var removals = services.Manifests.Removals;
+            var parts = await _parts.CheckAsync(repository, manifest, cancel);
+            if (parts.Missing.Count > 0)
+                return RegistryError.ManifestBlobUnknown.About(string.Join(", ", parts.Missing));
+            await to.Manifests.PutAsync(manifest, cancel);
+            services.Manifests.Set(repository, manifest, landed: true, removals);
+            foreach (var blob in manifest.Blobs)
+                services.Blobs.ClearRecentlyStored(repository, blob.Digest);
+            if (parts.Warnings.Count > 0)
+                context.Response.Headers.Warning = new StringValues([.. parts.Warnings]);
+        }
+        foreach (var (tag, exists) in stale)
+            await TagAsync(to, manifest, tag, exists, cancel);
         return null;
     }
 
@@ -121,16 +146,16 @@ internal sealed class ManifestPushes(RegistryServices services)
     private bool IsKnown(RepositoryName repository, Manifest manifest) =>
         services.Manifests.Get(repository, manifest.Digest) is { } known && services.Manifests.IsFresh(known) && known.Manifest.MediaType == manifest.MediaType;
 
-    private async Task TagAsync(RepositoryName repository, Manifest manifest, string tag, bool exists, CancellationToken cancel)
+    private async Task TagAsync(Repository to, Manifest manifest, string tag, bool exists, CancellationToken cancel)
     {
         try
         {
-            await services.Bucket.Repository(repository).Tags.PutAsync(manifest, tag, replaces: exists, cancel);
+            await to.Tags.PutAsync(manifest, tag, replaces: exists, cancel);
         }
         finally
         {
             // Also if it failed: it may have taken effect all the same.
-            services.Tags.Forget(repository, tag);
+            services.Tags.Forget(to.Name, tag);
         }
     }
 

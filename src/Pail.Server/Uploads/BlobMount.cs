@@ -22,13 +22,13 @@ internal sealed class BlobMount(RegistryServices services, JoinedWork joined)
         if (named is not { } source)
             return false;
         var blobs = services.Bucket.Repository(repository).Blobs;
-        var removals = services.Blobs.Removals;
+        var (removals, round) = (services.Blobs.Removals, services.Blobs.Round);
         if (await blobs.FindInAsync(source, digest, cancel) is not { } known)
             return false;
         if (known.Repository == repository)
             services.Blobs.Found(repository, digest, known.Blob.Size, removals);
         else if (await joined.RunAsync(blobs.IdentityOf(digest), () => blobs.CopyAsync(known, CancellationToken.None)))
-            services.Blobs.RecordStored(repository, digest, known.Blob.Size);
+            services.Blobs.RecordStored(repository, digest, known.Blob.Size, round);
         else
             return false;
         return true;

@@ -22,6 +22,7 @@ internal sealed class BlobReceiver(RegistryServices services, JoinedWork joined)
     /// <exception cref="Errors.RegistryException">The bytes have another digest; nothing is stored then.</exception>
     public async Task<long> ReceiveAsync(RepositoryName repository, Descriptor blob, IReadOnlyList<PipeReader> bodies, long? length, CancellationToken cancel)
     {
+        var round = services.Blobs.Round;
         var blobs = services.Bucket.Repository(repository).Blobs;
         var key = blobs.IdentityOf(blob.Digest);
         // Of few bytes only the writing is shared: see PutAsync.
@@ -38,7 +39,7 @@ internal sealed class BlobReceiver(RegistryServices services, JoinedWork joined)
         {
             await _shared.LeaveAsync(key, upload);
         }
-        services.Blobs.RecordStored(repository, blob.Digest, sender.Position);
+        services.Blobs.RecordStored(repository, blob.Digest, sender.Position, round);
         return sender.Position;
     }
 

@@ -87,6 +87,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
             return RegistryError.BadRequest;
         if (parts.Sum(part => part.Size) != session.Blob.Size)
             return RegistryError.SizeInvalid;
+        var round = services.Blobs.Round;
         try
         {
             var uploaded = parts.Select((part, index) => new UploadedPart(index + 1, part.Etag!.Trim('"'), part.Size)).ToList();
@@ -102,7 +103,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
             if (!await IsThereAsync(session.Repository, session.Blob.Digest, session.Blob.Size, context.RequestAborted))
                 return RegistryError.UploadUnknown;
         }
-        services.Blobs.RecordStored(session.Repository, session.Blob.Digest, session.Blob.Size);
+        services.Blobs.RecordStored(session.Repository, session.Blob.Digest, session.Blob.Size, round);
         Answers.Created(context.Response, services.Locate(context, $"/v2/{session.Repository}/blobs/{session.Blob.Digest}"), session.Blob.Digest);
         return null;
     }

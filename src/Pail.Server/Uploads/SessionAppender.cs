@@ -114,9 +114,9 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
 
     private async Task PutBlobAsync(UploadSession session, MultipartWriter writer)
     {
-        var blob = BlobOf(session);
+        var (blob, round) = (BlobOf(session), services.Blobs.Round);
         await receiver.PutAsync(services.Bucket.Repository(session.Repository).Blobs, blob, writer.Unsent);
-        services.Blobs.RecordStored(session.Repository, blob.Digest, blob.Size);
+        services.Blobs.RecordStored(session.Repository, blob.Digest, blob.Size, round);
     }
 
     private Task StageAsync(string key, MultipartWriter writer, ulong before, CancellationToken cancel) =>

@@ -12,7 +12,10 @@ namespace Pail.Server.Uploads;
 internal sealed class SessionCloser(RegistryServices services, SessionAppender appender, BlobReceiver receiver, Staging staging, JoinedWork joined)
 {
     // What this replica or another wrote so short a time ago is not asked for again.
-    private static readonly TimeSpan Fresh = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestFresh = TimeSpan.FromMinutes(1);
+
+    // Nothing is condemned and removed in so short a time, either.
+    private TimeSpan Fresh => services.Bucket.Settings.Collect is { View: var view } && view < LongestFresh ? view : LongestFresh;
 
     /// <summary>Closes a session that has content. When this returns, the blob is stored.</summary>
     /// <param name="session">The session.</param>
@@ -21,6 +24,7 @@ internal sealed class SessionCloser(RegistryServices services, SessionAppender a
     /// <exception cref="RegistryException">The content has another digest, or is not there any more.</exception>
     public async Task CloseAsync(UploadSession session, Descriptor stated, CancellationToken cancel)
     {
+        var round = services.Blobs.Round;
         var blob = stated with { Size = session.Size };
         if (session.Digest is { } known && known.Algorithm == blob.Digest.Algorithm && known != blob.Digest)
             throw new RegistryException(RegistryError.DigestInvalid.About($"the content is {known}"));
@@ -28,7 +32,7 @@ internal sealed class SessionCloser(RegistryServices services, SessionAppender a
             await CloseSmallAsync(session, blob, cancel);
         else
             await CloseStagedAsync(session, blob, cancel);
-        services.Blobs.RecordStored(session.Repository, blob.Digest, blob.Size);
+        services.Blobs.RecordStored(session.Repository, blob.Digest, blob.Size, round);
     }
 
     private async Task CloseSmallAsync(UploadSession session, Descriptor blob, CancellationToken cancel)

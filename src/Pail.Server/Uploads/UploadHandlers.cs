@@ -46,6 +46,8 @@ internal sealed class UploadHandlers
     /// <summary>POST <c>/v2/REPO/blobs/uploads/</c>, with or without <c>digest</c>, <c>mount</c> and <c>from</c>.</summary>
     public async Task<RegistryError?> StartAsync(HttpContext context, RegistryRoute.Uploads route)
     {
+        // So that what is stored and found from here on counts for the manifest that comes last.
+        await _services.BeginAsync(route.Repository, context.RequestAborted);
         var query = context.Request.Query;
         if (query.TryGetValue("digest", out var stated))
         {

@@ -1,3 +1,4 @@
+using Pail.Buckets.Collecting;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
@@ -17,11 +18,13 @@ public sealed partial class Bucket
     /// <summary>Makes a bucket whose settings are known. No request.</summary>
     internal Bucket(IObjectStore store, TransferEngine engine, BucketSettings settings)
     {
+        _settingsSeen = engine.Retry.Time.GetTimestamp();
         (Retrying, Engine, Settings, Layout) = (engine.Retrying(store), engine, settings, BucketLayout.Of(settings.Layout));
         Lists = new StaticLists(this);
         Conditions = new StoreConditions(this);
         Memory = new LayerMemory(this);
         Staging = new StagingArea(this);
+        Guard = new WriteGuard(this);
     }
 
     /// <summary>The address people know it by, such as <c>s3://acme</c>.</summary>
@@ -58,14 +61,23 @@ public sealed partial class Bucket
 
     /// <summary>Opens a bucket: one GET, for its settings; a LIST more if it has none.</summary>
     /// <exception cref="PailException">No such bucket, no permission, or settings nobody understands.</exception>
-    internal static async Task<Bucket> OpenAsync(IObjectStore store, TransferEngine engine, CancellationToken cancel = default) =>
-        new(store, engine, await BucketSettings.ReadAsync(engine.Retrying(store), cancel));
+    internal static async Task<Bucket> OpenAsync(IObjectStore store, TransferEngine engine, CancellationToken cancel = default)
+    {
+        var asked = engine.Retry.Time.GetTimestamp();
+        return new(store, engine, await BucketSettings.ReadAsync(engine.Retrying(store), cancel)) { _settingsSeen = asked };
+    }
 
     /// <summary>Reads the settings again. One GET.</summary>
     /// <returns>This bucket if they are the same or were removed; else one that goes by the new ones.</returns>
     /// <exception cref="PailException">The settings can't be understood, or the store failed.</exception>
-    internal async Task<Bucket> RefreshAsync(CancellationToken cancel = default) =>
-        await BucketSettings.TryReadAsync(Store, cancel) is { } settings && settings != Settings ? new(Store, Engine, settings) : this;
+    internal async Task<Bucket> RefreshAsync(CancellationToken cancel = default)
+    {
+        var asked = Engine.Retry.Time.GetTimestamp();
+        if (await BucketSettings.TryReadAsync(Store, cancel) is { } settings && settings != Settings)
+            return new(Store, Engine, settings) { _settingsSeen = asked, Steps = Steps };
+        Volatile.Write(ref _settingsSeen, asked);
+        return this;
+    }
 
     internal void StopCopying() => _copies = false;
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Pail.Buckets.Collecting;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
@@ -19,9 +20,16 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
     private const int MaxSize = 64 << 10;
 
     private const string ConditionsField = "conditions";
+    private const string CollectField = "collect";
+
+    // A Pail that knows nothing of collectors refuses 2, and so writes nothing that a collector could take for garbage.
+    private const int Version = 1, CollectedVersion = 2;
 
     /// <summary>Which conditions on writes the store keeps; null if that was not tried out.</summary>
     internal WriteConditions? Conditions { get; init; }
+
+    /// <summary>How collectors and writers work together; null for a bucket that was never collected.</summary>
+    internal CollectPace? Collect { get; init; }
 
     /// <summary>What is known of a public bucket without reading its settings.</summary>
     internal static BucketSettings OfPublic { get; } = new(LayoutKind.V2, Public: true);
@@ -56,12 +64,15 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
         var before = await SmallObject.ReadAsync(store, Key, MaxSize, cancel);
         using var document = before is null ? null : JsonDocument.Parse(before.Bytes);
         var file = document is null ? [] : JsonText.ToNode(document.RootElement) as JsonObject ?? [];
-        file["version"] = 1;
         file["layout"] = BucketLayout.Of(Layout).Name;
         file["public"] = Public;
         file.Remove(ConditionsField);
         if (Conditions is { } kept)
             file[ConditionsField] = new JsonObject { ["ifAbsent"] = kept.IfAbsent, ["ifMatch"] = kept.IfMatch };
+        // Never taken back: somebody else may have begun to collect since these settings were read.
+        if (Collect is { } pace)
+            file[CollectField] = new JsonObject { ["seconds"] = pace.Seconds, ["from"] = pace.From };
+        file["version"] = file.ContainsKey(CollectField) ? CollectedVersion : Version;
         using var bytes = new MemoryStream();
         await using (var json = new Utf8JsonWriter(bytes, new JsonWriterOptions { Indented = true }))
             file.WriteTo(json);
@@ -74,8 +85,9 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
         {
             return JsonSerializer.Deserialize(bytes.Span, SettingsJson.Default.SettingsFile) switch
             {
-                { Version: 1, Public: var open, Layout: var name, Conditions: var conditions } when BucketLayout.Named(name) is { } layout && (!open || layout.CanBePublic) => new BucketSettings(layout.Kind, open) { Conditions = conditions },
-                { Version: > 1 } newer => throw new PailException(Failure.BadContent, $"{bucket}: {Key} has version {newer.Version}, made by a newer Pail. Update this one."),
+                { Version: Version or CollectedVersion, Collect: not { Seconds: < CollectPace.Least }, Public: var open, Layout: var name, Conditions: var conditions } file when BucketLayout.Named(name) is { } layout && (!open || layout.CanBePublic) =>
+                    new BucketSettings(layout.Kind, open) { Conditions = conditions, Collect = file.Version == CollectedVersion ? file.Collect ?? new() : null },
+                { Version: > CollectedVersion } newer => throw new PailException(Failure.BadContent, $"{bucket}: {Key} has version {newer.Version}, made by a newer Pail. Update this one."),
                 _ => throw new PailException(Failure.BadContent, $"{bucket}: {Key} names no layout Pail knows: \"layout\" must be \"v2\" or \"pool\", and only v2 can be public."),
             };
         }
@@ -86,7 +98,7 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
     }
 }
 
-internal sealed record SettingsFile(int Version, string Layout, bool Public = false, WriteConditions? Conditions = null);
+internal sealed record SettingsFile(int Version, string Layout, bool Public = false, WriteConditions? Conditions = null, CollectPace? Collect = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(SettingsFile))]

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Pail.Buckets.Collecting;
 using Pail.Compression;
 using Pail.Images;
 using Pail.Io;
@@ -13,7 +14,14 @@ namespace Pail.Buckets;
 /// <param name="origin">Another bucket that holds them; null for none.</param>
 internal sealed class BucketSink(Repository repository, Reference reference, RepositoryName? copyFrom = null, CrossBucketCopy? origin = null) : IImageSink, IReferrerSink, ILayerLookup
 {
+    private const int MostCollections = 5;
+
     private readonly ConcurrentDictionary<Digest, KnownBlob> _found = new();
+
+    // What the image consists of, as far as it was seen: looked for again if garbage was collected meanwhile.
+    private readonly ConcurrentDictionary<Digest, (Descriptor Blob, BlobOpener Open)> _blobs = new();
+    private readonly ConcurrentQueue<(Manifest Manifest, bool Found)> _manifests = new();
+    private Repository _repository = repository.Anew();
     private (Manifest? Manifest, bool IsKnown) _named;
     private bool _tagExists;
 
@@ -31,29 +39,51 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
     {
         if (Expected is { } digest && digest != root.Digest)
             throw new PailException(Failure.BadInput, $"{Name}: the image has the digest {root.Digest}, not {digest}. Name a tag alone, or that digest.");
-        var present = _named.IsKnown ? _named.Manifest?.Descriptor : await repository.Manifests.FindAsync(reference, cancel);
+        await _repository.BeginAsync(cancel);
+        var present = _named.IsKnown ? _named.Manifest?.Descriptor : await _repository.Manifests.FindAsync(reference, cancel);
         _tagExists = present is not null;
-        return present is not null && present.Digest == root.Digest && present.MediaType == root.MediaType;
+        if (present is null || present.Digest != root.Digest || present.MediaType != root.MediaType)
+            return false;
+        try
+        {
+            await _repository.Manifests.KeepAsync(root, reference.Tag is { } tag ? [tag] : [], cancel);
+            return true;
+        }
+        catch (CollectedException)
+        {
+            // What was there may be gone: it is pushed as if it were not there.
+            (_repository, _named) = (_repository.Anew(), default);
+            return false;
+        }
     }
 
     /// <inheritdoc/>
-    public async Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel) =>
-        await repository.Manifests.FindAsync(Reference.Of(manifest.Digest), cancel) is { } present && present.Size == manifest.Size && present.MediaType == manifest.MediaType;
+    public async Task<bool> HasManifestAsync(Manifest manifest, CancellationToken cancel)
+    {
+        await _repository.BeginAsync(cancel);
+        if (!await IsThereAsync(manifest, cancel))
+            return false;
+        _manifests.Enqueue((manifest, true));
+        return true;
+    }
 
     /// <inheritdoc/>
     public async Task<BlobOutcome> PutBlobAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, CancellationToken cancel)
     {
-        if (_found.TryGetValue(blob.Digest, out var known) && (known.Repository == repository.Name || await repository.Blobs.CopyAsync(known, cancel)))
-            return known.Repository == repository.Name ? BlobOutcome.Existed : BlobOutcome.Copied;
-        return await repository.Blobs.PutAsync(blob, open, progress, copyFrom, origin, cancel);
+        await _repository.BeginAsync(cancel);
+        _blobs[blob.Digest] = (blob, open);
+        if (_found.TryGetValue(blob.Digest, out var known) && (known.Repository == _repository.Name || await _repository.Blobs.CopyAsync(known, cancel)))
+            return known.Repository == _repository.Name ? BlobOutcome.Existed : BlobOutcome.Copied;
+        return await _repository.Blobs.PutAsync(blob, open, progress, copyFrom, origin, cancel);
     }
 
     /// <inheritdoc/>
     public async Task<Manifest?> GetNamedAsync(CancellationToken cancel)
     {
+        await _repository.BeginAsync(cancel);
         try
         {
-            _named = (await repository.Manifests.GetAsync(reference, cancel), true);
+            _named = (await _repository.Manifests.GetAsync(reference, cancel), true);
         }
         catch (PailException e) when (e.Failure == Failure.BadContent)
         {
@@ -66,39 +96,81 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
     /// <inheritdoc/>
     public async Task<Descriptor?> FindLayerAsync(Digest diffId, CompressionKind kind, CancellationToken cancel)
     {
-        if (await repository.Blobs.FindByTarAsync(diffId, kind, cancel) is not { } known)
+        await _repository.BeginAsync(cancel);
+        if (await _repository.Blobs.FindByTarAsync(diffId, kind, cancel) is not { } known)
             return null;
         _found[known.Blob.Digest] = known;
         return known.Blob;
     }
 
     /// <inheritdoc/>
-    public Task PutManifestAsync(Manifest manifest, CancellationToken cancel) => repository.Manifests.PutAsync(manifest, cancel);
+    public async Task PutManifestAsync(Manifest manifest, CancellationToken cancel)
+    {
+        await WriteAsync(() => _repository.Manifests.PutAsync(manifest, cancel), cancel);
+        _manifests.Enqueue((manifest, false));
+    }
 
     /// <inheritdoc/>
     public async Task CommitAsync(Manifest root, bool isStored, CancellationToken cancel)
     {
         if (!isStored)
-            await repository.Manifests.PutAsync(root, cancel);
+            await PutManifestAsync(root, cancel);
+        else if (reference.Tag is null)
+            await WriteAsync(() => _repository.Manifests.KeepAsync(root, [], cancel), cancel);
         if (reference.Tag is { } tag)
-            await repository.Tags.PutAsync(root, tag, _tagExists, cancel);
+            await WriteAsync(() => _repository.Tags.PutAsync(root, tag, _tagExists, cancel), cancel);
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => repository.Referrers.ListAsync(subject, cancel);
+    public Task<IReadOnlyList<Descriptor>> ListReferrersAsync(Digest subject, CancellationToken cancel) => _repository.Referrers.ListAsync(subject, cancel);
 
     /// <inheritdoc/>
-    public Task PutReferrerAsync(Manifest referrer, CancellationToken cancel) => repository.Manifests.PutAsync(referrer, cancel);
+    public Task PutReferrerAsync(Manifest referrer, CancellationToken cancel) => PutManifestAsync(referrer, cancel);
 
     /// <inheritdoc/>
     public async Task<bool> HasTagAsync(Manifest manifest, string tag, CancellationToken cancel) =>
-        await repository.Manifests.FindAsync(Reference.Parse(tag), cancel) is { } present && present.Digest == manifest.Digest && present.MediaType == manifest.MediaType;
+        await _repository.Manifests.FindAsync(Reference.Parse(tag), cancel) is { } present && present.Digest == manifest.Digest && present.MediaType == manifest.MediaType;
 
     /// <inheritdoc/>
     public async Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel)
     {
-        await repository.Manifests.PutAsync(manifest, cancel);
-        await repository.Tags.PutAsync(manifest, tag, cancel: cancel);
+        await PutManifestAsync(manifest, cancel);
+        await WriteAsync(() => _repository.Tags.PutAsync(manifest, tag, cancel: cancel), cancel);
+    }
+
+    private async Task<bool> IsThereAsync(Manifest manifest, CancellationToken cancel) =>
+        await _repository.Manifests.FindAsync(Reference.Of(manifest.Digest), cancel) is { } present && present.Size == manifest.Size && present.MediaType == manifest.MediaType;
+
+    private PailException Gone(Manifest manifest) => new(Failure.Unavailable, $"{Name}: {manifest.Digest} was there, and was collected as garbage while the image was pushed. Push again.");
+
+    // Garbage may be collected between the look for a part and the write that names it: then all parts are looked for again, and sent again where they are gone.
+    private async Task WriteAsync(Func<Task> write, CancellationToken cancel)
+    {
+        for (var collections = 0; ; collections++)
+        {
+            try
+            {
+                await write();
+                return;
+            }
+            catch (CollectedException) when (collections < MostCollections)
+            {
+                _repository = _repository.Anew();
+            }
+            try
+            {
+                await _repository.BeginAsync(cancel);
+                foreach (var (blob, open) in _blobs.Values)
+                    await _repository.Blobs.PutAsync(blob, open, NoProgress.Instance, copyFrom, origin, cancel);
+                foreach (var (manifest, found) in _manifests)
+                    if (!await IsThereAsync(manifest, cancel))
+                        await (found ? throw Gone(manifest) : _repository.Manifests.PutAsync(manifest, cancel));
+            }
+            catch (CollectedException) when (collections < MostCollections)
+            {
+                // Another round has ended meanwhile; the next write finds that out.
+            }
+        }
     }
 
     /// <inheritdoc/>

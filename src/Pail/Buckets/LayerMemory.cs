@@ -61,7 +61,8 @@ internal sealed class LayerMemory(Bucket bucket)
             yield return BucketLayout.MemoryKey(diffId, kind);
     }
 
-    private async Task<KnownBlob?> ReadAsync(string key, CancellationToken cancel)
+    /// <summary>Reads a pointer; null if there is none, or it is damaged. One GET.</summary>
+    public async Task<KnownBlob?> ReadAsync(string key, CancellationToken cancel)
     {
         try
         {

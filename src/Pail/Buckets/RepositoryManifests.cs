@@ -67,6 +67,18 @@ public sealed class RepositoryManifests
     }
 
     /// <summary>
+    /// Says that a manifest which is there is needed, and tags that name it, as a push of it would. In a bucket that is not collected no request.
+    /// In one that is, a manifest pushed by its digest alone is written again, so that its age counts from now; tags need no request unless garbage is being collected.
+    /// </summary>
+    internal async Task KeepAsync(Manifest manifest, IReadOnlyCollection<string> tags, CancellationToken cancel = default)
+    {
+        if (tags.Count > 0)
+            await _repository.WriteAsync([KeyOf(Reference.Of(manifest.Digest)), .. tags.Select(tag => KeyOf(Reference.Parse(tag)))], _ => Task.CompletedTask, cancel);
+        else if (await Bucket.PaceAsync(cancel) is not null)
+            await WriteAsync(manifest, Reference.Of(manifest.Digest), cancel);
+    }
+
+    /// <summary>
     /// Removes a manifest with all tags that name it. Two requests and a DELETE; one LIST for each 1,000 tags, and a HEAD for
     /// each tag of equal size; a HEAD and a DELETE for each tag removed. Tags go first, so that none ever names what is not
     /// there. A damaged manifest can be removed too; its subject is unknown then, whose list of referrers keeps it.
@@ -92,7 +104,22 @@ public sealed class RepositoryManifests
     internal string KeyOf(Reference reference) => Bucket.Layout.ManifestKey(_repository.Name, reference);
 
     internal Task WriteAsync(Manifest manifest, Reference reference, CancellationToken cancel) =>
-        Store.PutAsync(KeyOf(reference), new ReadOnlySequence<byte>(manifest.Bytes), BucketLayout.ManifestHeaders(manifest, reference), PutCondition.None, cancel);
+        _repository.WriteAsync(
+            [.. NeedsOf(manifest, reference)],
+            fence => fence.PutAsync(KeyOf(reference), new ReadOnlySequence<byte>(manifest.Bytes), BucketLayout.ManifestHeaders(manifest, reference), PutCondition.None, cancel),
+            cancel);
+
+    // All that a collector must not take away: what it writes, what that names, and the list it is in.
+    private IEnumerable<string> NeedsOf(Manifest manifest, Reference reference)
+    {
+        var own = KeyOf(Reference.Of(manifest.Digest));
+        if (reference.Tag is not null)
+            return Bucket.Steps.OwnTag ? [own, KeyOf(reference)] : [own];
+        var parts = manifest.Blobs.Select(blob => _repository.Blobs.KeyOf(blob.Digest)).Concat(manifest.Manifests.SelectMany(child => new[] { KeyOf(Reference.Of(child.Digest)), _repository.Blobs.KeyOf(child.Digest) }));
+        if (Bucket.Steps.OwnKey)
+            parts = parts.Prepend(own);
+        return manifest.Subject is { Digest: var subject } ? parts.Append(KeyOf(Reference.Of(subject))).Append(Bucket.Layout.ReferrersKey(_repository.Name, subject)) : parts;
+    }
 
     private Manifest Parse(SmallObject found, Reference reference)
     {

@@ -93,13 +93,20 @@ internal sealed class StagingArea
                 await Store.DeleteAsync(entry.Key, cancel);
                 objects++;
             }
-        foreach (var pending in await Store.ListUploadsAsync(Store.HasOnlyOwnUploads ? "" : StagingKey.Prefix, cancel))
-            if (pending.Started < Limit(_bucket.Layout.Read(pending.Upload.Key).Kind))
-            {
-                await Store.AbortUploadAsync(pending.Upload, cancel);
-                uploads++;
-            }
+        foreach (var upload in await PendingAsync(staged, blobs, cancel))
+        {
+            await Store.AbortUploadAsync(upload, cancel);
+            uploads++;
+        }
         return (objects, uploads);
+    }
+
+    /// <summary>Lists the unfinished uploads that <see cref="SweepAsync"/> would abort. One LIST for each 1,000.</summary>
+    internal async Task<IReadOnlyList<UploadId>> PendingAsync(DateTimeOffset staged, DateTimeOffset blobs, CancellationToken cancel)
+    {
+        return [.. (await Store.ListUploadsAsync(Store.HasOnlyOwnUploads ? "" : StagingKey.Prefix, cancel))
+            .Where(pending => pending.Started < Limit(_bucket.Layout.Read(pending.Upload.Key).Kind))
+            .Select(pending => pending.Upload)];
 
         DateTimeOffset Limit(KeyKind kind) => kind switch
         {

@@ -27,6 +27,7 @@ internal sealed class DryRunStore(IObjectStore inner, RequestMeter meter) : Stor
         Copy = Inner.Abilities.Copy is null ? null : this,
         CopyBetween = Inner.Abilities.CopyBetween is null ? null : this,
         Admin = null,
+        Fences = Inner.Abilities.Fences is { } fences ? new OpenFences(this, fences) : null,
     };
 
     /// <inheritdoc/>

@@ -56,6 +56,9 @@ public enum StoreOperation
     /// <summary>Free.</summary>
     DeleteObject,
 
+    /// <summary>Free, as each DELETE.</summary>
+    DeleteObjects,
+
     /// <summary>Free.</summary>
     AbortMultipartUpload,
 }

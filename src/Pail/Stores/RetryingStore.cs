@@ -20,6 +20,7 @@ internal sealed class RetryingStore : StoreLayer
             Copy = abilities.Copy is { } copier ? RetryingCopy.Over(copier, retry) : null,
             CopyBetween = abilities.CopyBetween is { } between ? new RetryingOrigin(between, retry) : null,
             Admin = abilities.Admin is { } admin ? new RetryingAdmin(admin, retry) : null,
+            Fences = abilities.Fences is { } fences ? new RetryingFences(fences, retry) : null,
         };
     }
 

@@ -7,8 +7,11 @@ namespace Pail.Stores;
 /// <param name="Admin">Makes and opens the bucket.</param>
 internal sealed record StoreAbilities(IServerSideCopy? Copy, ICopiesBetweenBuckets? CopyBetween, IPresigner? Presign, IBucketAdmin? Admin)
 {
+    /// <summary>Refuses writes that rest on an old look; null where it can't, and then nothing can be collected while others push.</summary>
+    public IFencedWrites? Fences { get; init; }
+
     /// <summary>Returns the abilities that an object implements.</summary>
-    public static StoreAbilities Of(object store) => new(store as IServerSideCopy, store as ICopiesBetweenBuckets, store as IPresigner, store as IBucketAdmin);
+    public static StoreAbilities Of(object store) => new(store as IServerSideCopy, store as ICopiesBetweenBuckets, store as IPresigner, store as IBucketAdmin) { Fences = store as IFencedWrites };
 }
 
 /// <summary>The store can copy an object without sending its bytes through the client: within the bucket, unless it says otherwise.</summary>

@@ -21,6 +21,9 @@ public enum StoreError
     /// <summary>The store can't check the write condition asked for.</summary>
     ConditionUnsupported,
 
+    /// <summary>The write came later than its fence allows (<see cref="IWriteFence"/>); nothing was written.</summary>
+    FenceExpired,
+
     /// <summary>The bytes that arrived are not those that were signed or summed.</summary>
     ChecksumMismatch,
 
@@ -57,7 +60,7 @@ public sealed class StoreException(StoreError error, string message, Exception? 
     {
         StoreError.NoSuchBucket or StoreError.NoSuchUpload => Failure.NotFound,
         StoreError.BadCredentials or StoreError.AccessDenied => Failure.Denied,
-        StoreError.Throttled or StoreError.Unavailable or StoreError.ChecksumMismatch => Failure.Unavailable,
+        StoreError.Throttled or StoreError.Unavailable or StoreError.ChecksumMismatch or StoreError.FenceExpired => Failure.Unavailable,
         _ => Failure.BadInput,
     };
 }

@@ -13,7 +13,7 @@ public sealed partial class FolderTests
     private static readonly string[][] Order =
     [
         ["Places"],
-        ["Copy"],
+        ["Copy", "Collect"],
         ["Buckets", "Pulls", "Remote", "Docker", "OciLayout", "Dir", "Export"],
         ["Images"],
         ["Transfer"],

@@ -98,6 +98,10 @@ internal abstract class BucketLayout
             return new(KeyKind.Staging);
         if (PullKeys.HourIn(key) is not null)
             return new(KeyKind.Pulls);
+        if (RemovedKey.Read(key) is var (repository, reference))
+            return new(KeyKind.Removed, repository, reference.Digest, reference.Tag);
+        if (OwnKeys.Contains(key))
+            return new(KeyKind.Own);
         if (!key.StartsWith(MemoryPrefix, StringComparison.Ordinal))
             return default;
         var slash = key.LastIndexOf('/');

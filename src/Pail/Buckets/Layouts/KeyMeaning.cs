@@ -40,6 +40,11 @@ public enum KeyKind
 
     /// <summary>When what was pulled.</summary>
     Pulls,
+    /// <summary>What a tag or manifest was that was removed and can be brought back.</summary>
+    Removed,
+
+    /// <summary>What collections keep, and other small objects of Pail's own.</summary>
+    Own,
 }
 
 /// <summary>What a key names.</summary>

@@ -21,7 +21,7 @@ internal sealed class FolderLocks(FolderRoot root)
         _queues[stripe].Wait(cancel);
         try
         {
-            var file = OpenLock(root.PrivatePath($"locks/{stripe:x2}"));
+            var file = root.OpenOrMakePrivate($"locks/{stripe:x2}");
             Lock(file, exclusive: true, cancel);
             return new Turn(file, _queues[stripe]);
         }
@@ -49,26 +49,6 @@ internal sealed class FolderLocks(FolderRoot root)
             file.Dispose();
             throw;
         }
-    }
-
-    private SafeFileHandle OpenLock(string path)
-    {
-        SafeFileHandle? file;
-        while ((file = Posix.OpenNoLinks(root.Path, path, write: true, out var error)) is null)
-        {
-            if (error != Posix.NoEntry)
-                throw Posix.Failed(error);
-            root.OpenOrMakeDirectory(path[..path.LastIndexOf('/')]).Dispose();
-            try
-            {
-                File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write).Dispose();
-            }
-            catch (IOException) when (File.Exists(path))
-            {
-                // Somebody else was first.
-            }
-        }
-        return file;
     }
 
     // The same in every process and version (FNV-1a), as string.GetHashCode is not.

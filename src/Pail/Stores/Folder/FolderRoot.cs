@@ -117,6 +117,34 @@ internal sealed class FolderRoot(string directory, TimeProvider time)
         return $"{path}/{Guid.NewGuid():n}";
     }
 
+    /// <summary>Opens a file of Pail's own for writing; it is made, empty, unless it is there.</summary>
+    public SafeFileHandle OpenOrMakePrivate(string name)
+    {
+        var path = PrivatePath(name);
+        SafeFileHandle? file;
+        while ((file = Posix.OpenNoLinks(Path, path, write: true, out var error)) is null)
+        {
+            if (error != Posix.NoEntry)
+                throw Posix.Failed(error);
+            OpenOrMakeDirectory(path[..path.LastIndexOf('/')]).Dispose();
+            try
+            {
+                File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write).Dispose();
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                // Somebody else was first.
+            }
+        }
+        return file;
+    }
+
+    /// <summary>The names of the files in a directory of Pail's own.</summary>
+    public IReadOnlyList<string> PrivateFiles(string name) => [.. new DirectoryInfo(PrivatePath(name)).EnumerateFiles().Select(file => file.Name)];
+
+    /// <summary>The clock.</summary>
+    public DateTimeOffset Now => time.GetUtcNow();
+
     /// <summary>
     /// Removes a private file or directory that is of no use any more. Best effort: what another process removes at the same time, or
     /// this user may not remove, is left to a later sweep.

@@ -19,6 +19,7 @@ internal sealed partial class FolderStore : IObjectStore, IServerSideCopy
     private readonly FolderRoot _root;
     private readonly FolderObjects _objects;
     private readonly FolderLocks _locks;
+    private readonly FolderFences _fences;
     private readonly FolderUploads _uploads;
     private readonly RequestMeter _meter;
 
@@ -34,6 +35,7 @@ internal sealed partial class FolderStore : IObjectStore, IServerSideCopy
         _root = new(directory, time ?? TimeProvider.System);
         _objects = new(_root);
         _locks = new(_root);
+        _fences = new(_root);
         _uploads = new(_root);
         _meter = meter;
     }

@@ -1,0 +1,31 @@
+using Pail.Buckets.Collecting;
+
+namespace Pail.Buckets;
+
+public sealed partial class Bucket
+{
+    private long _settingsSeen;
+    private volatile CollectPace? _pace;
+
+    /// <summary>Writes manifests and tags while others collect garbage.</summary>
+    internal WriteGuard Guard { get; }
+
+    /// <summary>The steps that are taken for safety: all, but in tests that show what each is for.</summary>
+    internal SafetySteps Steps { get; init; } = SafetySteps.All;
+
+    /// <summary>When the settings were read, by the clock of <see cref="RegisterView.Time"/>.</summary>
+    internal long SettingsSeen => Volatile.Read(ref _settingsSeen);
+
+    /// <summary>Returns how collectors and writers work together; null if the bucket is not collected. No request; one GET where that was not asked for as long as a look counts.</summary>
+    internal async ValueTask<CollectPace?> PaceAsync(CancellationToken cancel)
+    {
+        if ((Settings.Collect ?? _pace) is { } known)
+            return known;
+        var (time, asked) = (Engine.Retry.Time, Engine.Retry.Time.GetTimestamp());
+        if (!Store.KeepsBytes || time.GetElapsedTime(SettingsSeen, asked) < new CollectPace().Refresh)
+            return null;
+        _pace = (await BucketSettings.TryReadAsync(Store, cancel))?.Collect;
+        Volatile.Write(ref _settingsSeen, asked);
+        return _pace;
+    }
+}

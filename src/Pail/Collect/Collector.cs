@@ -1,0 +1,203 @@
+using Pail.Buckets;
+using Pail.Buckets.Collecting;
+using Pail.Stores;
+
+namespace Pail.Collect;
+
+/// <summary>
+/// Collects the garbage of a bucket while others push, delete and collect. Needs a store that refuses what comes too late
+/// (<see cref="IFencedWrites"/>); killed at any step, the next collection goes on.
+/// </summary>
+internal sealed class Collector
+{
+    // What writers before this rested on is signed for fifteen minutes, and may take effect a little later.
+    private static readonly TimeSpan UnfencedLife = TimeSpan.FromMinutes(16);
+
+    private readonly CollectOptions _options;
+    private readonly Action<string> _say;
+    private readonly SortedDictionary<string, Freed> _freed = new(StringComparer.Ordinal);
+    private readonly List<string> _warnings = [];
+    private readonly List<string> _keys = [];
+    private Bucket _bucket;
+    private int _rounds;
+
+    /// <summary>Makes a collector; no request.</summary>
+    /// <param name="bucket">The bucket.</param>
+    /// <param name="options">What is garbage.</param>
+    /// <param name="say">Hears what is being done, a line each.</param>
+    public Collector(Bucket bucket, CollectOptions options, Action<string>? say = null) => (_bucket, _options, _say) = (bucket, options, say ?? (_ => { }));
+
+    private TimeProvider Time => _bucket.Engine.Retry.Time;
+
+    private IFencedWrites Fences => _bucket.Store.Abilities.Fences
+        ?? throw new PailException(Failure.BadInput, $"{_bucket.Name}: this store, or access without credentials, has no way to refuse writes that come too late, so nothing can be collected safely while others push.");
+
+    private DateTimeOffset Now => Fences.Now ?? Time.GetUtcNow();
+
+    /// <summary>Collects once: one round, or as many as there are lists of <see cref="CollectState.MaxKeys"/> objects.</summary>
+    /// <exception cref="PailException">The bucket can't be listed or written, or is not one of Pail's.</exception>
+    public async Task<CollectReport> RunAsync(CancellationToken cancel = default)
+    {
+        _ = Fences;
+        await RefuseOthersAsync(cancel);
+        var memory = await LinkMemory.ReadAsync(_bucket, cancel);
+        if (_options.DryRun)
+            return await ForecastAsync(memory, cancel);
+        var pace = await PrepareAsync(cancel);
+        BucketMap map;
+        while (!await RoundAsync(pace, memory, cancel))
+        {
+        }
+        // What is gone is what the store no longer lists.
+        map = await ReadAsync(memory, cancel);
+        var leftovers = new Leftovers(_bucket, memory, Options, Now);
+        foreach (var (what, freed) in await leftovers.RemoveAsync(map, cancel))
+            Count(what, freed);
+        await memory.WriteAsync(_bucket, cancel);
+        return Report(map);
+    }
+
+    private CollectOptions Options => _options with { KeptSince = Now - _options.HistoryKeep };
+
+    private Task<BucketMap> ReadAsync(LinkMemory memory, CancellationToken cancel) => BucketMap.ReadAsync(_bucket, memory, Options, cancel);
+
+    // True when there is nothing more to do now.
+    private async Task<bool> RoundAsync(CollectPace pace, LinkMemory memory, CancellationToken cancel)
+    {
+        var register = new Register(_bucket);
+        await register.ReadAsync(cancel);
+        var round = new Round(_bucket, register, memory, Options, pace);
+        var more = false;
+        if (register.State.IsRemoving)
+        {
+            // Another collector is at it, or died at it. When nothing of it can take effect any more, the round has ended.
+            var seen = register.Info!.ETag;
+            _say("waits for another collection to end");
+            await SettleAsync(register.Info, pace.Over(register.State.Phase), cancel);
+            await register.ReadAsync(cancel);
+            if (register.Info?.ETag != seen)
+                return false;
+        }
+        if (register.State.Phase != CollectPhase.Condemned)
+        {
+            var garbage = Garbage(await ReadAsync(memory, cancel));
+            if (garbage.Count == 0)
+                return true;
+            more = garbage.Count > CollectState.MaxKeys;
+            // Parents first, so that no part is condemned whose manifest is left to the next round.
+            var listed = KeySet.Of(Mark.Levels(garbage).SelectMany(level => level).Take(CollectState.MaxKeys).Select(node => node.Key));
+            _say($"{garbage.Count} objects of {garbage.Sum(node => node.Size)} bytes are condemned; waits {(int)pace.Condemned.TotalSeconds} s for those who write");
+            var before = register.State.IsRemoving ? register.State.End() : register.State;
+            var next = new CollectState(CollectPhase.Condemned, before.Round + 1, $"{Guid.NewGuid():n}", listed, before.Last);
+            if (!await KeepsConditionsAsync(cancel))
+                return await EndedAsync(await round.SweepAsync(next with { Phase = CollectPhase.Sweeping }, cancel));
+            if (!await register.TryWriteAsync(next, cancel))
+                return false;
+            if (_bucket.Steps.CondemnedWait)
+                await Fences.SettleAsync(pace.Condemned, cancel);
+        }
+        else
+        {
+            _say("goes on where another collection stopped");
+            var seen = register.Info!.ETag;
+            await SettleAsync(register.Info, pace.Condemned, cancel);
+            await register.ReadAsync(cancel);
+            if (register.Info?.ETag != seen)
+                return false;
+        }
+        return await EndedAsync(await round.FinishAsync(cancel));
+
+        async Task<bool> EndedAsync(bool ended)
+        {
+            _warnings.AddRange(round.Warnings);
+            if (!ended)
+                return false;
+            _rounds++;
+            await CountAsync(round.Removed, memory, cancel);
+            return !more || round.Removed.Count == 0;
+        }
+    }
+
+    // Waits until a time after the register was written, by the store's clock; in folders for those who hold a fence.
+    private Task SettleAsync(ObjectInfo register, TimeSpan time, CancellationToken cancel)
+    {
+        var left = register.Modified + time + TimeSpan.FromSeconds(2) - Now;
+        return Fences.SettleAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, cancel);
+    }
+
+    private List<Node> Garbage(BucketMap map)
+    {
+        var now = Now;
+        var live = Mark.From(Mark.Roots(map, _bucket, Options, now));
+        return [.. map.Nodes.Where(node => !live.Contains(node) && node.Modified < now - _options.Grace)];
+    }
+
+    private async Task<CollectReport> ForecastAsync(LinkMemory memory, CancellationToken cancel)
+    {
+        var map = await ReadAsync(memory, cancel);
+        foreach (var node in Garbage(map))
+        {
+            Count(Words.Of(node), new(1, node.Size));
+            _keys.Add(node.Key);
+        }
+        foreach (var (what, freed) in await new Leftovers(_bucket, memory, Options, Now).FindAsync(map, cancel))
+            Count(what, freed);
+        return Report(map);
+    }
+
+    private CollectReport Report(BucketMap map) => new()
+    {
+        Rounds = _rounds,
+        Freed = _freed,
+        Keys = _keys,
+        Kept = new(map.Nodes.Count + map.Own.Count, map.Bytes),
+        Foreign = new(map.Foreign.Objects, map.Foreign.Bytes),
+        Warnings = [.. _warnings.Concat(map.Warnings).Distinct()],
+    };
+
+    private void Count(string what, Freed freed) => _freed[what] = _freed.GetValueOrDefault(what, new(0, 0)) + freed;
+
+    // Counted from the listing after: what was written again meanwhile is not freed.
+    private async Task CountAsync(IReadOnlyList<Node> removed, LinkMemory memory, CancellationToken cancel)
+    {
+        if (removed.Count == 0)
+            return;
+        var map = await ReadAsync(memory, cancel);
+        foreach (var node in removed.Where(node => map.Find(node.Key) is null))
+        {
+            Count(Words.Of(node), new(1, node.Size));
+            _keys.Add(node.Key);
+        }
+    }
+
+    private async Task<bool> KeepsConditionsAsync(CancellationToken cancel) =>
+        (_bucket.Settings.Conditions ?? await StoreConditions.ProbeAsync(_bucket.Store, cancel)) == WriteConditions.Both;
+
+    // A bucket says that it is collected before anything is condemned, so that whoever writes knows.
+    private async Task<CollectPace> PrepareAsync(CancellationToken cancel)
+    {
+        if (_bucket.Settings.Collect is null)
+        {
+            await _bucket.PingAsync(cancel);
+            var conditions = _bucket.Settings.Conditions ?? await StoreConditions.ProbeAsync(_bucket.Store, cancel);
+            var wait = _options.Alone ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Max(UnfencedLife.Ticks, _options.Grace.Ticks));
+            await (_bucket.Settings with { Conditions = conditions, Collect = new(_options.Pace, Now + wait) }).WriteAsync(_bucket.Store, cancel);
+            _bucket = await _bucket.RefreshAsync(cancel);
+        }
+        var pace = _bucket.Settings.Collect ?? throw new PailException(Failure.Conflict, $"{_bucket.Name}: its settings were changed by somebody else at the same time. Try again.");
+        var left = pace.From - Now;
+        if (left > TimeSpan.Zero && !_options.Alone)
+        {
+            _say($"this bucket was not collected before: waits {(int)Math.Ceiling(left.TotalMinutes)} minutes for those who write to it and don't know yet (--alone if there are none)");
+            await Task.Delay(left, Time, cancel);
+        }
+        return pace;
+    }
+
+    private async Task RefuseOthersAsync(CancellationToken cancel)
+    {
+        foreach (var prefix in new[] { "chunks/", "recipes/", "indexes/" })
+            if (_bucket.SharesBlobs && (await _bucket.Store.ListAsync(new ListQuery(prefix, Limit: 1), cancel)).Objects.Count > 0)
+                throw new PailException(Failure.BadInput, $"{_bucket.Name}: s3lo keeps chunks of layers here ('{prefix}'), which Pail does not know to be needed. Collect it with s3lo.");
+    }
+}

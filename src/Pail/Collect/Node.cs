@@ -1,0 +1,43 @@
+using Pail.Buckets.Layouts;
+using Pail.Oci;
+
+namespace Pail.Collect;
+
+/// <summary>An object of the bucket that images consist of.</summary>
+/// <param name="Key">Its key.</param>
+/// <param name="Kind">What it is.</param>
+/// <param name="Size">Its size in bytes.</param>
+/// <param name="Modified">When it was written, by the store's clock.</param>
+internal sealed record Node(string Key, KeyKind Kind, long Size, DateTimeOffset Modified)
+{
+    /// <summary>The repository it belongs to; null for one that all share.</summary>
+    public RepositoryName? Repository { get; init; }
+
+    /// <summary>What tells its version from others; kept for tags alone.</summary>
+    public string Version { get; init; } = "";
+
+    /// <summary>What is kept if this is: parts, a tag's manifest, what refers to it.</summary>
+    public List<Node> Keeps { get; } = [];
+
+    /// <summary>The parts alone: what must be there while this is.</summary>
+    public List<Node> Parts { get; } = [];
+
+    /// <summary>True once it was read, or was tried to.</summary>
+    public bool IsRead { get; set; }
+
+    /// <summary>True for a blob that is named as one, or that was read and is no manifest.</summary>
+    public bool IsBlob { get; set; }
+
+    /// <summary>True for an object of a pool that is named as a manifest.</summary>
+    public bool IsExpected { get; set; }
+
+    /// <summary>True if it was read as a manifest.</summary>
+    public bool IsManifest { get; set; }
+
+    /// <summary>True for a tag that belongs to a manifest, as the signatures of cosign do: it is kept because that is.</summary>
+    public bool IsDependent { get; set; }
+
+    public bool Equals(Node? other) => ReferenceEquals(this, other);
+
+    public override int GetHashCode() => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(this);
+}
