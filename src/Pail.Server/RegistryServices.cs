@@ -42,7 +42,7 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
         var repository = Bucket.Repository(name);
         var last = (await repository.BeginAsync(cancel)).Last;
         lock (_rounds)
-            if (last != _lastRound)
+            if (last != _lastRound && Bucket.Steps.CachesForget)
             {
                 _lastRound = last;
                 Blobs.EndRound();

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Server.Manifests;
@@ -31,10 +32,10 @@ internal sealed class ManifestParts(RegistryServices services)
                 Compare(blob, size, warnings);
             else
                 unseen.Add(blob);
-        await Parallel.ForEachAsync(unseen, Options(cancel), async (blob, token) =>
+        await Concurrently.ForEachAsync(unseen, AtOnce, async blob =>
         {
             var removals = services.Blobs.Removals;
-            if (await services.Bucket.Repository(repository).Blobs.FindAsync(blob.Digest, token) is not { Size: var size })
+            if (await services.Bucket.Repository(repository).Blobs.FindAsync(blob.Digest, cancel) is not { Size: var size })
             {
                 missing.Add(blob.Digest);
                 return;
@@ -43,16 +44,14 @@ internal sealed class ManifestParts(RegistryServices services)
             Compare(blob, size, warnings);
         });
         var children = services.Options.AllowSparse ? [] : manifest.Manifests.Where(child => MediaTypes.IsManifest(child.MediaType) && child.Urls.Count == 0).DistinctBy(child => child.Digest);
-        await Parallel.ForEachAsync(children, Options(cancel), async (child, token) =>
+        await Concurrently.ForEachAsync(children, AtOnce, async child =>
         {
             var known = services.Manifests.Get(repository, child.Digest) is { } entry && services.Manifests.IsFresh(entry);
-            if (!known && await services.Bucket.Repository(repository).Manifests.HeadAsync(Reference.Of(child.Digest), token) is null)
+            if (!known && await services.Bucket.Repository(repository).Manifests.HeadAsync(Reference.Of(child.Digest), cancel) is null)
                 missing.Add(child.Digest);
         });
         return new PartsReport(missing, [.. warnings.Take(MaxWarnings)]);
     }
-
-    private static ParallelOptions Options(CancellationToken cancel) => new() { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel };
 
     private static void Compare(Descriptor blob, long size, ConcurrentBag<string> warnings)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
-using Pail.Buckets;
 using Pail.Buckets.Layouts;
+using Pail.Buckets;
+using Pail.Io;
 using Pail.Oci;
 
 namespace Pail.Collect;

@@ -12,6 +12,7 @@ internal sealed record SafetySteps
     // Of those who write.
     public bool FencedPut { get; init; } = true;
     public bool EndedRounds { get; init; } = true;
+    public bool CachesForget { get; init; } = true;
     public bool Marker { get; init; } = true;
     public bool LookAfterMarker { get; init; } = true;
     public bool OwnKey { get; init; } = true;

@@ -71,6 +71,15 @@ internal static class Scenario
             world.Scheduler.Add("push", () => world.PushAsync("push", "t", image));
             world.Scheduler.Add("follow", () => world.UseAsync("follow", image.Digest, null, "u"));
         },
+        // A server that saw a layer before a round, and believes in it after.
+        ["server"] = world =>
+        {
+            var (first, second) = (world.Image("first"), world.Image("second"));
+            world.Have(world.Layer, world.Image("old"));
+            world.Untagged.Add("t");
+            world.Scheduler.Add("server", () => world.ServeAsync("server", ("t", first), ("u", second), ("v", first)));
+            world.Scheduler.Add("untag", () => world.UntagAsync("untag", "t"));
+        },
         // A tag moves, and what it named gets another.
         ["move and roll back"] = world =>
         {

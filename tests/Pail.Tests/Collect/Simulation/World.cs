@@ -1,10 +1,14 @@
 using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
 using Pail.Buckets;
 using Pail.Buckets.Collecting;
 using Pail.Buckets.Layouts;
 using Pail.Collect;
 using Pail.Io;
 using Pail.Oci;
+using Pail.Server;
+using Pail.Server.Manifests;
 using Pail.Stores;
 using Pail.Transfer;
 
@@ -150,6 +154,36 @@ internal sealed class World
             catch (CollectedException)
             {
             }
+        }
+    }
+
+    /// <summary>Pushes through one server, which remembers what it has seen for an hour.</summary>
+    public async Task ServeAsync(string actor, params (string Tag, Manifest Image)[] pushes)
+    {
+        var services = new RegistryServices(new ServerOptions { DigestLifetime = TimeSpan.FromHours(1) }, Open(actor), NullLogger.Instance, Scheduler.Time);
+        var manifests = new ManifestPushes(services);
+        foreach (var (tag, image) in pushes)
+        {
+            foreach (var blob in image.Blobs)
+            {
+                await services.BeginAsync(App, default);
+                if (services.Blobs.IsThere(App, blob.Digest, out _))
+                    continue;
+                var (removals, round, blobs) = (services.Blobs.Removals, services.Blobs.Round, services.Bucket.Repository(App).Blobs);
+                if (await blobs.FindAsync(blob.Digest) is { } found)
+                {
+                    services.Blobs.Found(App, blob.Digest, found.Size, removals);
+                    continue;
+                }
+                await blobs.PutVerifiedAsync(blob, new(Content(_names[blob.Digest])));
+                services.Blobs.RecordStored(App, blob.Digest, blob.Size, round);
+            }
+            var context = new DefaultHttpContext();
+            context.Request.Body = new MemoryStream(image.Bytes.ToArray());
+            context.Request.ContentType = image.MediaType;
+            // A client that is told that a layer is missing gives up.
+            if (await manifests.PutAsync(context, new(App, Reference.Parse(tag))) is null)
+                Acknowledge(image.Digest, tag);
         }
     }
 

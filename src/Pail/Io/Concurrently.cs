@@ -1,4 +1,4 @@
-namespace Pail.Collect;
+namespace Pail.Io;
 
 /// <summary>Requests at the same time, without threads: work goes on where it was begun.</summary>
 internal static class Concurrently
