@@ -10,8 +10,11 @@ namespace Pail.Server;
 /// <summary>What all handlers of a server work with.</summary>
 internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILogger log, TimeProvider time)
 {
+    // Clients have patience for that, and then try again what is answered 503.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(15);
+
     private readonly Lock _rounds = new();
-    private volatile Bucket _bucket = bucket;
+    private volatile Bucket _bucket = Impatient(bucket);
     private string _lastRound = "";
 
     public ServerOptions Options => options;
@@ -34,7 +37,7 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     public TagCache Tags { get; } = new(options.TagLifetime, time);
 
     /// <summary>Goes by the settings that this one has from now on: the same bucket, whose blobs are shared as before.</summary>
-    public void Follow(Bucket bucket) => _bucket = bucket;
+    public void Follow(Bucket bucket) => _bucket = Impatient(bucket);
 
     /// <summary>Opens a repository to write manifests in. What caches say may be believed by writes through it: they forget what is older than the round of a collection that ended last.</summary>
     public async ValueTask<Repository> BeginAsync(RepositoryName name, CancellationToken cancel)
@@ -53,4 +56,10 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
 
     /// <summary>The value of a Location header for a path of this server: absolute if a trusted proxy says how clients reach it, else relative.</summary>
     public string Locate(HttpContext context, string path) => options.TrustedProxies.Count == 0 ? path : Forwarding.Origin(context) + path;
+
+    private static Bucket Impatient(Bucket bucket)
+    {
+        bucket.Guard.Patience = LongestWait;
+        return bucket;
+    }
 }
