@@ -103,6 +103,8 @@ internal sealed class BucketMap
             node.IsBlob = true;
             return;
         }
+        if (links is not null && _memory.Find("?" + version) is not null)
+            WarnOfUnknown(node);
         if (links is null)
         {
             if (await LoadAsync(node, digest, version, cancel) is not { } loaded)
@@ -133,7 +135,10 @@ internal sealed class BucketMap
         if (read is not var (links, isKnown))
             return Remember(null);
         if (!isKnown)
-            _warnings.Add($"{node.Key}: a manifest of a type that is not known here ({SafeText.OneLine(info.ContentType, 80)}); everything with a digest that it holds is kept");
+        {
+            WarnOfUnknown(node);
+            _memory.Remember("?" + version, []);
+        }
         if (node.Kind != KeyKind.Tag)
             return Remember(links);
         // A tag's object is the manifest: where no other has the digest, it names the parts itself.
@@ -153,6 +158,8 @@ internal sealed class BucketMap
             return null;
         }
     }
+
+    private void WarnOfUnknown(Node node) => _warnings.Add($"{node.Key}: a manifest of a type that is not known here; everything that has a digest in it is kept");
 
     private void Connect(Node node, IReadOnlyList<Link> links)
     {

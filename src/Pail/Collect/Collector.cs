@@ -176,9 +176,11 @@ internal sealed class Collector
     // A bucket says that it is collected before anything is condemned, so that whoever writes knows.
     private async Task<CollectPace> PrepareAsync(CancellationToken cancel)
     {
+        // Somebody may have collected it since its settings were read.
+        if (_bucket.Settings.Collect is null)
+            _bucket = await _bucket.RefreshAsync(cancel);
         if (_bucket.Settings.Collect is null)
         {
-            await _bucket.PingAsync(cancel);
             var conditions = _bucket.Settings.Conditions ?? await StoreConditions.ProbeAsync(_bucket.Store, cancel);
             var wait = _options.Alone ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Max(UnfencedLife.Ticks, _options.Grace.Ticks));
             await (_bucket.Settings with { Conditions = conditions, Collect = new(_options.Pace, Now + wait) }).WriteAsync(_bucket.Store, cancel);
