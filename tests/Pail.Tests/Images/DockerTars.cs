@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Formats.Tar;
 using System.Text;
 using System.Text.Json;
@@ -12,6 +13,8 @@ namespace Pail.Tests.Images;
 /// <summary>One image as each kind of Docker's image stores saves it.</summary>
 internal sealed class DockerTars
 {
+    private static readonly ConcurrentDictionary<int, byte[]> Large = new();
+
     public DockerTars(int seed = 1, int layers = 3)
     {
         var random = new Random(seed);
@@ -24,7 +27,7 @@ internal sealed class DockerTars
     {
         var tars = new DockerTars(layers: 0);
         foreach (var seed in (int[])[1, 2])
-            tars.Layers.Add(RandomImage.Layer(new Random(seed), (int)LayerLimits.Remembered + 4096));
+            tars.Layers.Add(Large.GetOrAdd(seed, _ => RandomImage.Layer(new Random(seed), (int)LayerLimits.Remembered + 4096)));
         tars.Layers.Insert(1, RandomImage.Layer(new Random(100 + version), 1000));
         tars.Config = RandomImage.Config("amd64", tars.Layers.Select(layer => Digest.Of(layer)));
         return tars;

@@ -56,7 +56,7 @@ public abstract partial class UploadContract : IAsyncDisposable
     [InlineData(2)]
     [InlineData(8 * MiB)]
     [InlineData((8 * MiB) + 1)]
-    [InlineData(60 * MiB)]
+    [InlineData(20 * MiB)]
     public async Task DigestFirst_AnySize_GoesStraightToItsKey(int size)
     {
         var server = await StartAsync();
