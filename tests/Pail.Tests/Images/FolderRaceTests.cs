@@ -4,6 +4,7 @@ using Pail.OciLayout;
 namespace Pail.Tests.Images;
 
 /// <summary>Folders and files that come and go while others use them.</summary>
+[Trait("Needs", "Time")]
 public sealed class FolderRaceTests : IDisposable
 {
     private readonly TestFolder _folder = new();

@@ -216,6 +216,7 @@ public sealed class OddTarTests : IDisposable
     }
 
     [Fact]
+    [Trait("Needs", "Time")]
     public async Task Layer_OfMoreThan1GiBOfZeros_IsNoBomb()
     {
         // What "useradd" with a large number makes of lastlog.

@@ -209,7 +209,8 @@ public sealed class HostileRegistryTests : HostileBench
     [InlineData("token")]
     public async Task GzipBomb_IsNotUnpacked(string what)
     {
-        await using var server = Server(what, (_, stream, _) => RawServer.WriteAsync(stream, "200 OK", "Content-Encoding: gzip\r\n", RandomImage.Gzip(new byte[100 << 20])));
+        var bomb = RandomImage.Gzip(new byte[100 << 20]);
+        await using var server = Server(what, (_, stream, _) => RawServer.WriteAsync(stream, "200 OK", "Content-Encoding: gzip\r\n", bomb));
         await FailsAsync(server, Failure.BadContent, what == "blobs" ? "announces" : "encoding gzip");
     }
 

@@ -64,6 +64,9 @@ public abstract partial class UploadContract : IAsyncDisposable
             foreach (var sized in (bool[])[true, false])
                 foreach (var post in (bool[])[true, false])
                 {
+                    // Of large ones not every way with every algorithm, but each with one.
+                    if (size > 2 && (sized == post) == (algorithm == DigestAlgorithm.Sha512))
+                        continue;
                     var blob = new TestBlob(size, seed: HashCode.Combine(algorithm, sized, post), algorithm);
                     var (a, b) = (Meter.ClassA, Meter.ClassB);
                     var digest = blob.Descriptor.Digest;

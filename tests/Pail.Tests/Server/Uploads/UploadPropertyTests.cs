@@ -8,6 +8,7 @@ using Pail.Tests.Transfer;
 namespace Pail.Tests.Server.Uploads;
 
 /// <summary>What holds however a client cuts a blob up, whichever replica gets which piece, and whatever it tries.</summary>
+[Trait("Needs", "Time")]
 public sealed class UploadPropertyTests : IAsyncDisposable
 {
     private const int MiB = 1 << 20;
