@@ -18,8 +18,8 @@ internal sealed class DockerTars
     public DockerTars(int seed = 1, int layers = 3)
     {
         var random = new Random(seed);
-        Layers = [.. Enumerable.Range(0, layers).Select(_ => RandomImage.Layer(random, random.Next(1, 3_000_000)))];
-        Config = RandomImage.Config("amd64", Layers.Select(layer => Digest.Of(layer)));
+        Layers = [.. Enumerable.Range(0, layers).Select(_ => ImageBytes.Layer(random, random.Next(1, 3_000_000)))];
+        Config = ImageBytes.Config("amd64", Layers.Select(layer => Digest.Of(layer)));
     }
 
     /// <summary>Two large layers, worth remembering, and between them a small one that differs from version to version.</summary>
@@ -27,9 +27,9 @@ internal sealed class DockerTars
     {
         var tars = new DockerTars(layers: 0);
         foreach (var seed in (int[])[1, 2])
-            tars.Layers.Add(Large.GetOrAdd(seed, _ => RandomImage.Layer(new Random(seed), (int)LayerLimits.Remembered + 4096)));
-        tars.Layers.Insert(1, RandomImage.Layer(new Random(100 + version), 1000));
-        tars.Config = RandomImage.Config("amd64", tars.Layers.Select(layer => Digest.Of(layer)));
+            tars.Layers.Add(Large.GetOrAdd(seed, _ => ImageBytes.Layer(new Random(seed), (int)LayerLimits.Remembered + 4096)));
+        tars.Layers.Insert(1, ImageBytes.Layer(new Random(100 + version), 1000));
+        tars.Config = ImageBytes.Config("amd64", tars.Layers.Select(layer => Digest.Of(layer)));
         return tars;
     }
 
@@ -124,7 +124,7 @@ internal sealed class DockerTars
     public byte[] Since25()
     {
         var image = new MemoryImage();
-        var manifest = RandomImage.ImageManifest(image.Add(Config, MediaTypes.OciConfig), Layers.Select(layer => image.Add(layer, MediaTypes.OciLayerTar)).ToList());
+        var manifest = ImageBuilder.ManifestOf(image.Add(Config, MediaTypes.OciConfig), Layers.Select(layer => image.Add(layer, MediaTypes.OciLayerTar)).ToList());
         var tar = Blobs(image, manifest);
         return Finish(tar, manifest, Index(LayoutPaths.Blob(Digest.Of(Config)), Layers.Select(layer => LayoutPaths.Blob(Digest.Of(layer)))));
     }

@@ -58,7 +58,7 @@ public sealed class FolderRaceTests : IDisposable
     [Fact]
     public async Task Put_SameBlobsBySeveralWhoTidyUp_AllArrive()
     {
-        var image = RandomImage.Plain(layers: 12);
+        var image = MemoryImage.Plain(layers: 12);
         for (var round = 0; round < 10; round++)
         {
             var layout = _folder[$"layout-{round}"];

@@ -9,6 +9,7 @@ using Pail.Remote;
 using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Tests.Images;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.Server;
 using Pail.Transfer;
 
@@ -28,7 +29,7 @@ internal sealed class LocalPlaces : IAsyncDisposable
     public TransferEngine Engine { get; } = new(new TransferOptions());
 
     /// <summary>The host of the server.</summary>
-    public string Host => _server!.Address.Authority;
+    public string Host => _server!.Host;
 
     public async Task StartAsync()
     {

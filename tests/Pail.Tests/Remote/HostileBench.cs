@@ -19,7 +19,7 @@ public abstract class HostileBench : IDisposable
 
     private protected RegistryKit Kit { get; } = new() { Options = new() { Patience = Eventually.Limit } };
 
-    private protected MemoryImage Image { get; init; } = RandomImage.Plain();
+    private protected MemoryImage Image { get; init; } = MemoryImage.Plain();
 
     public void Dispose()
     {

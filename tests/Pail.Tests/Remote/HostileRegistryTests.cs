@@ -209,7 +209,7 @@ public sealed class HostileRegistryTests : HostileBench
     [InlineData("token")]
     public async Task GzipBomb_IsNotUnpacked(string what)
     {
-        var bomb = RandomImage.Gzip(new byte[100 << 20]);
+        var bomb = ImageBytes.Gzip(new byte[100 << 20]);
         await using var server = Server(what, (_, stream, _) => RawServer.WriteAsync(stream, "200 OK", "Content-Encoding: gzip\r\n", bomb));
         await FailsAsync(server, Failure.BadContent, what == "blobs" ? "announces" : "encoding gzip");
     }
