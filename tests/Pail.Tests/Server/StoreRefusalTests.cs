@@ -62,8 +62,8 @@ public sealed class StoreRefusalTests
     public async Task Store_AsksToSlowDown_SaysForHowLong()
     {
         await using var server = await TestServer.StartAsync(_store, new RequestMeter(), LayoutKind.V2);
-        _store.Before = _ => throw new StoreException(StoreError.Throttled, "slow down") { RetryAfter = TimeSpan.FromMilliseconds(2100) };
-        Assert.Equal("3", (await server.GetAsync($"/v2/{App}/tags/list")).Is(503, "UNAVAILABLE")["Retry-After"]);
+        _store.Before = _ => throw new StoreException(StoreError.Throttled, "slow down") { RetryAfter = TimeSpan.FromMilliseconds(1100) };
+        Assert.Equal("2", (await server.GetAsync($"/v2/{App}/tags/list")).Is(503, "UNAVAILABLE")["Retry-After"]);
     }
 
     [Fact]

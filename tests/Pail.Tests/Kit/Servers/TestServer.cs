@@ -10,7 +10,6 @@ using Pail.Oci;
 using Pail.Server;
 using Pail.Stores;
 using Pail.Tests.Images;
-using Pail.Tests.Transfer;
 using Pail.Transfer;
 
 namespace Pail.Tests.Kit.Servers;
@@ -37,7 +36,7 @@ internal sealed class TestServer : ServerHarness
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    // Waits before tries are over at once; of these there are few, unless a test says more.
+    // Few tries, soon after one another.
     private static TransferOptions Hasty => new() { Retry = new() { Attempts = 2, FirstDelay = TimeSpan.FromMilliseconds(1) } };
 
     /// <summary>Starts one.</summary>
@@ -70,7 +69,7 @@ internal sealed class TestServer : ServerHarness
         var options = new ServerOptions { Listen = [new(IPAddress.Loopback, 0)], SweepInterval = TimeSpan.Zero };
         foreach (var one in seen)
         {
-            harness.Engines.Add(new TransferEngine(transfer, new HastyTime()));
+            harness.Engines.Add(new TransferEngine(transfer));
             var bucket = new Bucket(one, harness.Engines[^1], new BucketSettings(layout, Public: false) { Conditions = WriteConditions.Both });
             harness.Bucket ??= bucket;
             var app = RegistryServer.Build(change is null ? options : change(options), bucket, time);
