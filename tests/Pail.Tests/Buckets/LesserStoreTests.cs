@@ -8,7 +8,6 @@ using Pail.Oci;
 using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Tests.Images;
-using Pail.Tests.Server;
 using Pail.Tests.Stores;
 using Pail.Transfer;
 

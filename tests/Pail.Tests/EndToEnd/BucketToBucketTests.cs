@@ -3,7 +3,6 @@ using Pail.Stores;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
-using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.EndToEnd;
 

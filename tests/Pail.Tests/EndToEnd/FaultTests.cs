@@ -2,7 +2,6 @@ using Pail.Cli;
 using Pail.Stores;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
-using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.EndToEnd;
 

@@ -1,4 +1,3 @@
-using System.Text;
 using Pail.Dir;
 using Pail.Images;
 using Pail.Oci;

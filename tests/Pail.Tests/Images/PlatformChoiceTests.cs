@@ -1,4 +1,3 @@
-using System.Text;
 using Pail.Copy;
 using Pail.Oci;
 

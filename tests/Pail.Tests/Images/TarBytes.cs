@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Formats.Tar;
 using System.Text;
 
@@ -6,7 +7,7 @@ namespace Pail.Tests.Images;
 /// <summary>Makes tars, good and bad, with the runtime's writer: another hand than the one that reads them.</summary>
 internal sealed class TarBytes
 {
-    private readonly MemoryStream _bytes = new();
+    private readonly ArrayBufferWriter<byte> _bytes = new();
 
     public TarEntryFormat Format { get; init; } = TarEntryFormat.Ustar;
 
@@ -47,7 +48,7 @@ internal sealed class TarBytes
     }
 
     /// <summary>All of it, with the two blocks that end a tar.</summary>
-    public byte[] ToArray() => [.. _bytes.GetBuffer().AsSpan(0, (int)_bytes.Length), .. new byte[1024]];
+    public byte[] ToArray() => [.. _bytes.WrittenSpan, .. new byte[1024]];
 
     private static int Sum(ReadOnlySpan<byte> block)
     {
@@ -68,10 +69,11 @@ internal sealed class TarBytes
         };
         entry.ModificationTime = DateTimeOffset.UnixEpoch;
         fill(entry);
-        using (var writer = new TarWriter(_bytes, Format, leaveOpen: true))
+        using var one = new MemoryStream();
+        using (var writer = new TarWriter(one, Format, leaveOpen: true))
             writer.WriteEntry(entry);
         // Without the end that the writer puts behind it.
-        _bytes.SetLength(_bytes.Length - 1024);
+        _bytes.Write(one.GetBuffer().AsSpan(0, (int)one.Length - 1024));
         return this;
     }
 }

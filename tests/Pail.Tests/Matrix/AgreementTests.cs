@@ -12,7 +12,6 @@ using Pail.Tests.Kit.Clients;
 using Pail.Tests.Kit.Servers;
 using Pail.Tests.Remote;
 using Pail.Tests.S3;
-using Pail.Tests.Server;
 
 namespace Pail.Tests.Matrix;
 

@@ -10,7 +10,6 @@ using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Tests.Images;
 using Pail.Tests.Kit.Servers;
-using Pail.Tests.Server;
 using Pail.Transfer;
 
 namespace Pail.Tests.Matrix;

@@ -15,7 +15,6 @@ using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Registries;
 using Pail.Tests.Kit.Servers;
-using Pail.Tests.Server;
 
 namespace Pail.Tests.Remote;
 

@@ -1,4 +1,3 @@
-using System.Text;
 using Pail.Buckets.Layouts;
 using Pail.Compression;
 using Pail.Copy;
@@ -14,7 +13,6 @@ using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Registries;
 using Pail.Tests.Kit.Servers;
-using Pail.Tests.Server;
 
 namespace Pail.Tests.Remote;
 

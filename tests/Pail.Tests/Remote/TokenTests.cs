@@ -8,7 +8,6 @@ using Pail.Stores.Folder;
 using Pail.Tests.Images;
 using Pail.Tests.Kit.Registries;
 using Pail.Tests.Kit.Servers;
-using Pail.Tests.Server;
 
 namespace Pail.Tests.Remote;
 

@@ -7,7 +7,6 @@ using Pail.Oci;
 using Pail.Remote;
 using Pail.S3;
 using Pail.Stores;
-using Pail.Tests.Buckets;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
