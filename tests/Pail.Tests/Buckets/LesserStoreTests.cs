@@ -8,6 +8,7 @@ using Pail.Oci;
 using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Tests.Images;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.Stores;
 using Pail.Transfer;
 
@@ -194,7 +195,7 @@ public sealed class LesserStoreTests : IDisposable
         await Task.WhenAll(Enumerable.Range(0, 6).Select(async n =>
         {
             var config = Encoding.UTF8.GetBytes($"{n}");
-            var about = Manifests.Image(new(MediaTypes.OciConfig, Digest.Of(config), config.Length), [], $",\"subject\":{Manifests.Json(subject)}");
+            var about = ManifestJson.Image(new(MediaTypes.OciConfig, Digest.Of(config), config.Length), [], $",\"subject\":{ManifestJson.Of(subject)}");
             await (await Bucket.OpenAsync(Open(store), _engine, Cancel)).Repository(App).Manifests.PutAsync(Manifest.Parse(about, MediaTypes.OciManifest), Cancel);
         }));
 

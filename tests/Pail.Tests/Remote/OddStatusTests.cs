@@ -109,7 +109,7 @@ public sealed class OddStatusTests : IDisposable
             { Method: "PUT" } when refused++ < times => RawServer.WriteAsync(stream, status, "", System.Text.Encoding.ASCII.GetBytes($"{{\"errors\":[{{\"code\":\"{code}\"}}]}}")),
             _ => RawServer.WriteAsync(stream, "201 Created", "", default),
         });
-        var copy = RegistryKit.CopyAsync(RandomImage.Plain(layers: 0), _kit.Sink(server.Host));
+        var copy = RegistryKit.CopyAsync(MemoryImage.Plain(layers: 0), _kit.Sink(server.Host));
 
         if (succeeds)
             await copy;
