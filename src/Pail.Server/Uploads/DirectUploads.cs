@@ -97,7 +97,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
             if (!await PublishAsync(session))
                 return RegistryError.UploadUnknown;
         }
-        catch (PailException e) when (e is { Failure: Failure.NotFound } and not StoreException)
+        catch (MissingObjectException)
         {
             // Another request for the same, whose answer was lost, has finished it meanwhile; or it was swept.
             if (!await IsThereAsync(session.Repository, session.Blob.Digest, session.Blob.Size, context.RequestAborted))

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Pail.Buckets;
 using Pail.Oci;
 using Pail.Server.Errors;
+using Pail.Stores;
 using Pail.Transfer;
 
 namespace Pail.Server.Uploads;
@@ -66,7 +67,7 @@ internal sealed class SessionAppender(RegistryServices services, BlobReceiver re
         }
     }
 
-    /// <summary>The content of a session, or its end, that is in one small object. Reading it throws <see cref="Failure.NotFound"/> if that is gone.</summary>
+    /// <summary>The content of a session, or its end, that is in one small object. Reading it throws <see cref="MissingObjectException"/> if that is gone.</summary>
     public Stream OpenSmall(UploadSession session) => session.Pieces == 0
         ? services.Bucket.Repository(session.Repository).Blobs.Open(BlobOf(session))
         : Staged.Open([(Staging.LastKeyOf(session), session.LastSize)]);

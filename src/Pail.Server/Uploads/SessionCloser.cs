@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using Pail.Oci;
 using Pail.Server.Errors;
+using Pail.Stores;
 using Pail.Transfer;
 
 namespace Pail.Server.Uploads;
@@ -55,7 +56,7 @@ internal sealed class SessionCloser(RegistryServices services, SessionAppender a
             if (await staging.PiecesOfAsync(session, cancel) is { } pieces && await AssembleAsync(pieces, session, blob, cancel))
                 return;
         }
-        catch (PailException e) when (e.Failure == Failure.NotFound)
+        catch (PailException e) when (e is MissingObjectException or StoreException { Error: StoreError.NoSuchUpload })
         {
         }
         // The pieces are gone. If that is since this request was made before and its answer was lost, the blob is there.

@@ -135,7 +135,7 @@ internal sealed class UploadHandlers
         {
             return await answer();
         }
-        catch (PailException e) when (e is { Failure: Failure.NotFound } and not StoreException)
+        catch (MissingObjectException)
         {
             return RegistryError.UploadUnknown;
         }

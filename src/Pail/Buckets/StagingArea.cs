@@ -36,7 +36,7 @@ internal sealed class StagingArea
     public async Task<(long Size, ulong Before)?> FindAsync(string key, CancellationToken cancel = default) => await Store.HeadAsync(key, cancel) is not { } found ? null
         : (found.Size, found.Metadata.TryGetValue(Before, out var text) && ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var before) ? before : 0);
 
-    /// <summary>Opens the bytes of pieces one after the other, read ahead in parallel. One GET for each 8 MiB. Reading throws <see cref="Failure.NotFound"/> if one is gone.</summary>
+    /// <summary>Opens the bytes of pieces one after the other, read ahead in parallel. One GET for each 8 MiB. Reading throws <see cref="MissingObjectException"/> if one is gone.</summary>
     public Stream Open(IReadOnlyList<(string Key, long Size)> pieces, long offset = 0) => new PieceStream(_bucket.Engine, Store, pieces, offset);
 
     /// <summary>Lists what a session has staged. One LIST for each 1,000.</summary>

@@ -86,7 +86,7 @@ internal sealed class DirectBlobStore(RegistryClient client, Descriptor blob) : 
             _addresses.TryRemove(new((upload.Id, window), asked));
             throw new StoreException(StoreError.Unavailable, $"{Name}: the address of part {number} was too old.", e);
         }
-        catch (PailException e) when (e is { Failure: Failure.NotFound } and not StoreException)
+        catch (RegistryRefusal e) when (e.Status == HttpStatusCode.NotFound)
         {
             throw new StoreException(StoreError.NoSuchUpload, $"{Name}: the upload is gone.", e);
         }

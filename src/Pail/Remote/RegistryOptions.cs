@@ -27,6 +27,9 @@ public sealed record RegistryOptions
     /// <summary>What a body must bring a second on average, in bytes, once <see cref="Patience"/> has passed: who drips is no slow line.</summary>
     public long SlowestRate { get; init; } = 1 << 10;
 
+    /// <summary>The clock that patience is measured by.</summary>
+    internal TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>True if that registry is to be spoken to without encryption.</summary>
     internal bool IsPlain(string host) => PlainHttp || PlainHttpHosts.Contains(host, StringComparer.OrdinalIgnoreCase);
 

@@ -173,7 +173,7 @@ internal sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IF
             return (answer["OCI-Tag"] is not null, answer["OCI-Subject"] is not null);
         }
         // Its blobs were sent or seen just now: a registry over several machines may need a moment to see them everywhere.
-        catch (PailException e) when (e is not StoreException && e.Message.Contains("BLOB_UNKNOWN", StringComparison.Ordinal) && mayWait())
+        catch (RegistryRefusal e) when (e.IsBlobUnknown && mayWait())
         {
             throw new StoreException(StoreError.Unavailable, e.Message, e) { RetryAfter = TimeSpan.FromSeconds(1) };
         }
@@ -186,7 +186,7 @@ internal sealed class RegistrySink : IImageSink, IReferrerSink, ILayerLookup, IF
         {
             return await work();
         }
-        catch (PailException e) when (e is { Failure: Failure.BadInput } and not StoreException && digest.Algorithm != DigestAlgorithm.Sha256)
+        catch (RegistryRefusal e) when (e.Failure == Failure.BadInput && digest.Algorithm != DigestAlgorithm.Sha256)
         {
             throw new PailException(Failure.BadInput, $"{e.Message.TrimEnd('.')}. This registry seems to take no {digest.AlgorithmName} digests, as CNCF Distribution does not: such an image needs another registry, a bucket or a layout.", e);
         }

@@ -12,14 +12,13 @@ internal sealed class ResumingBody : ReadOnlyStream
     private readonly string _name;
     private readonly string _etag;
     private readonly long _end;
-    private readonly Retry _retry;
     private readonly Retry.Tries _tries;
     private ObjectContent? _content;
     private long _position;
 
     private ResumingBody(RangeOpener open, string name, long start, ObjectContent first, Retry retry)
     {
-        (_open, _name, _etag, _retry, _content) = (open, name, first.Info.ETag, retry, first);
+        (_open, _name, _etag, _content) = (open, name, first.Info.ETag, first);
         (_position, _end, _tries) = (start, start + first.Length, retry.Begin());
     }
 
@@ -55,9 +54,7 @@ internal sealed class ResumingBody : ReadOnlyStream
             catch (Exception error) when (Retry.IsTransient(error) && !cancellationToken.IsCancellationRequested)
             {
                 await CloseAsync();
-                if (!_tries.Again(error, cancellationToken))
-                    throw new PailException(Failure.Unavailable, $"{error.Message} Gave up after {_retry.Options.Attempts} tries.", error);
-                await _tries.WaitAsync(cancellationToken);
+                await _tries.NextAsync(error, cancellationToken);
             }
         }
     }

@@ -37,10 +37,7 @@ internal sealed class ResumingStream(BlobOpener open, Retry retry, long offset =
             catch (Exception error) when (Retry.IsTransient(error) && !cancellationToken.IsCancellationRequested)
             {
                 await CloseAsync();
-                // Tried often enough: whoever reads this must not begin to count again.
-                if (!_tries.Again(error, cancellationToken))
-                    throw new PailException(Failure.Unavailable, $"{error.Message} Gave up after {retry.Options.Attempts} tries.", error);
-                await _tries.WaitAsync(cancellationToken);
+                await _tries.NextAsync(error, cancellationToken);
             }
         }
     }

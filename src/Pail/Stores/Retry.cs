@@ -80,6 +80,17 @@ internal sealed class Retry(RetryOptions options, TimeProvider? time = null)
             return true;
         }
 
+        /// <summary>Waits before work goes on from where an error that may pass broke it off. Fails, for callers not to retry, once the tries are used up.</summary>
+        public async Task NextAsync(Exception error, CancellationToken cancel)
+        {
+            if (!Again(error, cancel))
+            {
+                cancel.ThrowIfCancellationRequested();
+                throw new PailException(Failure.Unavailable, $"{error.Message} Gave up after {retry.Options.Attempts} tries.", error);
+            }
+            await WaitAsync(cancel);
+        }
+
         /// <summary>Waits before the next try: full jitter, so that many clients told to slow down don't return in step.</summary>
         public Task WaitAsync(CancellationToken cancel)
         {

@@ -5,7 +5,8 @@ namespace Pail.Tar;
 
 /// <summary>
 /// A tar being written, in which the same files always come in the same order, that of their paths. Each gets its place
-/// before its bytes come, so that several can come at once.
+/// before its bytes come, so that several can come at once. <c>System.Formats.Tar.TarWriter</c> can't do that: it writes one entry
+/// after the other, and takes the size from the content, which must be there.
 /// </summary>
 /// <param name="file">Where it is written; empty.</param>
 internal sealed class TarFile(SafeFileHandle file)

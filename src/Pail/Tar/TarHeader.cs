@@ -5,6 +5,7 @@ using System.Text;
 namespace Pail.Tar;
 
 /// <summary>The header of an entry under another name, all else as it was: owner, mode, times, extended attributes, devices. Source: POSIX pax.</summary>
+/// <remarks>Not by <c>System.Formats.Tar.TarWriter</c>: it makes headers anew, and what its entries have no property for is lost.</remarks>
 internal static class TarHeader
 {
     private const int NameLength = 100;

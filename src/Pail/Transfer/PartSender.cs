@@ -62,7 +62,7 @@ internal sealed class PartSender : IDisposable
         Begin();
         var length = range.Last!.Value - range.First + 1;
         _sends.Add(SendAsync(number, length, null, async (upload, token) =>
-            await copier.CopyPartAsync(from, range, upload, number, offset, token) ?? throw new MissingSourceException($"{_store.Name}: {from} is not there.")));
+            await copier.CopyPartAsync(from, range, upload, number, offset, token) ?? throw new MissingObjectException($"{_store.Name}: {from}")));
     }
 
     public void ThrowIfFailed()

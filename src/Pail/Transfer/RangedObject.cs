@@ -39,7 +39,7 @@ internal sealed class RangedObject(RangeOpener open, string name, long size, Ret
         try
         {
             return await open(range, cancel)
-                ?? throw new PailException(Failure.NotFound, $"{name} is not there.");
+                ?? throw new MissingObjectException(name);
         }
         catch (StoreException error) when (error.Error == StoreError.RangeNotSatisfiable)
         {

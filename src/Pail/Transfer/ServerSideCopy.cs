@@ -21,7 +21,7 @@ internal sealed class ServerSideCopy(TransferEngine engine, IObjectStore store, 
         catch (Exception error)
         {
             await sender.AbortAsync();
-            if (error is not MissingSourceException)
+            if (error is not MissingObjectException)
                 throw;
             return false;
         }
@@ -48,6 +48,3 @@ internal sealed class ServerSideCopy(TransferEngine engine, IObjectStore store, 
             yield return ByteRange.Of(at, Math.Min(length, size - at));
     }
 }
-
-/// <summary>An object to copy from is not there.</summary>
-internal sealed class MissingSourceException(string message) : PailException(Failure.NotFound, message);

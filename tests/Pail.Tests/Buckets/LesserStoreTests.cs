@@ -7,7 +7,8 @@ using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Stores.Folder;
-using Pail.Tests.Server;
+using Pail.Tests.Images;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.Stores;
 using Pail.Transfer;
 
@@ -59,7 +60,7 @@ public sealed class LesserStoreTests : IDisposable
         var descriptor = new Descriptor(MediaTypes.OciConfig, Digest.Of(config), config.Length);
         var repository = bucket.Repository(name);
         await repository.Blobs.PutVerifiedAsync(descriptor, new ReadOnlySequence<byte>(config), Cancel);
-        var manifest = Manifest.Parse(Manifests.Image(descriptor, []), MediaTypes.OciManifest);
+        var manifest = Manifest.Parse(ManifestJson.Image(descriptor, []), MediaTypes.OciManifest);
         await repository.Manifests.PutAsync(manifest, Cancel);
         await repository.Tags.PutAsync(manifest, tag, cancel: Cancel);
     }
@@ -194,7 +195,7 @@ public sealed class LesserStoreTests : IDisposable
         await Task.WhenAll(Enumerable.Range(0, 6).Select(async n =>
         {
             var config = Encoding.UTF8.GetBytes($"{n}");
-            var about = Manifests.Image(new(MediaTypes.OciConfig, Digest.Of(config), config.Length), [], $",\"subject\":{Manifests.Json(subject)}");
+            var about = ManifestJson.Image(new(MediaTypes.OciConfig, Digest.Of(config), config.Length), [], $",\"subject\":{ManifestJson.Of(subject)}");
             await (await Bucket.OpenAsync(Open(store), _engine, Cancel)).Repository(App).Manifests.PutAsync(Manifest.Parse(about, MediaTypes.OciManifest), Cancel);
         }));
 
@@ -239,7 +240,7 @@ public sealed class LesserStoreTests : IDisposable
         await Task.WhenAll(Enumerable.Range(0, 6).Select(async n =>
         {
             var config = Encoding.UTF8.GetBytes($"{n}");
-            var about = Manifests.Image(new(MediaTypes.OciConfig, Digest.Of(config), config.Length), [], $",\"subject\":{Manifests.Json(subject)}");
+            var about = ManifestJson.Image(new(MediaTypes.OciConfig, Digest.Of(config), config.Length), [], $",\"subject\":{ManifestJson.Of(subject)}");
             await (await Bucket.OpenAsync(Open("b2"), _engine, Cancel)).Repository(App).Manifests.PutAsync(Manifest.Parse(about, MediaTypes.OciManifest), Cancel);
         }));
         Assert.Equal(6, (await bucket.Repository(App).Referrers.ListAsync(subject.Digest, Cancel)).Count);

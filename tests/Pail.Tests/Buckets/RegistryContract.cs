@@ -7,6 +7,7 @@ using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Stores.Folder;
+using Pail.Tests.Images;
 using Pail.Transfer;
 
 namespace Pail.Tests.Buckets;
@@ -33,7 +34,7 @@ public abstract class RegistryContract
     private async Task<Bucket> InitAsync(LayoutKind layout = LayoutKind.V2, bool open = false) =>
         await BucketSetup.RunAsync(await NewBucketAsync(), Engine, BucketLayout.Of(layout), open, None);
 
-    private static Task<CopyResult> PushAsync(Bucket registry, TestImage image, string tag, RepositoryName? repository = null, CopyOptions? options = null) =>
+    private static Task<CopyResult> PushAsync(Bucket registry, MemoryImage image, string tag, RepositoryName? repository = null, CopyOptions? options = null) =>
         ImageCopy.RunAsync(image, new BucketSink(registry.Repository(repository ?? App), Reference.Parse(tag)), options ?? new(), NoProgress.Instance, None);
 
     private static async Task<string> TextAsync(Bucket registry, string key)
@@ -52,19 +53,19 @@ public abstract class RegistryContract
     public async Task Copy_IndexOfIndexAndImages_RoundTripsByteExact(LayoutKind layout, bool open)
     {
         var registry = await InitAsync(layout, open);
-        var image = new TestImage();
-        var amd = image.Image([image.Random(100_000), image.Random(10)]);
-        var arm = image.Image([image.Random(0)]);
-        var inner = image.Index((arm, "linux/arm64"));
-        image.Index((amd, "linux/amd64"), (inner, null));
+        var image = new MemoryImage();
+        var amd = image.AddImage([image.AddRandom(100_000), image.AddRandom(10)]);
+        var arm = image.AddImage([image.AddRandom(0)]);
+        var inner = image.AddIndex((arm.Descriptor, "arm64"));
+        image.AddIndex((amd.Descriptor, "amd64"), (inner.Descriptor, null));
 
         var result = await PushAsync(registry, image, "1");
 
         Assert.False(result.Unchanged);
-        Assert.Equal(image.Root.Digest, result.Root.Digest);
+        Assert.Equal(image.Root!.Digest, result.Root.Digest);
         var source = new BucketSource(registry.Repository(App), Reference.Parse("1"));
         var root = await source.GetRootAsync(None);
-        Assert.Equal(image.Root.Bytes.ToArray(), root.Bytes.ToArray());
+        Assert.Equal(image.Root!.Bytes.ToArray(), root.Bytes.ToArray());
         Assert.Equal(MediaTypes.OciIndex, root.MediaType);
         var copy = await BucketSetup.RunAsync(await NewBucketAsync(), Engine, null, null, None);
         Assert.Equal(5, (await ImageCopy.RunAsync(source, new BucketSink(copy.Repository(App), Reference.Parse("2")), new(), NoProgress.Instance, None)).Sent);
@@ -78,7 +79,7 @@ public abstract class RegistryContract
         var registry = await InitAsync();
         var before = (Meter.ClassA, Meter.ClassB);
         registry = await Bucket.OpenAsync(registry.Store, Engine, None);
-        await PushAsync(registry, TestImage.Simple(size: 1 << 20), "1");
+        await PushAsync(registry, MemoryImage.Simple(size: 1 << 20), "1");
         Assert.Equal((4, 4), (Meter.ClassA - before.ClassA, Meter.ClassB - before.ClassB));
     }
 
@@ -88,7 +89,7 @@ public abstract class RegistryContract
         var registry = await InitAsync(open: true);
         var before = (Meter.ClassA, Meter.ClassB);
         registry = await Bucket.OpenAsync(registry.Store, Engine, None);
-        await PushAsync(registry, TestImage.Simple(size: 1 << 20), "1");
+        await PushAsync(registry, MemoryImage.Simple(size: 1 << 20), "1");
         Assert.Equal(PublicPushCost, (Meter.ClassA - before.ClassA, Meter.ClassB - before.ClassB));
     }
 
@@ -99,7 +100,7 @@ public abstract class RegistryContract
     public async Task Push_Unchanged_CostsTwoBAndNoA(LayoutKind layout, bool open)
     {
         var registry = await InitAsync(layout, open);
-        var image = TestImage.Simple(layers: 12);
+        var image = MemoryImage.Simple(layers: 12);
         await PushAsync(registry, image, "1");
         var before = (Meter.ClassA, Meter.ClassB);
         registry = await Bucket.OpenAsync(registry.Store, Engine, None);
@@ -111,7 +112,7 @@ public abstract class RegistryContract
     public async Task Push_SameImageUnderAnotherTag_SendsNoBlob()
     {
         var registry = await InitAsync();
-        var image = TestImage.Simple(layers: 3);
+        var image = MemoryImage.Simple(layers: 3);
         await PushAsync(registry, image, "1");
         image.Opened.Clear();
         var result = await PushAsync(registry, image, "2");
@@ -126,10 +127,10 @@ public abstract class RegistryContract
     public async Task Push_BlobUnlikeItsDigest_NamesNothing(bool open)
     {
         var registry = await InitAsync(open: open);
-        var image = new TestImage();
-        var layer = image.Random(200_000);
-        image.Image([layer, image.Random(5)]);
-        image.Corrupt(layer.Digest, new byte[200_000]);
+        var image = new MemoryImage();
+        var layer = image.AddRandom(200_000);
+        image.AddImage([layer, image.AddRandom(5)]);
+        image.Spoil(layer.Digest, new byte[200_000]);
         var error = await Assert.ThrowsAnyAsync<PailException>(() => PushAsync(registry, image, "1"));
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Null(await registry.Repository(App).Manifests.GetAsync(Reference.Parse("1"), None));
@@ -141,10 +142,10 @@ public abstract class RegistryContract
     public async Task Push_OnePlatform_NamesThatImage()
     {
         var registry = await InitAsync();
-        var image = new TestImage();
-        var amd = image.Image([image.Random(10)]);
-        var arm = image.Image([image.Random(10)]);
-        image.Index((amd, "linux/amd64"), (arm, "linux/arm64"));
+        var image = new MemoryImage();
+        var amd = image.AddImage([image.AddRandom(10)]);
+        var arm = image.AddImage([image.AddRandom(10)]);
+        image.AddIndex((amd.Descriptor, "amd64"), (arm.Descriptor, "arm64"));
         await PushAsync(registry, image, "1", options: new CopyOptions([Platform.Parse("linux/arm64")]));
         Assert.Equal(arm.Digest, (await registry.Repository(App).Manifests.GetAsync(Reference.Parse("1"), None))!.Digest);
         var error = await Assert.ThrowsAsync<PailException>(() => PushAsync(registry, image, "2", options: new CopyOptions([Platform.Parse("linux/s390x")])));
@@ -156,18 +157,18 @@ public abstract class RegistryContract
     {
         var registry = await InitAsync(open: true);
         Assert.Equal("{}", await TextAsync(registry, "v2/"));
-        var image = TestImage.Simple();
+        var image = MemoryImage.Simple();
         await PushAsync(registry, image, "b");
         await PushAsync(registry, image, "a");
-        await PushAsync(registry, TestImage.Simple(), "x", RepositoryName.Parse("other"));
+        await PushAsync(registry, MemoryImage.Simple(), "x", RepositoryName.Parse("other"));
         Assert.Equal("""{"name":"team/app","tags":["a","b"]}""", await TextAsync(registry, "v2/team/app/tags/list"));
         Assert.Equal("""{"repositories":["other","team/app"]}""", await TextAsync(registry, "v2/_catalog"));
-        Assert.Equal("""{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}""", await TextAsync(registry, $"v2/team/app/referrers/{image.Root.Digest}"));
+        Assert.Equal("""{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}""", await TextAsync(registry, $"v2/team/app/referrers/{image.Root!.Digest}"));
 
         Assert.True(await registry.Repository(App).Tags.DeleteAsync("b", None));
         Assert.False(await registry.Repository(App).Tags.DeleteAsync("b", None));
         Assert.Equal("""{"name":"team/app","tags":["a"]}""", await TextAsync(registry, "v2/team/app/tags/list"));
-        Assert.NotNull(await registry.Repository(App).Manifests.GetAsync(Reference.Of(image.Root.Digest), None));
+        Assert.NotNull(await registry.Repository(App).Manifests.GetAsync(Reference.Of(image.Root!.Digest), None));
     }
 
     [Fact]
@@ -175,7 +176,7 @@ public abstract class RegistryContract
     {
         var store = await NewBucketAsync();
         await BucketSetup.RunAsync(store, Engine, BucketLayout.Of(LayoutKind.V2), true, None);
-        var image = TestImage.Simple();
+        var image = MemoryImage.Simple();
         await Parallel.ForEachAsync(Enumerable.Range(0, 24), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (n, cancel) =>
         {
             var registry = await Bucket.OpenAsync(store, Engine, cancel);
@@ -196,20 +197,20 @@ public abstract class RegistryContract
     public async Task Init_OfAFullPrivateBucketAsPublic_BuildsTheLists()
     {
         var registry = await InitAsync();
-        var image = TestImage.Simple();
+        var image = MemoryImage.Simple();
         await PushAsync(registry, image, "1");
         await PushAsync(registry, image, "2");
         registry = await BucketSetup.RunAsync(registry.Store, Engine, null, true, None);
         Assert.Equal("""{"name":"team/app","tags":["1","2"]}""", await TextAsync(registry, "v2/team/app/tags/list"));
         Assert.Equal("""{"repositories":["team/app"]}""", await TextAsync(registry, "v2/_catalog"));
-        Assert.Contains("manifests", await TextAsync(registry, $"v2/team/app/referrers/{image.Root.Digest}"), StringComparison.Ordinal);
+        Assert.Contains("manifests", await TextAsync(registry, $"v2/team/app/referrers/{image.Root!.Digest}"), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Init_OtherLayoutOverImages_IsRefused()
     {
         var registry = await InitAsync();
-        await PushAsync(registry, TestImage.Simple(), "1");
+        await PushAsync(registry, MemoryImage.Simple(), "1");
         var error = await Assert.ThrowsAsync<PailException>(() => BucketSetup.RunAsync(registry.Store, Engine, BucketLayout.Of(LayoutKind.Pool), null, None));
         Assert.Equal(Failure.Conflict, error.Failure);
         await Assert.ThrowsAsync<PailException>(async () => await BucketSetup.RunAsync(await NewBucketAsync(), Engine, BucketLayout.Of(LayoutKind.Pool), true, None));
@@ -221,7 +222,7 @@ public abstract class RegistryContract
         var store = await NewBucketAsync();
         Assert.Equal(LayoutKind.V2, (await Bucket.OpenAsync(store, Engine, None)).Settings.Layout);
         var pool = new Bucket(store, Engine, new BucketSettings(LayoutKind.Pool, false));
-        await PushAsync(pool, TestImage.Simple(), "1");
+        await PushAsync(pool, MemoryImage.Simple(), "1");
         Assert.Equal(LayoutKind.Pool, (await Bucket.OpenAsync(store, Engine, None)).Settings.Layout);
     }
 
@@ -229,9 +230,9 @@ public abstract class RegistryContract
     public async Task Pool_AsS3loWritesIt_IsRead()
     {
         var store = await NewBucketAsync();
-        var image = new TestImage();
-        var manifest = image.Image([image.Random(10)]);
-        var index = image.Index((manifest, "linux/amd64"));
+        var image = new MemoryImage();
+        var manifest = image.AddImage([image.AddRandom(10)]);
+        var index = image.AddIndex((manifest.Descriptor, "amd64"));
         await PutAsync(store, $"blobs/sha256/{manifest.Digest.Hex}", manifest.Bytes, MediaTypes.OctetStream);
         await PutAsync(store, "manifests/org/backend/v1/manifest.json", index.Bytes, MediaTypes.Json);
         await PutAsync(store, "manifests/org/backend/v1/oci-layout", Encoding.UTF8.GetBytes("""{"imageLayoutVersion":"1.0.0"}"""), MediaTypes.Json);
@@ -251,7 +252,7 @@ public abstract class RegistryContract
     public async Task Lists_NestedRepositoriesAndOddTags_AreSortedAndResume(LayoutKind layout)
     {
         var registry = await InitAsync(layout);
-        var image = TestImage.Simple();
+        var image = MemoryImage.Simple();
         string[] tags = ["1", "1-a", "1.0", "A", "_x", "a", "a-b", "a.b"];
         foreach (var tag in tags)
             await PushAsync(registry, image, tag, RepositoryName.Parse("a"));
@@ -275,14 +276,14 @@ public abstract class RegistryContract
     public async Task DeleteManifest_WithTags_RemovesThoseThatNameItAndNoOther(LayoutKind layout)
     {
         var registry = await InitAsync(layout);
-        var (one, two) = (TestImage.Simple(), TestImage.Simple());
+        var (one, two) = (MemoryImage.Simple(), MemoryImage.Simple());
         await PushAsync(registry, one, "a");
         await PushAsync(registry, one, "b");
         await PushAsync(registry, two, "c");
-        Assert.True(await registry.Repository(App).Manifests.DeleteAsync(one.Root.Digest, None));
-        Assert.False(await registry.Repository(App).Manifests.DeleteAsync(one.Root.Digest, None));
+        Assert.True(await registry.Repository(App).Manifests.DeleteAsync(one.Root!.Digest, None));
+        Assert.False(await registry.Repository(App).Manifests.DeleteAsync(one.Root!.Digest, None));
         Assert.Equal(["c"], await ListAsync(registry.Repository(App).Tags.ListAsync(null, None)));
-        Assert.NotNull(await registry.Repository(App).Manifests.GetAsync(Reference.Of(two.Root.Digest), None));
+        Assert.NotNull(await registry.Repository(App).Manifests.GetAsync(Reference.Of(two.Root!.Digest), None));
     }
 
     [Theory]
@@ -292,13 +293,13 @@ public abstract class RegistryContract
     public async Task Referrers_PushedBeforeAndAfterTheirSubject_AreListed(LayoutKind layout, bool open)
     {
         var registry = await InitAsync(layout, open);
-        var image = TestImage.Simple();
-        var subject = image.Root;
-        var first = image.Image([image.Random(3)], subject.Descriptor, "application/vnd.test.sbom");
+        var image = MemoryImage.Simple();
+        var subject = image.Root!;
+        var first = image.AddImage([image.AddRandom(3)], subject.Descriptor, "application/vnd.test.sbom");
         await PushAsync(registry, image, "sbom");
         image.Root = subject;
         await PushAsync(registry, image, "1");
-        var second = image.Image([image.Random(4)], subject.Descriptor);
+        var second = image.AddImage([image.AddRandom(4)], subject.Descriptor);
         await PushAsync(registry, image, "signature");
         var referrers = await registry.Repository(App).Referrers.ListAsync(subject.Digest, None);
         Assert.Equal([first.Digest, second.Digest], referrers.Select(entry => entry.Digest));
@@ -329,14 +330,14 @@ public abstract class RegistryContract
     public async Task ListItems_OfAllThereCanBe_SaysWhatEachIs(LayoutKind layout)
     {
         var bucket = await InitAsync(layout, open: layout == LayoutKind.V2);
-        var image = TestImage.Simple();
+        var image = MemoryImage.Simple();
         await PushAsync(bucket, image, "1");
         await PushAsync(bucket, image, "2", RepositoryName.Parse("team/manifests/blobs"));
-        var signature = new TestImage().Image([], subject: image.Root.Descriptor);
+        var signature = new MemoryImage().AddImage([], subject: image.Root!.Descriptor);
         await bucket.Repository(App).Manifests.PutAsync(signature, None);
         string[] foreign = ["readme.txt", "uploads/mine", "pail/notes", "v2x", "blobs", "manifests/only"];
         string[] staged = [StagingKey.OfPiece(Guid.NewGuid(), 3, new(5, 4)), StagingKey.OfDirect(Guid.NewGuid())];
-        var memory = BucketLayout.MemoryKey(image.Root.Layers[0].Digest, null);
+        var memory = BucketLayout.MemoryKey(image.Root!.Layers[0].Digest, null);
         foreach (var key in foreign.Concat(staged).Append(memory))
             await bucket.Store.PutAsync(key, new("{}"u8.ToArray()), new(MediaTypes.Json), PutCondition.None, None);
 
@@ -354,20 +355,20 @@ public abstract class RegistryContract
         Assert.Equal([(App.ToString(), "1"), ("team/manifests/blobs", "2")], items.Where(item => item.Meaning.Kind == KeyKind.Tag).Select(item => (item.Meaning.Repository.ToString()!, item.Meaning.Tag!)).Order());
         // In a pool a manifest by digest lies among the blobs.
         var manifests = items.Where(item => item.Meaning.Kind == (layout == LayoutKind.V2 ? KeyKind.Manifest : KeyKind.Blob)).Select(item => item.Meaning.Digest).ToHashSet();
-        Assert.True(manifests.IsSupersetOf([image.Root.Digest, signature.Digest]));
+        Assert.True(manifests.IsSupersetOf([image.Root!.Digest, signature.Digest]));
         var blobs = items.Where(item => item.Meaning.Kind == KeyKind.Blob).ToList();
-        foreach (var blob in image.Root.Blobs)
+        foreach (var blob in image.Root!.Blobs)
             Assert.Contains(blobs, item => item.Meaning.Digest == blob.Digest && item.Entry.Size == blob.Size && item.Entry.Modified > DateTimeOffset.UnixEpoch);
-        Assert.Contains(items, item => item.Meaning is { Kind: KeyKind.Referrers, Digest: var subject } && subject == image.Root.Digest);
+        Assert.Contains(items, item => item.Meaning is { Kind: KeyKind.Referrers, Digest: var subject } && subject == image.Root!.Digest);
     }
 
     [Fact]
     public async Task Metadata_OfOldNames_IsStillRead()
     {
         var bucket = await InitAsync();
-        var image = TestImage.Simple();
+        var image = MemoryImage.Simple();
         await PushAsync(bucket, image, "1");
-        var manifest = image.Root;
+        var manifest = image.Root!;
         await bucket.Store.PutAsync(
             bucket.Layout.ManifestKey(App, Reference.Parse("1")), new(manifest.Bytes),
             new(manifest.MediaType) { Metadata = new Dictionary<string, string> { ["docker-content-digest"] = manifest.Digest.ToString() } }, PutCondition.None, None);

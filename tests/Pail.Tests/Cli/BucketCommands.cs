@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using Pail.Copy;
 using Pail.Io;
@@ -19,7 +18,7 @@ public abstract class BucketCommands : IDisposable
 
     private protected async Task<MemoryImage> LayoutAsync(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
         await using var sink = new OciLayoutSink(Folder[kind], "1");
         await ImageCopy.RunAsync(image, sink, new CopyOptions(), NoProgress.Instance, TestContext.Current.CancellationToken);
         return image;
@@ -28,9 +27,7 @@ public abstract class BucketCommands : IDisposable
     protected async Task<Manifest> PushReferrerAsync(string name, Descriptor subject)
     {
         var image = new MemoryImage();
-        var config = RandomImage.Json(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty));
-        var manifest = image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(
-            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","artifactType":"text/{{name}}","config":{{config}},"layers":[],"subject":{{RandomImage.Json(subject)}}}""")));
+        var manifest = image.AddImage([], subject, $"text/{name}", image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty));
         await Copying.RunAsync(image, new OciLayoutSink(Folder[name], "1"));
         (await Command.RunAsync("push", $"oci:{Folder[name]}:1", $"{Bucket}//app@{manifest.Digest}")).Ended(0);
         return manifest;

@@ -118,7 +118,7 @@ public sealed class CopySelectionTests : IDisposable
     {
         var image = new MemoryImage();
         var config = image.Add(JsonSerializer.SerializeToUtf8Bytes(new { os = "linux", architecture = "amd64", created, author = $"{seed}" }), MediaTypes.OciConfig);
-        image.AddManifest(RandomImage.ImageManifest(config, [image.Add(RandomImage.Gzip(RandomImage.Layer(new Random(seed), 100)), MediaTypes.OciLayerGzip)]));
+        image.AddManifest(ImageBuilder.ManifestOf(config, [image.Add(ImageBytes.Gzip(ImageBytes.Layer(new Random(seed), 100)), MediaTypes.OciLayerGzip)]));
         await using (var layout = new OciLayoutSink(_folder[$"layout-{seed}"], "x"))
             await Copying.RunAsync(image, layout);
         (await Command.RunAsync("init", Bucket)).Ended(0);

@@ -26,7 +26,7 @@ public sealed class RegistryCommandTests : IAsyncLifetime
     [Fact]
     public async Task Login_PushInspectPullLogout_WorkTogether()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await using (var layout = new Pail.OciLayout.OciLayoutSink(_folder["layout"], "1.0"))
             await Copying.RunAsync(image, layout);
         var digest = image.Root!.Digest.ToString();
@@ -64,7 +64,7 @@ public sealed class RegistryCommandTests : IAsyncLifetime
         foreach (var (tag, seed) in (IEnumerable<(string, int)>)[("1.0", 1), ("1.1", 2), ("2.0", 3)])
         {
             await using (var layout = new Pail.OciLayout.OciLayoutSink(_folder["layout"], tag))
-                await Copying.RunAsync(RandomImage.Plain(seed), layout);
+                await Copying.RunAsync(MemoryImage.Plain(seed), layout);
             (await PailAsync("copy", $"oci:{_folder["layout"]}:{tag}", $"docker://{_registry.Host}/team/app:{tag}")).Succeeded();
         }
         var copied = (await PailAsync("copy", "--json", "--tags", "1.*", $"docker://{_registry.Host}/team/app", folder)).Succeeded();
@@ -92,7 +92,7 @@ public sealed class RegistryCommandTests : IAsyncLifetime
         foreach (var tag in (string[])["1", "2", "3", "4", "5"])
         {
             await using (var layout = new Pail.OciLayout.OciLayoutSink(_folder["layout"], tag))
-                await Copying.RunAsync(RandomImage.Plain(int.Parse(tag)), layout);
+                await Copying.RunAsync(MemoryImage.Plain(int.Parse(tag)), layout);
             (await PailAsync("copy", $"oci:{_folder["layout"]}:{tag}", $"docker://{open.Host}/team/app:{tag}")).Succeeded();
         }
         await using var gate = await TokenGate.StartAsync(new Uri($"http://{open.Host}"));
@@ -144,7 +144,7 @@ public sealed class RegistryCommandTests : IAsyncLifetime
         {
             { Method: "CONNECT" } => RawServer.WriteAsync(stream, "502 Bad Gateway", "", default),
             { Method: "HEAD" } or { Path: "/v2/" } => RawServer.WriteAsync(stream, "404 Not Found", "", default),
-            _ => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {Pail.Oci.MediaTypes.OciManifest}\r\n", RandomImage.Plain(layers: 0).Root!.Bytes),
+            _ => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {Pail.Oci.MediaTypes.OciManifest}\r\n", MemoryImage.Plain(layers: 0).Root!.Bytes),
         });
         var environment = Environment();
         (environment["http_proxy"], environment["https_proxy"]) = ($"http://{server.Host}", $"http://{server.Host}");

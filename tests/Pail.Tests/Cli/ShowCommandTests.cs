@@ -71,7 +71,7 @@ public sealed class ShowCommandTests : BucketCommands
     public async Task BlobPut_AFile_IsThereUnderItsDigest()
     {
         (await Command.RunAsync("init", Bucket)).Ended(0);
-        var bytes = RandomImage.Bytes(new Random(1), 200_000);
+        var bytes = ImageBytes.Bytes(new Random(1), 200_000);
         await File.WriteAllBytesAsync(Folder["file"], bytes, TestContext.Current.CancellationToken);
         var digest = Pail.Oci.Digest.Of(bytes).ToString();
         Assert.Equal([digest], (await Command.RunAsync("blob", "put", $"{Bucket}//team/app", Folder["file"])).Ended(0).Lines);
@@ -131,7 +131,7 @@ public sealed class ShowCommandTests : BucketCommands
         var json = Json(await Command.RunAsync("inspect", "--json", $"{Bucket}//app:1"));
         Assert.Equal(image.Root!.Digest.ToString(), (string)json["digest"]!);
         Assert.Equal("linux/amd64", (string)json["platform"]!);
-        Assert.Equal("nobody", (string)json["run"]!["user"]!);
+        Assert.Equal("65534", (string)json["run"]!["user"]!);
         Assert.Equal(image.Root.Layers.Select(layer => layer.Digest.ToString()), json["layers"]!.AsArray().Select(layer => (string)layer!["digest"]!));
         Assert.Equal(image.Root.Blobs.Sum(blob => blob.Size), (long)json["totalSize"]!);
         var people = (await Command.RunAsync("inspect", $"{Bucket}//app:1")).Ended(0);

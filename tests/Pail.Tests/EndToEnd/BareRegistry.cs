@@ -2,6 +2,7 @@ using Pail.Oci;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Clients;
+using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.EndToEnd;
 
@@ -55,7 +56,7 @@ public abstract class BareRegistry : IAsyncLifetime
         var (layout, root) = _images[kind];
         var manifest = layout.Read(root);
         if (manifest.IsIndex)
-            manifest = layout.Read(manifest.Manifests.Single(item => item.Platform!.Architecture == TestLayout.Architecture));
+            manifest = layout.Read(manifest.Manifests.Single(item => item.Platform!.Architecture == ImageBytes.Architecture));
         return manifest.Config!.Digest;
     }
 

@@ -46,7 +46,7 @@ internal sealed class CrashBench : IAsyncDisposable
         if (Image is not null)
             Directory.Delete(Image.Folder, recursive: true);
         Image = new TestLayout(_folder[Repository]);
-        Root = Image.Tag(Image.Index((Image.Image(bytes: bytes), "amd64")));
+        Root = Image.Tag(Image.AddIndex((Image.Image(bytes: bytes), "amd64")).Descriptor);
         NextTarget();
     }
 

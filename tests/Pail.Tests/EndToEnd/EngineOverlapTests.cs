@@ -64,8 +64,8 @@ public sealed class EngineOverlapTests : IAsyncLifetime
         _bucket = await TestBucket.TakeAsync();
         await PailCli.Direct.DoAsync("init", _bucket.Address);
         for (var seed = 1; seed <= 2; seed++)
-            _image.Layers.Add(RandomImage.Layer(new Random(seed), Large));
-        _image.Config = RandomImage.Config("amd64", _image.Layers.Select(layer => Digest.Of(layer)));
+            _image.Layers.Add(ImageBytes.Layer(new Random(seed), Large));
+        _image.Config = ImageBytes.Config("amd64", _image.Layers.Select(layer => Digest.Of(layer)));
         _engine.Hold("app:1", _image);
     }
 

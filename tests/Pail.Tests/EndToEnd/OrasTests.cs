@@ -44,7 +44,7 @@ public sealed class OrasTests(PublicServedBucket registry) : IClassFixture<Publi
     [Fact]
     public async Task PushAndCopy_OfArtifacts_KeepEveryByte()
     {
-        await File.WriteAllBytesAsync(_folder["large"], RandomImage.Bytes(Random.Shared, 20 << 20), Cancel);
+        await File.WriteAllBytesAsync(_folder["large"], ImageBytes.Bytes(Random.Shared, 20 << 20), Cancel);
         var pushed = await DigestAsync("push", "--plain-http", "--format", "json", "--artifact-type", Sbom, $"{registry.Served}/oras/artifact:1", "large:application/octet-stream");
 
         await Oras.DoAsync("cp", "--recursive", "--from-plain-http", "--to-plain-http", $"{registry.Served}/oras/artifact:1", $"{registry.Served}/oras/elsewhere:1");

@@ -17,7 +17,7 @@ public sealed class OtherStoreTests : IAsyncLifetime
     // The same name in both: one bucket must not be taken for the other.
     private readonly string _bucket = S3Server.NewName();
     private readonly TestFolder _folder = new();
-    private readonly MemoryImage _image = RandomImage.Index();
+    private readonly MemoryImage _image = MemoryImage.Index();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -1,4 +1,5 @@
 using Pail.Tests.Kit;
+using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.EndToEnd;
 

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Clients;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.S3;
 using Xunit.Sdk;
 

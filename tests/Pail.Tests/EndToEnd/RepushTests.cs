@@ -172,7 +172,7 @@ public sealed class RepushTests : IAsyncLifetime
         var layout = new TestLayout(_folder["layout"]);
         // Large ones are remembered, those of 3 MB are sent before the manifest, and the small one with it.
         var image = layout.ImageOf(9 << 20, 3_000_000, 3_000_000, 1000);
-        layout.Tag(index ? layout.Index((image, "amd64"), (layout.Image(), "arm64")) : image);
+        layout.Tag(index ? layout.AddIndex((image, "amd64"), (layout.Image(), "arm64")).Descriptor : image);
         string[] copy = ["copy", "--all", "--compression", "zstd", layout.Address(), $"{other.Address}/app:1"];
         Assert.True((await RunAsync(null, copy)).Sent > 14 << 20);
         await Wholeness.AssertAsync(other, "app");

@@ -2,6 +2,7 @@ using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Clients;
 using Pail.Tests.Kit.Proxy;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.S3;
 
 namespace Pail.Tests.EndToEnd;

@@ -1,5 +1,6 @@
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.S3;
 
 namespace Pail.Tests.EndToEnd;

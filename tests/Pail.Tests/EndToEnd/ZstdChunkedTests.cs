@@ -55,7 +55,7 @@ public abstract class ZstdChunkedTests(ServedRegistry registry) : IDisposable
     {
         var context = Directory.CreateDirectory(_folder["context"]).FullName;
         if (!File.Exists(Path.Combine(context, "large")))
-            await File.WriteAllBytesAsync(Path.Combine(context, "large"), RandomImage.Bytes(Random.Shared, 3 << 20), Cancel);
+            await File.WriteAllBytesAsync(Path.Combine(context, "large"), ImageBytes.Bytes(Random.Shared, 3 << 20), Cancel);
         await File.WriteAllTextAsync(Path.Combine(context, "word"), tag, Cancel);
         await File.WriteAllTextAsync(Path.Combine(context, "Dockerfile"), "FROM scratch\nCOPY . /bin/\n", Cancel);
         string[] storage = ["--root", _folder["build"], "--runroot", _folder["r"], "--storage-driver", "vfs"];

@@ -1,4 +1,3 @@
-using System.Text;
 using Pail.Dir;
 using Pail.Images;
 using Pail.Oci;
@@ -66,7 +65,7 @@ public sealed class BuildCacheTests : IDisposable
     {
         var image = new MemoryImage();
         var entry = image.Add("{}"u8.ToArray(), type);
-        image.AddManifest(IndexOf(entry));
+        image.AddIndex((entry, null));
         var sink = new MemoryImage();
 
         var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(image, sink));
@@ -84,11 +83,8 @@ public sealed class BuildCacheTests : IDisposable
     private static MemoryImage Cache()
     {
         var image = new MemoryImage();
-        var layers = Enumerable.Range(1, 2).Select(seed => image.Add(RandomImage.Gzip(RandomImage.Layer(new Random(seed), 9000)), MediaTypes.OciLayerGzip)).ToList();
-        image.AddManifest(IndexOf([.. layers, image.Add("""{"layers":[]}"""u8.ToArray(), "application/vnd.buildkit.cacheconfig.v0")]));
+        var layers = Enumerable.Range(1, 2).Select(seed => image.Add(ImageBytes.Gzip(ImageBytes.Layer(new Random(seed), 9000)), MediaTypes.OciLayerGzip)).ToList();
+        image.AddIndex([.. layers.Select(layer => (layer, (string?)null)), (image.Add("""{"layers":[]}"""u8.ToArray(), "application/vnd.buildkit.cacheconfig.v0"), null)]);
         return image;
     }
-
-    private static Manifest IndexOf(params IEnumerable<Descriptor> entries) => Manifest.Parse(Encoding.UTF8.GetBytes(
-        $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(',', entries.Select(entry => RandomImage.Json(entry)))}}]}"""));
 }

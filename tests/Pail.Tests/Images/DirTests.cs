@@ -14,10 +14,10 @@ public sealed class DirTests : IDisposable
     private string Dir => _folder["dir"];
 
     [Theory]
-    [MemberData(nameof(RandomImage.Kinds), MemberType = typeof(RandomImage))]
+    [MemberData(nameof(MemoryImage.Kinds), MemberType = typeof(MemoryImage))]
     public async Task Dir_AnyImage_ComesBackByteForByte(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
 
         await Copying.RunAsync(image, new DirSink(Dir));
 
@@ -28,7 +28,7 @@ public sealed class DirTests : IDisposable
     [Fact]
     public async Task Put_NestedIndex_FilesAreNamedAsSkopeoDoes()
     {
-        var image = RandomImage.Nested();
+        var image = MemoryImage.Nested();
         await Copying.RunAsync(image, new DirSink(Dir));
 
         Assert.Equal(
@@ -39,7 +39,7 @@ public sealed class DirTests : IDisposable
     [Fact]
     public async Task Put_SameImage_ReadsAndWritesNothing()
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
         await Copying.RunAsync(image, new DirSink(Dir));
         image.Opened.Clear();
         var before = Times();
@@ -53,7 +53,7 @@ public sealed class DirTests : IDisposable
     [Fact]
     public async Task Put_AnotherImage_TakesThePlaceOfTheFirstAndWhatIsSharedStays()
     {
-        var index = RandomImage.Index();
+        var index = MemoryImage.Index();
         await Copying.RunAsync(index, new DirSink(Dir));
         await File.WriteAllTextAsync(In("signature-1"), "of the index");
         await File.WriteAllTextAsync(In($"{index.Root!.Manifests[0].Digest.Hex}.signature-1"), "of a part of it");
@@ -71,10 +71,10 @@ public sealed class DirTests : IDisposable
     [Fact]
     public async Task Put_FirstSha512ThenNot_VersionIsWhatItTakes()
     {
-        await Copying.RunAsync(RandomImage.Of("sha512"), new DirSink(Dir));
+        await Copying.RunAsync(MemoryImage.Of("sha512"), new DirSink(Dir));
         Assert.All(Names().Where(name => name is not ("version" or "manifest.json")), name => Assert.StartsWith("sha512-", name));
 
-        await Copying.RunAsync(RandomImage.Plain(2), new DirSink(Dir));
+        await Copying.RunAsync(MemoryImage.Plain(2), new DirSink(Dir));
 
         Assert.Equal("Directory Transport Version: 1.1\n", await File.ReadAllTextAsync(In("version")));
         Assert.All(Names(), name => Assert.DoesNotContain("sha512", name));
@@ -83,7 +83,7 @@ public sealed class DirTests : IDisposable
     [Fact]
     public async Task Put_BlobIsGone_IsMendedAndSignaturesStay()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await Copying.RunAsync(image, new DirSink(Dir));
         await File.WriteAllTextAsync(In("signature-1"), "of this image");
         File.Delete(In(image.Root!.Layers[1].Digest.Hex));
@@ -98,21 +98,21 @@ public sealed class DirTests : IDisposable
     [Fact]
     public async Task Put_SourceLies_TheImageThatIsThereStaysWhole()
     {
-        await Copying.RunAsync(RandomImage.Index(1), new DirSink(Dir));
-        var other = RandomImage.Plain(2);
+        await Copying.RunAsync(MemoryImage.Index(1), new DirSink(Dir));
+        var other = MemoryImage.Plain(2);
         var (digest, bytes) = other.Blobs.First();
         other.Spoil(digest, [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
 
         Assert.Equal(Failure.BadContent, (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(other, new DirSink(Dir)))).Failure);
 
-        MemoryImage.AssertSame(RandomImage.Index(1), await Copying.ReadAsync(new DirSource(Dir)));
+        MemoryImage.AssertSame(MemoryImage.Index(1), await Copying.ReadAsync(new DirSource(Dir)));
         Assert.DoesNotContain(digest.Hex, Names());
     }
 
     [Fact]
     public async Task Put_ManyAtOnce_OneOfThemIsThereWhole()
     {
-        var images = Enumerable.Range(0, 12).Select(seed => RandomImage.Plain(seed)).ToList();
+        var images = Enumerable.Range(0, 12).Select(seed => MemoryImage.Plain(seed)).ToList();
 
         var errors = await Task.WhenAll(images.Select(image => Task.Run(async () => (PailException?)await Record.ExceptionAsync(() => Copying.RunAsync(image, new DirSink(Dir))))));
 
@@ -132,7 +132,7 @@ public sealed class DirTests : IDisposable
         await File.WriteAllTextAsync(In(name), content);
         var before = Times();
 
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(RandomImage.Plain(), new DirSink(Dir)));
+        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new DirSink(Dir)));
 
         Assert.Equal(failure, error.Failure);
         Assert.Contains(says, error.Message);
@@ -142,17 +142,17 @@ public sealed class DirTests : IDisposable
     [Fact]
     public async Task Put_FileOrLayout_IsRefused()
     {
-        await Copying.RunAsync(RandomImage.Plain(), new OciLayoutSink(Dir, "1"));
+        await Copying.RunAsync(MemoryImage.Plain(), new OciLayoutSink(Dir, "1"));
         await File.WriteAllTextAsync(_folder["file"], "");
 
-        Assert.Contains("holds something else", (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(RandomImage.Plain(), new DirSink(Dir)))).Message);
-        Assert.Contains("this is a file", (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(RandomImage.Plain(), new DirSink(_folder["file"])))).Message);
+        Assert.Contains("holds something else", (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new DirSink(Dir)))).Message);
+        Assert.Contains("this is a file", (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new DirSink(_folder["file"])))).Message);
     }
 
     [Fact]
     public async Task DryRun_MakesNothing()
     {
-        var result = await Copying.RunAsync(RandomImage.Index(), new DryRunSink(new DirSink(Dir), new()));
+        var result = await Copying.RunAsync(MemoryImage.Index(), new DryRunSink(new DirSink(Dir), new()));
 
         Assert.Equal(5, result.Sent);
         Assert.False(Directory.Exists(Dir));
@@ -172,7 +172,7 @@ public sealed class DirTests : IDisposable
     [InlineData("manifest.json", "nowhere", Failure.NotFound, "it has no manifest.json")]
     public async Task GetRoot_HostileDirectory_IsOneClearLine(string name, string? content, Failure failure, string says)
     {
-        await Copying.RunAsync(RandomImage.Plain(), new DirSink(Dir));
+        await Copying.RunAsync(MemoryImage.Plain(), new DirSink(Dir));
         File.Delete(In(name));
         if (content is ['/', ..] or "nowhere")
             File.CreateSymbolicLink(In(name), content);
@@ -193,7 +193,7 @@ public sealed class DirTests : IDisposable
     [InlineData("device", Failure.BadContent, "what came has 0")]
     public async Task GetManifest_HostileDirectory_IsOneClearLine(string how, Failure failure, string says)
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
         await Copying.RunAsync(image, new DirSink(Dir));
         var (one, other) = (image.Root!.Manifests[0], image.Root.Manifests[1]);
         File.Delete(In($"{one.Digest.Hex}.manifest.json"));
@@ -213,7 +213,7 @@ public sealed class DirTests : IDisposable
     [Fact]
     public async Task OpenBlob_LyingSizesAndLinks_AreRefusedOrProveThemselves()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await Copying.RunAsync(image, new DirSink(Dir));
         var (config, first, second) = (image.Root!.Config!, image.Root.Layers[0], image.Root.Layers[1]);
         File.Move(In(config.Digest.Hex), _folder["elsewhere"]);
@@ -231,7 +231,7 @@ public sealed class DirTests : IDisposable
     [Fact]
     public async Task GetRoot_WithoutVersion_IsReadAsSkopeoReadsIt()
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
         await Copying.RunAsync(image, new DirSink(Dir));
         File.Delete(In("version"));
 
@@ -245,7 +245,7 @@ public sealed class DirTests : IDisposable
         Directory.CreateDirectory(Dir);
         (await Kit.Child.RunAsync("mkfifo", [In("version")])).Succeeded();
 
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(RandomImage.Plain(), new DirSink(Dir)));
+        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new DirSink(Dir)));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.DoesNotContain("manifest.json", Names());

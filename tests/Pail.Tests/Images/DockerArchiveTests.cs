@@ -28,7 +28,7 @@ public sealed class DockerArchiveTests : IDisposable
             _ => DockerTars.Several((docker, ["app:1"]), (new DockerTars(seed: 2), ["app:2"])),
         };
 
-        var image = await ReadAsync(gzip ? RandomImage.Gzip(tar) : tar, age == "several" ? "app:1" : null);
+        var image = await ReadAsync(gzip ? ImageBytes.Gzip(tar) : tar, age == "several" ? "app:1" : null);
 
         Assert.Equal(docker.Config, image.Blobs[image.Root!.Config!.Digest]);
         Assert.All(image.Root.Layers, layer => Assert.Equal(MediaTypes.OciLayerGzip, layer.MediaType));
@@ -37,10 +37,10 @@ public sealed class DockerArchiveTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(RandomImage.Kinds), MemberType = typeof(RandomImage))]
+    [MemberData(nameof(MemoryImage.Kinds), MemberType = typeof(MemoryImage))]
     public async Task Source_SavedByTheContainerdStore_IsByteForByte(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
 
         MemoryImage.AssertSame(image, await ReadAsync(DockerTars.Containerd(image), null));
     }
@@ -58,7 +58,7 @@ public sealed class DockerArchiveTests : IDisposable
         var images = new DockerTars[] { new(1), new(2), new(3) };
         // The last shares the layers of the first, which it only links to.
         images[2].Layers.Add(images[0].Layers[1]);
-        images[2].Config = RandomImage.Config("amd64", images[2].Layers.Select(layer => Digest.Of(layer)));
+        images[2].Config = ImageBytes.Config("amd64", images[2].Layers.Select(layer => Digest.Of(layer)));
         var tar = DockerTars.Several((images[0], ["app:latest"]), (images[1], ["localhost:5000/app:latest", "team/app:1"]), (images[2], []));
 
         var image = await ReadAsync(tar, asked);
@@ -72,7 +72,7 @@ public sealed class DockerArchiveTests : IDisposable
     {
         var images = new DockerTars[] { new(1), new(2), new(3) };
         images[2].Layers.Add(images[0].Layers[1]);
-        images[2].Config = RandomImage.Config("amd64", images[2].Layers.Select(layer => Digest.Of(layer)));
+        images[2].Config = ImageBytes.Config("amd64", images[2].Layers.Select(layer => Digest.Of(layer)));
         await File.WriteAllBytesAsync(Archive, DockerTars.Several((images[0], ["a:1"]), (images[1], ["b:1"]), (images[2], ["c:1"])));
         await using var source = new DockerArchiveSource(Archive, "c:1");
 
@@ -86,8 +86,8 @@ public sealed class DockerArchiveTests : IDisposable
     {
         var docker = new DockerTars(layers: 0);
         for (var seed = 1; seed <= 3; seed++)
-            docker.Layers.Add(RandomImage.Layer(new Random(seed), (1 << 20) + seed));
-        docker.Config = RandomImage.Config("amd64", docker.Layers.Select(layer => Digest.Of(layer)));
+            docker.Layers.Add(ImageBytes.Layer(new Random(seed), (1 << 20) + seed));
+        docker.Config = ImageBytes.Config("amd64", docker.Layers.Select(layer => Digest.Of(layer)));
         await File.WriteAllBytesAsync(Archive, docker.Classic());
         await using var source = new DockerArchiveSource(Archive, null);
         var made = new List<(Descriptor Blob, long Read, Task<Stream> Open)>();
@@ -112,14 +112,14 @@ public sealed class DockerArchiveTests : IDisposable
     [InlineData("index")]
     public async Task Source_NothingToCompress_IsReadWhereItLies(string kind)
     {
-        await File.WriteAllBytesAsync(Archive, DockerTars.Containerd(RandomImage.Of(kind)));
+        await File.WriteAllBytesAsync(Archive, DockerTars.Containerd(MemoryImage.Of(kind)));
         await using var source = new DockerArchiveSource(Archive, null);
         var image = new MemoryImage();
 
         await Copying.RunAsync(source, image);
 
         Assert.Equal(0, source.BytesRead);
-        MemoryImage.AssertSame(RandomImage.Of(kind), image);
+        MemoryImage.AssertSame(MemoryImage.Of(kind), image);
     }
 
     [Theory]
@@ -128,9 +128,9 @@ public sealed class DockerArchiveTests : IDisposable
     [InlineData("docker.io/library/app:2", "index")]
     public async Task Source_OneOfSeveralOfTheContainerdStore_KeepsItsDigestAndPlatforms(string asked, string kind)
     {
-        var tar = DockerTars.ContainerdSeveral((RandomImage.Plain(5), "app:1"), (RandomImage.Index(6), "app:2"));
+        var tar = DockerTars.ContainerdSeveral((MemoryImage.Plain(5), "app:1"), (MemoryImage.Index(6), "app:2"));
 
-        MemoryImage.AssertSame(RandomImage.Of(kind, kind == "plain" ? 5 : 6), await ReadAsync(tar, asked));
+        MemoryImage.AssertSame(MemoryImage.Of(kind, kind == "plain" ? 5 : 6), await ReadAsync(tar, asked));
     }
 
     [Theory]
@@ -205,7 +205,7 @@ public sealed class DockerArchiveTests : IDisposable
     [InlineData("sha512")]
     public async Task Sink_Image_ComesBackByteForByteAndTwiceIsTheSameFile(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
         Assert.False((await PutAsync(image, "team/app:1.0")).Unchanged);
         var first = await File.ReadAllBytesAsync(Archive);
 
@@ -223,9 +223,9 @@ public sealed class DockerArchiveTests : IDisposable
     [Fact]
     public async Task Sink_WithoutName_HoldsOneWithout()
     {
-        await PutAsync(RandomImage.Plain(), null);
+        await PutAsync(MemoryImage.Plain(), null);
 
-        MemoryImage.AssertSame(RandomImage.Plain(), await Copying.ReadAsync(new DockerArchiveSource(Archive, null)));
+        MemoryImage.AssertSame(MemoryImage.Plain(), await Copying.ReadAsync(new DockerArchiveSource(Archive, null)));
         var error = await Assert.ThrowsAsync<PailException>(() => Copying.ReadAsync(new DockerArchiveSource(Archive, "app")));
         Assert.Contains("it has @0", error.Message);
     }
@@ -234,15 +234,15 @@ public sealed class DockerArchiveTests : IDisposable
     public async Task Sink_OciArchiveOfTheSameImage_IsNotTakenForADockerArchive()
     {
         await using (var sink = new OciArchiveSink(Archive, null))
-            await Copying.RunAsync(RandomImage.Plain(), sink);
+            await Copying.RunAsync(MemoryImage.Plain(), sink);
 
-        Assert.Contains("exists", (await Assert.ThrowsAsync<PailException>(() => PutAsync(RandomImage.Plain(), null))).Message);
+        Assert.Contains("exists", (await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Plain(), null))).Message);
     }
 
     [Fact]
     public async Task Sink_Index_TakesThePlatformOfThisMachine()
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
 
         var result = await PutAsync(image, "app:1");
 
@@ -252,7 +252,7 @@ public sealed class DockerArchiveTests : IDisposable
     [Fact]
     public async Task Sink_Artifact_IsRefusedAndLeavesNothing()
     {
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(RandomImage.Artifact(), "app:1"));
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Artifact(), "app:1"));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Contains("this is an artifact", error.Message);
@@ -295,9 +295,9 @@ public sealed class DockerArchiveTests : IDisposable
             case "cut":
                 return good[..(good.Length / 2)];
             case "cut gzip":
-                return RandomImage.Gzip(good)[..^1000];
+                return ImageBytes.Gzip(good)[..^1000];
             case "damaged gzip":
-                return [.. RandomImage.Gzip(good)[..10], .. Enumerable.Repeat((byte)0xFF, 500)];
+                return [.. ImageBytes.Gzip(good)[..10], .. Enumerable.Repeat((byte)0xFF, 500)];
             case "zstd":
                 return [0x28, 0xB5, 0x2F, 0xFD, .. new byte[600]];
             case "empty":
@@ -309,7 +309,7 @@ public sealed class DockerArchiveTests : IDisposable
                 docker.Layers.RemoveAt(2);
                 return docker.Classic();
             case "many entries":
-                return [.. Enumerable.Range(0, 262_145).SelectMany(i => TarBytes.Header($"x{i}", '0', 0))];
+                return TarBytes.Headers(262_145);
             default:
                 return (kind switch
                 {

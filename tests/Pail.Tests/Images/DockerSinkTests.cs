@@ -18,7 +18,7 @@ public sealed class DockerSinkTests : IDisposable
     [InlineData("sha512")]
     public async Task Sink_Image_SendsALayoutThatAlsoIsADockerArchive(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
         await using var engine = new FakeEngine { Makes = ("team/app:1.0", IdOf(image)) };
 
         await PutAsync(image, engine, "team/app:1.0");
@@ -38,7 +38,7 @@ public sealed class DockerSinkTests : IDisposable
     [InlineData("localhost:5000/app:1", "localhost:5000/app:1")]
     public async Task Sink_NameWithoutTag_IsLatest(string name, string expected)
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await using var engine = new FakeEngine { Makes = (expected, IdOf(image)) };
 
         await PutAsync(image, engine, name);
@@ -49,7 +49,7 @@ public sealed class DockerSinkTests : IDisposable
     [Fact]
     public async Task Sink_ContainerdStoreThatGoesByTheManifest_IsContent()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await using var engine = new FakeEngine { Makes = ("app:1", image.Root!.Digest.ToString()) };
 
         await PutAsync(image, engine, "app:1");
@@ -59,7 +59,7 @@ public sealed class DockerSinkTests : IDisposable
     [Fact]
     public async Task Sink_ImageIsThere_SendsNothing()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await using var engine = new FakeEngine { Ids = { ["app:1"] = IdOf(image) } };
 
         Assert.True((await PutAsync(image, engine, "app:1")).Unchanged);
@@ -71,7 +71,7 @@ public sealed class DockerSinkTests : IDisposable
     [InlineData("last")]
     public async Task Sink_SourceLies_LoadsNothingAndTellsThatAlone(string which)
     {
-        var image = RandomImage.Plain(layers: 6);
+        var image = MemoryImage.Plain(layers: 6);
         var digest = (which == "first" ? image.Root!.Config! : image.Root!.Layers[^1]).Digest;
         var bytes = image.Blobs[digest];
         image.Spoil(digest, [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
@@ -87,7 +87,7 @@ public sealed class DockerSinkTests : IDisposable
     [Fact]
     public async Task Sink_Cancelled_LoadsNothing()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         using var cancel = new CancellationTokenSource();
         await using var engine = new FakeEngine();
         await using (var sink = new DockerDaemonSink(engine.Client, "app:1"))
@@ -104,7 +104,7 @@ public sealed class DockerSinkTests : IDisposable
     {
         await using var engine = new FakeEngine { LoadAnswer = "{\"stream\":\"Loading\"}\r\n{\"errorDetail\":{\"message\":\"no space left\"},\"error\":\"no space left\"}\r\n" };
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(RandomImage.Plain(), engine, "app:1"));
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Plain(), engine, "app:1"));
 
         Assert.Equal(Failure.Unavailable, error.Failure);
         Assert.Contains("no space left", error.Message);
@@ -115,7 +115,7 @@ public sealed class DockerSinkTests : IDisposable
     {
         await using var engine = new FakeEngine { Makes = ("app:1", "sha256:" + new string('0', 64)) };
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(RandomImage.Plain(), engine, "app:1"));
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Plain(), engine, "app:1"));
 
         Assert.Equal(Failure.Conflict, error.Failure);
     }
@@ -125,7 +125,7 @@ public sealed class DockerSinkTests : IDisposable
     {
         await using var engine = new FakeEngine { RefusesToLoad = true };
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(RandomImage.Plain(layers: 12), engine, "app:1"));
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Plain(layers: 12), engine, "app:1"));
 
         Assert.Equal(Failure.Unavailable, error.Failure);
         Assert.Contains("broke off", error.Message);
@@ -136,7 +136,7 @@ public sealed class DockerSinkTests : IDisposable
     {
         await using var engine = new FakeEngine();
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(RandomImage.Artifact(), engine, "app:1"));
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Artifact(), engine, "app:1"));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Contains("application/vnd.example.thing", error.Message);
@@ -145,7 +145,7 @@ public sealed class DockerSinkTests : IDisposable
     [Fact]
     public async Task Sink_Index_TakesThePlatformOfThisMachine()
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
         var child = image.Manifests[image.Root!.Manifests.First(entry => PlatformChoice.Host.Accepts(entry.Platform!)).Digest];
         await using var engine = new FakeEngine { Makes = ("app:1", child.Config!.Digest.ToString()) };
 

@@ -42,7 +42,7 @@ public sealed class DockerSourceTests : IAsyncDisposable
     {
         var docker = new DockerTars();
         docker.Layers.Add(docker.Layers[0]);
-        docker.Config = RandomImage.Config("amd64", docker.Layers.Select(layer => Digest.Of(layer)));
+        docker.Config = ImageBytes.Config("amd64", docker.Layers.Select(layer => Digest.Of(layer)));
 
         var image = await ReadAsync(docker.Id, docker.Classic());
 
@@ -56,7 +56,7 @@ public sealed class DockerSourceTests : IAsyncDisposable
     {
         var docker = new DockerTars(layers: 1);
         docker.Layers.Add(new byte[1024]);
-        docker.Config = RandomImage.Config("amd64", docker.Layers.Select(layer => Digest.Of(layer)));
+        docker.Config = ImageBytes.Config("amd64", docker.Layers.Select(layer => Digest.Of(layer)));
 
         var image = await ReadAsync(docker.Id, docker.Classic());
 
@@ -65,10 +65,10 @@ public sealed class DockerSourceTests : IAsyncDisposable
     }
 
     [Theory]
-    [MemberData(nameof(RandomImage.Kinds), MemberType = typeof(RandomImage))]
+    [MemberData(nameof(MemoryImage.Kinds), MemberType = typeof(MemoryImage))]
     public async Task Source_ContainerdStore_GivesWhatItHasByteForByte(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
 
         MemoryImage.AssertSame(image, await ReadAsync(image.Root!.Digest.ToString(), DockerTars.Containerd(image)));
     }
@@ -77,10 +77,10 @@ public sealed class DockerSourceTests : IAsyncDisposable
     public async Task Source_ContainerdStoreIndexWithUncompressedLayers_GivesThemUncompressed()
     {
         var image = new MemoryImage();
-        var layer = RandomImage.Layer(new Random(1), 3_000_000);
-        var child = image.AddManifest(RandomImage.ImageManifest(
-            image.Add(RandomImage.Config("amd64", [Digest.Of(layer)]), MediaTypes.OciConfig), [image.Add(layer, MediaTypes.OciLayerTar)]));
-        image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{RandomImage.Json(child.Descriptor, "amd64")}}]}""")));
+        var layer = ImageBytes.Layer(new Random(1), 3_000_000);
+        var child = image.AddManifest(ImageBuilder.ManifestOf(
+            image.Add(ImageBytes.Config("amd64", [Digest.Of(layer)]), MediaTypes.OciConfig), [image.Add(layer, MediaTypes.OciLayerTar)]));
+        image.AddIndex((child.Descriptor, "amd64"));
 
         MemoryImage.AssertSame(image, await ReadAsync(image.Root!.Digest.ToString(), DockerTars.Containerd(image)));
 
@@ -94,7 +94,7 @@ public sealed class DockerSourceTests : IAsyncDisposable
     [Fact]
     public async Task Source_OnePlatformOfAnIndex_StandsForIt()
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
         var (here, absent) = (image.Root!.Manifests[1], image.Manifests[image.Root.Manifests[0].Digest]);
 
         var read = await ReadAsync(image.Root.Digest.ToString(), DockerTars.Containerd(image, absent.Digest, absent.Layers[0].Digest));
@@ -106,7 +106,7 @@ public sealed class DockerSourceTests : IAsyncDisposable
     [Fact]
     public async Task Source_SomePlatformsOfAnIndex_StayAnIndexAndTheAbsentIsNotFound()
     {
-        var image = RandomImage.Index(architectures: ["amd64", "arm64", "riscv64"]);
+        var image = MemoryImage.Index(architectures: ["amd64", "arm64", "riscv64"]);
         var (here, absent) = (image.Root!.Manifests[0], image.Root.Manifests[2]);
         _engine.Ids["app:1.0"] = image.Root.Digest.ToString();
         _engine.Saved[image.Root.Digest.ToString()] = DockerTars.Containerd(image, absent.Digest);

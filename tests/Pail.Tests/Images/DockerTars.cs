@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Formats.Tar;
 using System.Text;
 using System.Text.Json;
@@ -12,11 +13,13 @@ namespace Pail.Tests.Images;
 /// <summary>One image as each kind of Docker's image stores saves it.</summary>
 internal sealed class DockerTars
 {
+    private static readonly ConcurrentDictionary<int, byte[]> Large = new();
+
     public DockerTars(int seed = 1, int layers = 3)
     {
         var random = new Random(seed);
-        Layers = [.. Enumerable.Range(0, layers).Select(_ => RandomImage.Layer(random, random.Next(1, 3_000_000)))];
-        Config = RandomImage.Config("amd64", Layers.Select(layer => Digest.Of(layer)));
+        Layers = [.. Enumerable.Range(0, layers).Select(_ => ImageBytes.Layer(random, random.Next(1, 3_000_000)))];
+        Config = ImageBytes.Config("amd64", Layers.Select(layer => Digest.Of(layer)));
     }
 
     /// <summary>Two large layers, worth remembering, and between them a small one that differs from version to version.</summary>
@@ -24,9 +27,9 @@ internal sealed class DockerTars
     {
         var tars = new DockerTars(layers: 0);
         foreach (var seed in (int[])[1, 2])
-            tars.Layers.Add(RandomImage.Layer(new Random(seed), (int)LayerLimits.Remembered + 4096));
-        tars.Layers.Insert(1, RandomImage.Layer(new Random(100 + version), 1000));
-        tars.Config = RandomImage.Config("amd64", tars.Layers.Select(layer => Digest.Of(layer)));
+            tars.Layers.Add(Large.GetOrAdd(seed, _ => ImageBytes.Layer(new Random(seed), (int)LayerLimits.Remembered + 4096)));
+        tars.Layers.Insert(1, ImageBytes.Layer(new Random(100 + version), 1000));
+        tars.Config = ImageBytes.Config("amd64", tars.Layers.Select(layer => Digest.Of(layer)));
         return tars;
     }
 
@@ -121,7 +124,7 @@ internal sealed class DockerTars
     public byte[] Since25()
     {
         var image = new MemoryImage();
-        var manifest = RandomImage.ImageManifest(image.Add(Config, MediaTypes.OciConfig), Layers.Select(layer => image.Add(layer, MediaTypes.OciLayerTar)).ToList());
+        var manifest = ImageBuilder.ManifestOf(image.Add(Config, MediaTypes.OciConfig), Layers.Select(layer => image.Add(layer, MediaTypes.OciLayerTar)).ToList());
         var tar = Blobs(image, manifest);
         return Finish(tar, manifest, Index(LayoutPaths.Blob(Digest.Of(Config)), Layers.Select(layer => LayoutPaths.Blob(Digest.Of(layer)))));
     }

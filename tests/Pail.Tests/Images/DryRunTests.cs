@@ -26,8 +26,8 @@ public sealed class DryRunTests : IDisposable
     public async Task DryRun_OfEachKind_ForecastsTheRequestsOfTheCopy(LayoutKind layout, bool open)
     {
         var registry = await BucketAsync(layout, open);
-        var root = RandomImage.Plain(7).Root!;
-        foreach (var (kind, image) in (IEnumerable<(string, MemoryImage)>)[("plain", RandomImage.Plain()), ("index", RandomImage.Index()), ("nested", RandomImage.Nested()), ("large", Large()), ("referring", Referring(root))])
+        var root = MemoryImage.Plain(7).Root!;
+        foreach (var (kind, image) in (IEnumerable<(string, MemoryImage)>)[("plain", MemoryImage.Plain()), ("index", MemoryImage.Index()), ("nested", MemoryImage.Nested()), ("large", Large()), ("referring", Referring(root))])
         {
             var before = Files();
             var (forecast, said) = await CopyAsync(registry, kind, image, dryRun: true);
@@ -93,12 +93,11 @@ public sealed class DryRunTests : IDisposable
                 both.Add(bytes, type);
                 return image.Add(bytes, type);
             }
-            var config = Add(RandomImage.Bytes(new Random(manifests.Count), 10), MediaTypes.OciEmpty);
-            Descriptor[] layers = [Add(new byte[100_000], MediaTypes.OciLayerTar), Add(RandomImage.Bytes(new Random(manifests.Count), 100_000), MediaTypes.OciLayerTar)];
-            manifests.Add(both.AddManifest(image.AddManifest(RandomImage.ImageManifest(config, layers))));
+            var config = Add(ImageBytes.Bytes(new Random(manifests.Count), 10), MediaTypes.OciEmpty);
+            Descriptor[] layers = [Add(new byte[100_000], MediaTypes.OciLayerTar), Add(ImageBytes.Bytes(new Random(manifests.Count), 100_000), MediaTypes.OciLayerTar)];
+            manifests.Add(both.AddManifest(image.AddManifest(ImageBuilder.ManifestOf(config, layers))));
         }
-        both.AddManifest(Manifest.Parse(System.Text.Encoding.UTF8.GetBytes(
-            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(',', manifests.Select(one => RandomImage.Json(one.Descriptor)))}}]}""")));
+        both.AddIndex(manifests.Select(one => (one.Descriptor, (string?)null)));
         return (both, images[0], images[1]);
     }
 
@@ -106,16 +105,14 @@ public sealed class DryRunTests : IDisposable
     {
         var image = new MemoryImage();
         var config = image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty);
-        image.AddManifest(RandomImage.ImageManifest(config, [image.Add(RandomImage.Bytes(new Random(2), 30 << 20), MediaTypes.OciLayerTar)]));
+        image.AddManifest(ImageBuilder.ManifestOf(config, [image.Add(ImageBytes.Bytes(new Random(2), 30 << 20), MediaTypes.OciLayerTar)]));
         return image;
     }
 
     private static MemoryImage Referring(Manifest subject)
     {
         var image = new MemoryImage();
-        var config = image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty);
-        image.AddManifest(Manifest.Parse(System.Text.Encoding.UTF8.GetBytes(
-            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","config":{{RandomImage.Json(config)}},"layers":[],"subject":{{RandomImage.Json(subject.Descriptor)}}}""")));
+        image.AddImage([], subject.Descriptor, config: image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty));
         return image;
     }
 

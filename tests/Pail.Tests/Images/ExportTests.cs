@@ -148,7 +148,7 @@ public sealed class ExportTests : IDisposable
     [Fact]
     public async Task Export_LayerWithoutEnd_IsRefused()
     {
-        var error = await Assert.ThrowsAsync<PailException>(() => ExportAsync(RandomImage.Bomb()));
+        var error = await Assert.ThrowsAsync<PailException>(() => ExportAsync(MemoryImage.Bomb()));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains("its config says", error.Message, StringComparison.Ordinal);
@@ -190,8 +190,8 @@ public sealed class ExportTests : IDisposable
     private static MemoryImage ImageOf(TarBytes[] layers, Digest[] diffIds)
     {
         var image = new MemoryImage();
-        var blobs = layers.Select(layer => image.Add(RandomImage.Gzip(layer.ToArray()), MediaTypes.OciLayerGzip)).ToList();
-        image.AddManifest(RandomImage.ImageManifest(image.Add(RandomImage.Config("amd64", diffIds), MediaTypes.OciConfig), blobs));
+        var blobs = layers.Select(layer => image.Add(ImageBytes.Gzip(layer.ToArray()), MediaTypes.OciLayerGzip)).ToList();
+        image.AddManifest(ImageBuilder.ManifestOf(image.Add(ImageBytes.Config("amd64", diffIds), MediaTypes.OciConfig), blobs));
         return image;
     }
 

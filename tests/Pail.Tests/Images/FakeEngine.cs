@@ -12,6 +12,8 @@ namespace Pail.Tests.Images;
 /// <summary>The part of the Engine API that moves images, on a Unix socket: saves what it is told, keeps what it is sent.</summary>
 internal sealed class FakeEngine : IAsyncDisposable
 {
+    private const int Chunk = 10_000;
+
     private readonly TestFolder _folder = new();
     private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly CancellationTokenSource _end = new();
@@ -124,11 +126,12 @@ internal sealed class FakeEngine : IAsyncDisposable
     {
         await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: application/x-tar\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"u8.ToArray(), _end.Token);
         var sent = 0;
-        foreach (var chunk in tar.Take(BreakAfter).Chunk(10_000))
+        for (var (at, end) = (0, Math.Min(tar.Length, BreakAfter)); at < end; at += Chunk)
         {
+            var chunk = tar.AsMemory(at, Math.Min(Chunk, end - at));
             if (Holds is (var bytes, var until) && (sent += chunk.Length) > bytes)
                 await until.WaitAsync(_end.Token);
-            await stream.WriteAsync(Encoding.ASCII.GetBytes($"{chunk.Length:x}\r\n").Concat(chunk).Concat("\r\n"u8.ToArray()).ToArray(), _end.Token);
+            await stream.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes($"{chunk.Length:x}\r\n"), .. chunk.Span, .. "\r\n"u8], _end.Token);
         }
         if (Holds is var (_, last))
             await last.WaitAsync(_end.Token);

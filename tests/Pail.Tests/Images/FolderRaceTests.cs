@@ -4,6 +4,7 @@ using Pail.OciLayout;
 namespace Pail.Tests.Images;
 
 /// <summary>Folders and files that come and go while others use them.</summary>
+[Trait("Needs", "Time")]
 public sealed class FolderRaceTests : IDisposable
 {
     private readonly TestFolder _folder = new();
@@ -57,7 +58,7 @@ public sealed class FolderRaceTests : IDisposable
     [Fact]
     public async Task Put_SameBlobsBySeveralWhoTidyUp_AllArrive()
     {
-        var image = RandomImage.Plain(layers: 12);
+        var image = MemoryImage.Plain(layers: 12);
         for (var round = 0; round < 10; round++)
         {
             var layout = _folder[$"layout-{round}"];

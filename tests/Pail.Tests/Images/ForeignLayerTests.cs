@@ -20,9 +20,9 @@ public sealed class ForeignLayerTests : IDisposable
     public async Task Copy_ForeignLayer_ComesAlongOrIsTold(string mediaType, bool isHeld)
     {
         var image = new MemoryImage();
-        var foreign = image.Add(RandomImage.Gzip([1, 2, 3]), mediaType);
+        var foreign = image.Add(ImageBytes.Gzip([1, 2, 3]), mediaType);
         var own = image.Add([4, 5, 6], MediaTypes.OciLayerTar);
-        var manifest = Encoding.UTF8.GetString(RandomImage.ImageManifest(image.Add(RandomImage.Config("amd64", []), MediaTypes.OciConfig), [foreign, own]).Bytes.Span);
+        var manifest = Encoding.UTF8.GetString(ImageBuilder.ManifestOf(image.Add(ImageBytes.Config("amd64", []), MediaTypes.OciConfig), [foreign, own]).Bytes.Span);
         var digest = $"\"digest\":\"{foreign.Digest}\"";
         image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(manifest.Replace(digest, $"{digest},\"urls\":[\"https://example.com/layer\"]", StringComparison.Ordinal))));
         Assert.Single(image.Root!.ForeignBlobs);
@@ -52,9 +52,9 @@ public sealed class ForeignLayerTests : IDisposable
     public async Task DockerArchive_ForeignLayer_IsWrittenIfTheSourceHoldsIt(bool isHeld)
     {
         var image = new MemoryImage();
-        var tar = RandomImage.Layer(new Random(1), 1000);
-        var foreign = image.Add(RandomImage.Gzip(tar), "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
-        var manifest = Encoding.UTF8.GetString(RandomImage.ImageManifest(image.Add(RandomImage.Config("amd64", [Digest.Of(tar)]), MediaTypes.OciConfig), [foreign]).Bytes.Span);
+        var tar = ImageBytes.Layer(new Random(1), 1000);
+        var foreign = image.Add(ImageBytes.Gzip(tar), "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
+        var manifest = Encoding.UTF8.GetString(ImageBuilder.ManifestOf(image.Add(ImageBytes.Config("amd64", [Digest.Of(tar)]), MediaTypes.OciConfig), [foreign]).Bytes.Span);
         var digest = $"\"digest\":\"{foreign.Digest}\"";
         image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(manifest.Replace(digest, $"{digest},\"urls\":[\"https://example.com/layer\"]", StringComparison.Ordinal))));
         await using (var layout = new OciLayoutSink(_folder["from"], "1"))

@@ -47,8 +47,8 @@ public sealed class LayerMemoryTests : IAsyncDisposable
         await InitAsync(LayoutKind.V2);
         await PushAsync(_engine.Hold("app:1", DockerTars.Version(1), since25), App, "1");
         var image = DockerTars.Version(1);
-        image.Layers.Insert(1, RandomImage.Layer(new Random(9), 9 << 20));
-        image.Config = RandomImage.Config("amd64", image.Layers.Select(layer => Digest.Of(layer)));
+        image.Layers.Insert(1, ImageBytes.Layer(new Random(9), 9 << 20));
+        image.Config = ImageBytes.Config("amd64", image.Layers.Select(layer => Digest.Of(layer)));
 
         var result = await PushAsync(_engine.Hold("app:2", image, since25), App, "2");
 
@@ -123,7 +123,7 @@ public sealed class LayerMemoryTests : IAsyncDisposable
     public async Task Push_OfTheContainerdStoreOtherwiseCompressed_IsNotTheSame()
     {
         await InitAsync(LayoutKind.V2);
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         var id = _engine.Ids["app:1"] = image.Root!.Digest.ToString();
         _engine.Saved[id] = DockerTars.Containerd(image);
         Assert.Equal(image.Root.Digest, (await PushAsync("app:1", App, "1")).Root.Digest);

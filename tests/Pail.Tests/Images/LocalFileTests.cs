@@ -18,7 +18,7 @@ public sealed class LocalFileTests : IDisposable
     [NeedsServers]
     public async Task Copy_NoFolderForTemporaryFiles_IsBadInput_NotAMissingImage()
     {
-        await Copying.RunAsync(RandomImage.Plain(), new OciLayoutSink(_folder["layout"], "1"));
+        await Copying.RunAsync(MemoryImage.Plain(), new OciLayoutSink(_folder["layout"], "1"));
 
         var pail = (await PailChild.RunAsync(["copy", "--compression", "zstd", $"oci:{_folder["layout"]}:1", $"dir:{_folder["dir"]}"], ("TMPDIR", _folder["nothing"]))).Ended(2);
 
@@ -29,11 +29,11 @@ public sealed class LocalFileTests : IDisposable
     [NeedsServers]
     public async Task Copy_StderrOnAFullDisk_IsDoneAllTheSame()
     {
-        await Copying.RunAsync(RandomImage.Plain(), new OciLayoutSink(_folder["layout"], "1"));
+        await Copying.RunAsync(MemoryImage.Plain(), new OciLayoutSink(_folder["layout"], "1"));
 
         (await Kit.Child.RunAsync("sh", ["-c", $"exec {Kit.BuiltPail.ShellCommand} copy oci:{_folder["layout"]}:1 dir:{_folder["dir"]} 2>/dev/full"])).Succeeded();
 
-        MemoryImage.AssertSame(RandomImage.Plain(), await Copying.ReadAsync(new Pail.Dir.DirSource(_folder["dir"])));
+        MemoryImage.AssertSame(MemoryImage.Plain(), await Copying.ReadAsync(new Pail.Dir.DirSource(_folder["dir"])));
     }
 
     public void Dispose() => _folder.Dispose();

@@ -5,7 +5,7 @@ using Pail.Oci;
 namespace Pail.Tests.Images;
 
 /// <summary>An image held in memory: what a source gives and a sink takes.</summary>
-internal sealed class MemoryImage : IImageSource, IImageSink
+internal sealed partial class MemoryImage : ImageBuilder, IImageSource, IImageSink
 {
     private readonly Dictionary<Digest, byte[]> _blobs = [];
     private readonly Dictionary<Digest, Manifest> _manifests = [];
@@ -13,7 +13,7 @@ internal sealed class MemoryImage : IImageSource, IImageSink
 
     public string Name => "memory";
 
-    public Manifest? Root { get; private set; }
+    public Manifest? Root { get; set; }
 
     public IReadOnlyDictionary<Digest, byte[]> Blobs => _blobs;
 
@@ -22,14 +22,14 @@ internal sealed class MemoryImage : IImageSource, IImageSink
     /// <summary>How often a blob was opened, and where.</summary>
     public List<(Digest Digest, long Offset)> Opened { get; } = [];
 
-    public Descriptor Add(byte[] blob, string mediaType, DigestAlgorithm algorithm = DigestAlgorithm.Sha256)
+    public override Descriptor Add(byte[] blob, string mediaType = MediaTypes.OciLayerGzip, DigestAlgorithm algorithm = DigestAlgorithm.Sha256)
     {
         var digest = Digest.Of(blob, algorithm);
         _blobs[digest] = blob;
         return new Descriptor(mediaType, digest, blob.Length);
     }
 
-    public Manifest AddManifest(Manifest manifest)
+    public override Manifest AddManifest(Manifest manifest)
     {
         _manifests[manifest.Digest] = manifest;
         return Root = manifest;

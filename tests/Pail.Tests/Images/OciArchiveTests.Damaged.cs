@@ -10,7 +10,7 @@ public sealed partial class OciArchiveTests
     [Fact]
     public async Task Archive_CutAnywhere_IsOneClearLine()
     {
-        await PutAsync(RandomImage.Plain(), "1");
+        await PutAsync(MemoryImage.Plain(), "1");
         var whole = await File.ReadAllBytesAsync(Archive);
         var random = new Random(3);
         // All but the end marks counts; what is missing of those is forgiven, as other readers do.
@@ -29,7 +29,7 @@ public sealed partial class OciArchiveTests
     [Fact]
     public async Task Archive_OneByteChanged_IsNeverTakenForTheImage()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await PutAsync(image, "1");
         var whole = await File.ReadAllBytesAsync(Archive);
         var random = new Random(4);
@@ -65,7 +65,7 @@ public sealed partial class OciArchiveTests
 
     private static byte[] Bad(string kind)
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         var (digest, blob) = image.Blobs.First();
         var path = $"blobs/sha256/{digest.Hex}";
         var index = $$"""{"schemaVersion":2,"manifests":[{"mediaType":"{{MediaTypes.OciManifest}}","digest":"{{digest}}","size":{{blob.Length}}}]}""";
@@ -89,11 +89,11 @@ public sealed partial class OciArchiveTests
             "pax size beyond all" => good.Raw(Pax("28 size=9223372036854775807\n")).ToArray(),
             "pax malformed" => good.Raw(Pax("99 path=x\n")).ToArray(),
             "size past the end" => good.Raw(TarBytes.Header("x", '0', 1_000_000)).ToArray(),
-            "many entries" => [.. Enumerable.Repeat(TarBytes.Header("x", '0', 0), 262_145).SelectMany(block => block)],
+            "many entries" => TarBytes.Headers(262_145),
             "zstd" => [0x28, 0xB5, 0x2F, 0xFD, .. new byte[600]],
             "xz" => [0xFD, 0x37, 0x7A, 0x58, .. new byte[600]],
             "bzip2" => [.. "BZh91AY"u8, .. new byte[600]],
-            "damaged gzip" => [.. RandomImage.Gzip(good.ToArray())[..10], .. Enumerable.Repeat((byte)0xFF, 500)],
+            "damaged gzip" => [.. ImageBytes.Gzip(good.ToArray())[..10], .. Enumerable.Repeat((byte)0xFF, 500)],
             "empty" => [],
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };

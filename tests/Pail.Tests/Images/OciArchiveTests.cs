@@ -13,10 +13,10 @@ public sealed partial class OciArchiveTests : IDisposable
     private string Archive => _folder["image.tar"];
 
     [Theory]
-    [MemberData(nameof(RandomImage.Kinds), MemberType = typeof(RandomImage))]
+    [MemberData(nameof(MemoryImage.Kinds), MemberType = typeof(MemoryImage))]
     public async Task Archive_AnyImage_ComesBackByteForByte(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
 
         await PutAsync(image, "1");
 
@@ -26,13 +26,13 @@ public sealed partial class OciArchiveTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(RandomImage.Kinds), MemberType = typeof(RandomImage))]
+    [MemberData(nameof(MemoryImage.Kinds), MemberType = typeof(MemoryImage))]
     public async Task Archive_SameImageTwice_IsTheSameFile(string kind)
     {
-        await PutAsync(RandomImage.Of(kind), "1");
+        await PutAsync(MemoryImage.Of(kind), "1");
         var first = await File.ReadAllBytesAsync(Archive);
         File.Delete(Archive);
-        await PutAsync(RandomImage.Of(kind), "1");
+        await PutAsync(MemoryImage.Of(kind), "1");
 
         Assert.Equal(first, await File.ReadAllBytesAsync(Archive));
         Assert.Equal([.. Names(first).Order(StringComparer.Ordinal)], Names(first));
@@ -43,7 +43,7 @@ public sealed partial class OciArchiveTests : IDisposable
     [InlineData("sha512")]
     public async Task Archive_UnpackedByTar_IsTheLayout(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
         await PutAsync(image, "1");
         Directory.CreateDirectory(_folder["out"]);
 
@@ -59,7 +59,7 @@ public sealed partial class OciArchiveTests : IDisposable
     [InlineData("v7")]
     public async Task Archive_PackedByTar_IsRead(string format)
     {
-        var image = RandomImage.Nested();
+        var image = MemoryImage.Nested();
         await Copying.RunAsync(image, new OciLayoutSink(_folder["layout"], "1"));
 
         Run("tar", $"--format={format}", "-cf", Archive, "-C", _folder["layout"], ".");
@@ -72,7 +72,7 @@ public sealed partial class OciArchiveTests : IDisposable
     [InlineData("pax")]
     public async Task Archive_LongNamesPackedByTar_AreRead(string format)
     {
-        var image = RandomImage.Of("sha512");
+        var image = MemoryImage.Of("sha512");
         await Copying.RunAsync(image, new OciLayoutSink(_folder["layout"], "1"));
 
         Run("tar", $"--format={format}", "-cf", Archive, "-C", _folder["layout"], ".");
@@ -83,9 +83,9 @@ public sealed partial class OciArchiveTests : IDisposable
     [Fact]
     public async Task Archive_CompressedWithGzip_IsRead()
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
         await PutAsync(image, "1");
-        await File.WriteAllBytesAsync(Archive, RandomImage.Gzip(await File.ReadAllBytesAsync(Archive)));
+        await File.WriteAllBytesAsync(Archive, ImageBytes.Gzip(await File.ReadAllBytesAsync(Archive)));
 
         MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciArchiveSource(Archive, "1")));
     }
@@ -93,7 +93,7 @@ public sealed partial class OciArchiveTests : IDisposable
     [Fact]
     public async Task OpenBlob_FromAnOffset_GivesTheRest()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await PutAsync(image, "1");
         var layer = image.Root!.Layers[0];
         await using var source = new OciArchiveSource(Archive, "1");
@@ -107,10 +107,10 @@ public sealed partial class OciArchiveTests : IDisposable
     [Fact]
     public async Task Put_FileHoldsAnotherImage_IsRefusedAndKept()
     {
-        await PutAsync(RandomImage.Plain(1), "1");
+        await PutAsync(MemoryImage.Plain(1), "1");
         var before = await File.ReadAllBytesAsync(Archive);
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(RandomImage.Plain(2), "1"));
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Plain(2), "1"));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Contains("exists", error.Message);
@@ -122,7 +122,7 @@ public sealed partial class OciArchiveTests : IDisposable
     {
         await File.WriteAllTextAsync(Archive, "my thesis");
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(RandomImage.Plain(), "1"));
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Plain(), "1"));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Equal("my thesis", await File.ReadAllTextAsync(Archive));
@@ -131,10 +131,10 @@ public sealed partial class OciArchiveTests : IDisposable
     [Fact]
     public async Task Put_SameImageAgain_ChangesNothing()
     {
-        await PutAsync(RandomImage.Nested(), "1");
+        await PutAsync(MemoryImage.Nested(), "1");
         await using var sink = new OciArchiveSink(Archive, "1");
 
-        Assert.True(await sink.HasRootAsync(RandomImage.Nested().Root!, default));
+        Assert.True(await sink.HasRootAsync(MemoryImage.Nested().Root!, default));
     }
 
     [Theory]
@@ -147,7 +147,7 @@ public sealed partial class OciArchiveTests : IDisposable
     {
         Run("sh", "-c", string.Format(System.Globalization.CultureInfo.InvariantCulture, make, Archive));
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(RandomImage.Of("plain"), "1"));
+        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Of("plain"), "1"));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Empty(Directory.GetFiles(_folder.Path, ".*"));
@@ -159,15 +159,15 @@ public sealed partial class OciArchiveTests : IDisposable
     {
         await File.WriteAllBytesAsync(Archive, []);
 
-        await PutAsync(RandomImage.Plain(), "1");
+        await PutAsync(MemoryImage.Plain(), "1");
 
-        MemoryImage.AssertSame(RandomImage.Plain(), await Copying.ReadAsync(new OciArchiveSource(Archive, null)));
+        MemoryImage.AssertSame(MemoryImage.Plain(), await Copying.ReadAsync(new OciArchiveSource(Archive, null)));
     }
 
     [Fact]
     public async Task Put_SourceLies_LeavesNothing()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         var (digest, bytes) = image.Blobs.First();
         image.Spoil(digest, [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
 
@@ -180,7 +180,7 @@ public sealed partial class OciArchiveTests : IDisposable
     [Fact]
     public async Task Put_SizeThatNoFileCanHave_IsBadContent_AndLeavesNothing()
     {
-        var blob = RandomImage.Plain().Root!.Blobs.First() with { Size = long.MaxValue };
+        var blob = MemoryImage.Plain().Root!.Blobs.First() with { Size = long.MaxValue };
         await using (var sink = new OciArchiveSink(Archive, "1"))
         {
             var error = await Assert.ThrowsAsync<PailException>(() => sink.PutBlobAsync(blob, (_, _) => Task.FromResult(Stream.Null), NoProgress.Instance, default));
@@ -194,19 +194,19 @@ public sealed partial class OciArchiveTests : IDisposable
     {
         await File.WriteAllBytesAsync(_folder[".image.tar.pail-partial"], new byte[1_000_000]);
 
-        await PutAsync(RandomImage.Plain(), "1");
+        await PutAsync(MemoryImage.Plain(), "1");
 
-        MemoryImage.AssertSame(RandomImage.Plain(), await Copying.ReadAsync(new OciArchiveSource(Archive, null)));
+        MemoryImage.AssertSame(MemoryImage.Plain(), await Copying.ReadAsync(new OciArchiveSource(Archive, null)));
         Assert.Equal(["image.tar"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName));
     }
 
     [Fact]
     public async Task Put_SomebodyMadeTheFileMeanwhile_IsAConflict_AndLeavesNothingElse()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await using var late = new OciArchiveSink(Archive, "1");
         Assert.False(await late.HasRootAsync(image.Root!, default));
-        await PutAsync(RandomImage.Nested(), "1");
+        await PutAsync(MemoryImage.Nested(), "1");
         var before = await File.ReadAllBytesAsync(Archive);
 
         var error = await Assert.ThrowsAsync<PailException>(() => late.PutManifestAsync(image.Root!, default));
@@ -219,7 +219,7 @@ public sealed partial class OciArchiveTests : IDisposable
     [Fact]
     public async Task HasRoot_WhileTheFileAppears_NeverEmptiesIt()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await PutAsync(image, "1");
         var whole = new FileInfo(Archive).Length;
         for (var round = 0; round < 300; round++)
@@ -265,7 +265,7 @@ public sealed partial class OciArchiveTests : IDisposable
     [Fact]
     public async Task Archive_LinksAndFoldersThatNobodyNeeds_AreLeftAlone()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await PutAsync(image, "1");
         var bytes = await File.ReadAllBytesAsync(Archive);
         await File.WriteAllBytesAsync(Archive, [.. new TarBytes().Folder("blobs/").Link("etc", "/etc").Link("blobs/latest", "../../x").ToArray()[..^1024], .. bytes]);
@@ -284,7 +284,7 @@ public sealed partial class OciArchiveTests : IDisposable
     [Fact]
     public async Task OpenBlob_SizeDiffersFromDescriptor_SaysWhichAndHowMuch()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         var layer = image.Root!.Layers[0];
         await PutAsync(image, "1");
         await using var source = new OciArchiveSource(Archive, "1");

@@ -13,10 +13,10 @@ public sealed class OciLayoutTests : IDisposable
     private string Layout => _folder["layout"];
 
     [Theory]
-    [MemberData(nameof(RandomImage.Kinds), MemberType = typeof(RandomImage))]
+    [MemberData(nameof(MemoryImage.Kinds), MemberType = typeof(MemoryImage))]
     public async Task Layout_AnyImage_ComesBackByteForByte(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
 
         await Copying.RunAsync(image, new OciLayoutSink(Layout, "1"));
 
@@ -28,7 +28,7 @@ public sealed class OciLayoutTests : IDisposable
     [Fact]
     public async Task PutRoot_SecondTag_KeepsTheFirst()
     {
-        var (one, two) = (RandomImage.Plain(1), RandomImage.Index(2));
+        var (one, two) = (MemoryImage.Plain(1), MemoryImage.Index(2));
         await Copying.RunAsync(one, new OciLayoutSink(Layout, "one"));
         await Copying.RunAsync(two, new OciLayoutSink(Layout, "two"));
 
@@ -39,27 +39,27 @@ public sealed class OciLayoutTests : IDisposable
     [Fact]
     public async Task PutRoot_SameTag_TakesItsPlace()
     {
-        await Copying.RunAsync(RandomImage.Plain(1), new OciLayoutSink(Layout, "1"));
-        await Copying.RunAsync(RandomImage.Plain(2), new OciLayoutSink(Layout, "1"));
+        await Copying.RunAsync(MemoryImage.Plain(1), new OciLayoutSink(Layout, "1"));
+        await Copying.RunAsync(MemoryImage.Plain(2), new OciLayoutSink(Layout, "1"));
 
-        MemoryImage.AssertSame(RandomImage.Plain(2), await Copying.ReadAsync(new OciLayoutSource(Layout, null)));
+        MemoryImage.AssertSame(MemoryImage.Plain(2), await Copying.ReadAsync(new OciLayoutSource(Layout, null)));
     }
 
     [Fact]
     public async Task PutRoot_WithoutTag_TakesThePlaceOfTheUntagged()
     {
-        await Copying.RunAsync(RandomImage.Plain(1), new OciLayoutSink(Layout, "tagged"));
-        await Copying.RunAsync(RandomImage.Plain(2), new OciLayoutSink(Layout, null));
-        await Copying.RunAsync(RandomImage.Plain(3), new OciLayoutSink(Layout, null));
+        await Copying.RunAsync(MemoryImage.Plain(1), new OciLayoutSink(Layout, "tagged"));
+        await Copying.RunAsync(MemoryImage.Plain(2), new OciLayoutSink(Layout, null));
+        await Copying.RunAsync(MemoryImage.Plain(3), new OciLayoutSink(Layout, null));
 
-        MemoryImage.AssertSame(RandomImage.Plain(3), await Copying.ReadAsync(new OciLayoutSource(Layout, null)));
-        MemoryImage.AssertSame(RandomImage.Plain(1), await Copying.ReadAsync(new OciLayoutSource(Layout, "tagged")));
+        MemoryImage.AssertSame(MemoryImage.Plain(3), await Copying.ReadAsync(new OciLayoutSource(Layout, null)));
+        MemoryImage.AssertSame(MemoryImage.Plain(1), await Copying.ReadAsync(new OciLayoutSource(Layout, "tagged")));
     }
 
     [Fact]
     public async Task PutRoot_ManyAtOnce_LosesNone()
     {
-        var images = Enumerable.Range(0, 20).Select(n => (Tag: $"t{n}", Image: RandomImage.Plain(n % 5))).ToList();
+        var images = Enumerable.Range(0, 20).Select(n => (Tag: $"t{n}", Image: MemoryImage.Plain(n % 5))).ToList();
 
         await Task.WhenAll(images.Select(one => Task.Run(() => Copying.RunAsync(one.Image, new OciLayoutSink(Layout, one.Tag)))));
 
@@ -72,12 +72,12 @@ public sealed class OciLayoutTests : IDisposable
     public async Task PutRoot_IndexOfAnotherTool_KeepsWhatItDoesNotKnow()
     {
         Directory.CreateDirectory(Layout);
-        var foreign = RandomImage.Plain(7).Root!.Descriptor;
+        var foreign = MemoryImage.Plain(7).Root!.Descriptor;
         await File.WriteAllTextAsync(Path.Combine(Layout, "oci-layout"), """{"imageLayoutVersion":"1.0.0"}""");
         await File.WriteAllTextAsync(Path.Combine(Layout, "index.json"),
             $$$"""{"schemaVersion":2,"x":[1,{"y":null}],"manifests":[{"mediaType":"{{{foreign.MediaType}}}","digest":"{{{foreign.Digest}}}","size":{{{foreign.Size}}},"z":"+é","annotations":{"org.opencontainers.image.ref.name":"other"}}]}""");
 
-        await Copying.RunAsync(RandomImage.Plain(1), new OciLayoutSink(Layout, "1"));
+        await Copying.RunAsync(MemoryImage.Plain(1), new OciLayoutSink(Layout, "1"));
 
         using var index = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Layout, "index.json")));
         Assert.Equal("[1,{\"y\":null}]", index.RootElement.GetProperty("x").GetRawText());
@@ -88,7 +88,7 @@ public sealed class OciLayoutTests : IDisposable
     [Fact]
     public async Task HasRoot_SameImage_IsTrueUntilABlobIsGone()
     {
-        var image = RandomImage.Nested();
+        var image = MemoryImage.Nested();
         await Copying.RunAsync(image, new OciLayoutSink(Layout, "1"));
         var sink = new OciLayoutSink(Layout, "1");
         Assert.True(await sink.HasRootAsync(image.Root!, default));
@@ -107,7 +107,7 @@ public sealed class OciLayoutTests : IDisposable
         Directory.CreateDirectory(Layout);
         await File.WriteAllTextAsync(Path.Combine(Layout, "thesis.txt"), "mine");
 
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(RandomImage.Plain(), new OciLayoutSink(Layout, "1")));
+        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new OciLayoutSink(Layout, "1")));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Equal(["thesis.txt"], Directory.GetFileSystemEntries(Layout).Select(Path.GetFileName));
@@ -117,7 +117,7 @@ public sealed class OciLayoutTests : IDisposable
     public async Task PutBlob_Interrupted_GoesOnWhereItStopped()
     {
         var image = new MemoryImage();
-        var blob = image.Add(RandomImage.Bytes(new Random(5), 5_000_000), MediaTypes.OctetStream);
+        var blob = image.Add(ImageBytes.Bytes(new Random(5), 5_000_000), MediaTypes.OctetStream);
         var sink = new OciLayoutSink(Layout, "1");
         await Assert.ThrowsAsync<PailException>(() => sink.PutBlobAsync(
             blob, (_, _) => Task.FromResult<Stream>(new BreakingStream(image.Blobs[blob.Digest], 3_000_000)), NoProgress.Instance, default));
@@ -135,7 +135,7 @@ public sealed class OciLayoutTests : IDisposable
     public async Task PutBlob_KeptBeginningIsWrong_StartsAnew()
     {
         var image = new MemoryImage();
-        var blob = image.Add(RandomImage.Bytes(new Random(5), 100_000), MediaTypes.OctetStream);
+        var blob = image.Add(ImageBytes.Bytes(new Random(5), 100_000), MediaTypes.OctetStream);
         Directory.CreateDirectory(Path.Combine(Layout, ".pail-partial"));
         await File.WriteAllTextAsync(Path.Combine(Layout, "oci-layout"), "{}");
         await File.WriteAllBytesAsync(Path.Combine(Layout, ".pail-partial", $"sha256-{blob.Digest.Hex}"), new byte[50_000]);
@@ -154,7 +154,7 @@ public sealed class OciLayoutTests : IDisposable
     [InlineData("other", "got sha256:")]
     public async Task PutBlob_SourceLies_IsRefusedAndNothingIsVisible(string how, string says)
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         var (digest, bytes) = image.Blobs.First();
         image.Spoil(digest, how switch { "short" => bytes[..^1], "long" => [.. bytes, 0], _ => [.. bytes[..^1], (byte)(bytes[^1] ^ 1)] });
 
@@ -170,8 +170,8 @@ public sealed class OciLayoutTests : IDisposable
     [Fact]
     public async Task GetRoot_SeveralImagesAndNoTag_ListsThem()
     {
-        await Copying.RunAsync(RandomImage.Plain(1), new OciLayoutSink(Layout, "one"));
-        await Copying.RunAsync(RandomImage.Plain(2), new OciLayoutSink(Layout, "two"));
+        await Copying.RunAsync(MemoryImage.Plain(1), new OciLayoutSink(Layout, "one"));
+        await Copying.RunAsync(MemoryImage.Plain(2), new OciLayoutSink(Layout, "two"));
 
         var several = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
         var absent = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, "three").GetRootAsync(default));
@@ -186,7 +186,7 @@ public sealed class OciLayoutTests : IDisposable
     [InlineData("docker.io/library/app:1.0")]
     public async Task GetRoot_NameThatContainerdWrote_IsFound(string tag)
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await Copying.RunAsync(image, new OciLayoutSink(Layout, "x"));
         var index = await File.ReadAllTextAsync(Path.Combine(Layout, "index.json"));
         await File.WriteAllTextAsync(Path.Combine(Layout, "index.json"), index.Replace("\"org.opencontainers.image.ref.name\":\"x\"", "\"io.containerd.image.name\":\"docker.io/library/app:1.0\""));
@@ -197,7 +197,7 @@ public sealed class OciLayoutTests : IDisposable
     [Fact]
     public async Task OpenBlob_WrongSize_SaysWhichAndHowMuch()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await Copying.RunAsync(image, new OciLayoutSink(Layout, "1"));
         var layer = image.Root!.Layers[0];
         File.AppendAllText(BlobPath(layer.Digest), "x");
@@ -211,7 +211,7 @@ public sealed class OciLayoutTests : IDisposable
     [Fact]
     public async Task OpenBlob_LinkInsideTheLayout_IsFollowed()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await Copying.RunAsync(image, new OciLayoutSink(Layout, "1"));
         var path = BlobPath(image.Root!.Layers[0].Digest);
         File.Move(path, Path.Combine(Layout, "elsewhere"));
@@ -226,7 +226,7 @@ public sealed class OciLayoutTests : IDisposable
     [InlineData("nowhere")]
     public async Task OpenBlob_LinkToNoSuchContent_IsRefusedWithoutReading(string target)
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await Copying.RunAsync(image, new OciLayoutSink(Layout, "1"));
         foreach (var digest in new[] { image.Root!.Layers[0].Digest, image.Root.Digest })
         {
@@ -292,7 +292,7 @@ public sealed class OciLayoutTests : IDisposable
     [Fact]
     public async Task GetRoot_HundredThousandImages_FindsOneOrListsFew()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await Copying.RunAsync(image, new OciLayoutSink(Layout, "1"));
         var entries = Enumerable.Range(0, 100_000).Select(n => $$$"""{"mediaType":"{{{MediaTypes.OciManifest}}}","digest":"{{{Digest.Of(Encoding.UTF8.GetBytes($"{n}"))}}}","size":{{{n}}}}""");
         await File.WriteAllTextAsync(Path.Combine(Layout, "index.json"), $$"""{"schemaVersion":2,"manifests":[{{string.Join(',', entries)}}]}""");
@@ -320,7 +320,7 @@ public sealed class OciLayoutTests : IDisposable
     [Fact]
     public async Task Source_ByDigestOrPlace_IsThatImage()
     {
-        var (one, two) = (RandomImage.Plain(1), RandomImage.Index(2));
+        var (one, two) = (MemoryImage.Plain(1), MemoryImage.Index(2));
         await Copying.RunAsync(one, new OciLayoutSink(_folder["layout"], "one"));
         await Copying.RunAsync(two, new OciLayoutSink(_folder["layout"], "two"));
 
@@ -339,8 +339,8 @@ public sealed class OciLayoutTests : IDisposable
     [InlineData("@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", Failure.NotFound, "has no image sha256:0123")]
     public async Task Source_NotOneOfSeveral_ListsThem(string? asked, Failure failure, string says)
     {
-        await Copying.RunAsync(RandomImage.Plain(1), new OciLayoutSink(_folder["layout"], "one"));
-        await Copying.RunAsync(RandomImage.Plain(2), new OciLayoutSink(_folder["layout"], "two"));
+        await Copying.RunAsync(MemoryImage.Plain(1), new OciLayoutSink(_folder["layout"], "one"));
+        await Copying.RunAsync(MemoryImage.Plain(2), new OciLayoutSink(_folder["layout"], "two"));
         await using var source = new OciLayoutSource(_folder["layout"], asked);
 
         var error = await Assert.ThrowsAsync<PailException>(() => source.GetRootAsync(default));
@@ -352,7 +352,7 @@ public sealed class OciLayoutTests : IDisposable
     [Fact]
     public async Task Source_BlobUnderAnothersDigest_IsRefused()
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
         await Copying.RunAsync(image, new OciLayoutSink(_folder["layout"], "1"));
         var child = image.Root!.Manifests[0].Digest;
         File.Copy(Path.Combine(_folder["layout"], LayoutPaths.Blob(image.Root.Manifests[1].Digest)), Path.Combine(_folder["layout"], LayoutPaths.Blob(child)), overwrite: true);

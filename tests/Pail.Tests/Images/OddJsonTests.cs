@@ -44,7 +44,7 @@ public sealed class OddJsonTests : IDisposable
     {
         var image = new MemoryImage();
         var blob = image.Add(Encoding.UTF8.GetBytes(config), MediaTypes.OciConfig);
-        image.AddManifest(RandomImage.ImageManifest(blob, [image.Add(RandomImage.Gzip(RandomImage.Layer(new Random(1), 100)), MediaTypes.OciLayerGzip)]));
+        image.AddManifest(ImageBuilder.ManifestOf(blob, [image.Add(ImageBytes.Gzip(ImageBytes.Layer(new Random(1), 100)), MediaTypes.OciLayerGzip)]));
 
         MemoryImage.AssertSame(image, await CopyAsync(image, null));
         // Already so: nothing is made of it.
@@ -57,7 +57,7 @@ public sealed class OddJsonTests : IDisposable
     [MemberData(nameof(Configs))]
     public async Task DockerArchive_ConfigThatNamesNoLayers_IsRefusedClearly(string config, string says)
     {
-        var tar = new TarBytes().File("c.json", config).File("l/layer.tar", RandomImage.Layer(new Random(1), 100)).File("manifest.json", """[{"Config":"c.json","RepoTags":null,"Layers":["l/layer.tar"]}]""");
+        var tar = new TarBytes().File("c.json", config).File("l/layer.tar", ImageBytes.Layer(new Random(1), 100)).File("manifest.json", """[{"Config":"c.json","RepoTags":null,"Layers":["l/layer.tar"]}]""");
         await File.WriteAllBytesAsync(_folder["x.tar"], tar.ToArray(), Cancel);
         await using var source = new DockerArchiveSource(_folder["x.tar"], null);
 
@@ -105,7 +105,7 @@ public sealed class OddJsonTests : IDisposable
         await using var sink = new OciLayoutSink(_folder["layout"], "1");
 
         AssertClear(await Assert.ThrowsAsync<PailException>(() => source.GetRootAsync(Cancel)), "layout", "index.json", says);
-        AssertClear(await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(RandomImage.Plain(), sink, Cancel)), "layout", "index.json", says);
+        AssertClear(await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), sink, Cancel)), "layout", "index.json", says);
         Assert.Equal(index, await File.ReadAllTextAsync(Path.Combine(_folder["layout"], "index.json"), Cancel));
     }
 
@@ -131,9 +131,9 @@ public sealed class OddJsonTests : IDisposable
     public async Task Manifest_NamesTwiceAndOddAnnotations_IsCopiedAndRecompressed(string form)
     {
         var image = new MemoryImage();
-        var tar = RandomImage.Layer(new Random(1), 100);
-        var layer = RandomImage.Json(image.Add(RandomImage.Gzip(tar), MediaTypes.OciLayerGzip));
-        var config = RandomImage.Json(image.Add(RandomImage.Config("amd64", [Digest.Of(tar)]), MediaTypes.OciConfig));
+        var tar = ImageBytes.Layer(new Random(1), 100);
+        var layer = ManifestJson.Of(image.Add(ImageBytes.Gzip(tar), MediaTypes.OciLayerGzip));
+        var config = ManifestJson.Of(image.Add(ImageBytes.Config("amd64", [Digest.Of(tar)]), MediaTypes.OciConfig));
         image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(form.Replace("CONFIG", config, StringComparison.Ordinal).Replace("REST", layer[1..], StringComparison.Ordinal))));
 
         MemoryImage.AssertSame(image, await CopyAsync(image, null));

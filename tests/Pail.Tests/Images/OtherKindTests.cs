@@ -11,7 +11,7 @@ namespace Pail.Tests.Images;
 public sealed class OtherKindTests : IDisposable
 {
     private readonly TestFolder _folder = new();
-    private readonly MemoryImage _image = RandomImage.Plain();
+    private readonly MemoryImage _image = MemoryImage.Plain();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -154,7 +154,7 @@ public sealed class OtherKindTests : IDisposable
 
         MemoryImage.AssertSame(_image, await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], tag)));
         // And it is written to again, with all entries as they were.
-        await Copying.RunAsync(RandomImage.Plain(7), new OciLayoutSink(_folder["layout"], "seven"), Cancel);
+        await Copying.RunAsync(MemoryImage.Plain(7), new OciLayoutSink(_folder["layout"], "seven"), Cancel);
         MemoryImage.AssertSame(_image, await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], tag ?? $"@{_image.Root.Digest}")));
     }
 

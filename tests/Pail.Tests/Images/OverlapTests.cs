@@ -25,8 +25,8 @@ public sealed class OverlapTests : IAsyncDisposable
     public OverlapTests()
     {
         for (var seed = 1; seed <= 3; seed++)
-            _docker.Layers.Add(RandomImage.Layer(new Random(seed), Large));
-        _docker.Config = RandomImage.Config("amd64", _docker.Layers.Select(layer => Digest.Of(layer)));
+            _docker.Layers.Add(ImageBytes.Layer(new Random(seed), Large));
+        _docker.Config = ImageBytes.Config("amd64", _docker.Layers.Select(layer => Digest.Of(layer)));
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -137,8 +137,8 @@ public sealed class OverlapTests : IAsyncDisposable
         await using (_engine)
             _engine = new FakeEngine();
         var image = new MemoryImage();
-        var child = image.AddManifest(RandomImage.ImageManifest(image.Add(_docker.Config, MediaTypes.OciConfig), _docker.Layers.Select(layer => image.Add(layer, MediaTypes.OciLayerTar)).ToList()));
-        image.AddManifest(Manifest.Parse(System.Text.Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{RandomImage.Json(child.Descriptor, "amd64")}}]}""")));
+        var child = image.AddManifest(ImageBuilder.ManifestOf(image.Add(_docker.Config, MediaTypes.OciConfig), _docker.Layers.Select(layer => image.Add(layer, MediaTypes.OciLayerTar)).ToList()));
+        image.AddIndex((child.Descriptor, "amd64"));
         await using var source = Source(DockerTars.Containerd(image));
 
         var made = await source.MakeAsync(null, Cancel).ToListAsync(Cancel);
@@ -149,8 +149,8 @@ public sealed class OverlapTests : IAsyncDisposable
     [Fact]
     public async Task Source_SmallLayers_ComeWithTheManifest()
     {
-        _docker.Layers[1] = RandomImage.Layer(new Random(1), 1000);
-        _docker.Config = RandomImage.Config("amd64", _docker.Layers.Select(layer => Digest.Of(layer)));
+        _docker.Layers[1] = ImageBytes.Layer(new Random(1), 1000);
+        _docker.Config = ImageBytes.Config("amd64", _docker.Layers.Select(layer => Digest.Of(layer)));
         await using var source = Source(_docker.Classic());
 
         var made = await source.MakeAsync(null, Cancel).ToListAsync(Cancel);
@@ -198,7 +198,7 @@ public sealed class OverlapTests : IAsyncDisposable
     private MemoryImage Compressed()
     {
         var image = new MemoryImage();
-        image.AddManifest(RandomImage.ImageManifest(image.Add(_docker.Config, MediaTypes.OciConfig), _docker.Layers.Select(layer => image.Add(RandomImage.Gzip(layer), MediaTypes.OciLayerGzip)).ToList()));
+        image.AddManifest(ImageBuilder.ManifestOf(image.Add(_docker.Config, MediaTypes.OciConfig), _docker.Layers.Select(layer => image.Add(ImageBytes.Gzip(layer), MediaTypes.OciLayerGzip)).ToList()));
         return image;
     }
 

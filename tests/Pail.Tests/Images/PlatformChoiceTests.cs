@@ -1,4 +1,3 @@
-using System.Text;
 using Pail.Copy;
 using Pail.Oci;
 
@@ -37,7 +36,7 @@ public sealed class PlatformChoiceTests
     public async Task Choose_OfSeveral_TakesTheBest(string asked, string offered, int? expected)
     {
         var platforms = offered.Split(' ').Select(Platform.Parse).ToList();
-        var images = platforms.Select((_, seed) => RandomImage.Plain(seed + 1)).ToList();
+        var images = platforms.Select((_, seed) => MemoryImage.Plain(seed + 1)).ToList();
         var index = IndexOf([.. images.Zip(platforms).Select(pair => (pair.First, Entry(pair.First, pair.Second)))]);
 
         if (expected is null)
@@ -54,7 +53,7 @@ public sealed class PlatformChoiceTests
     public async Task Choose_EntriesWithoutPlatform_AreLookedUpInTheirConfigs(string asked, int? expected)
     {
         var images = Architectures.Select((architecture, seed) => Single(architecture, seed)).ToList();
-        var artifact = RandomImage.Artifact();
+        var artifact = MemoryImage.Artifact();
         var index = IndexOf([(artifact, Entry(artifact, null)), .. images.Select(image => (image, Entry(image, null)))]);
 
         if (expected is null)
@@ -77,7 +76,7 @@ public sealed class PlatformChoiceTests
     [Fact]
     public async Task Choose_WhatIsStatedExactly_ReadsNothingElse()
     {
-        var stated = RandomImage.Plain();
+        var stated = MemoryImage.Plain();
         var other = Single("arm64", 5);
         var index = IndexOf([(other, Entry(other, null)), (stated, Entry(stated, Platform.Parse("linux/amd64")))]);
 
@@ -88,7 +87,7 @@ public sealed class PlatformChoiceTests
 
     private static MemoryImage Single(string architecture, int seed)
     {
-        var index = RandomImage.Index(seed + 10, architecture);
+        var index = MemoryImage.Index(seed + 10, architecture);
         var image = new MemoryImage();
         foreach (var blob in index.Blobs.Values)
             image.Add(blob, "");
@@ -96,7 +95,7 @@ public sealed class PlatformChoiceTests
         return image;
     }
 
-    private static string Entry(MemoryImage image, Platform? platform) => RandomImage.Json(image.Root!.Descriptor).TrimEnd('}') + (platform is null ? "}"
+    private static string Entry(MemoryImage image, Platform? platform) => ManifestJson.Of(image.Root!.Descriptor).TrimEnd('}') + (platform is null ? "}"
         : $",\"platform\":{{\"os\":\"{platform.Os}\",\"architecture\":\"{platform.Architecture}\"{(platform.Variant is null ? "" : $",\"variant\":\"{platform.Variant}\"")}}}}}");
 
     private static MemoryImage IndexOf(IReadOnlyList<(MemoryImage Image, string Entry)> children)
@@ -108,7 +107,7 @@ public sealed class PlatformChoiceTests
                 index.Add(blob, "");
             index.AddManifest(image.Root!);
         }
-        index.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(",", children.Select(child => child.Entry))}}]}""")));
+        index.AddManifest(Manifest.Parse(ManifestJson.IndexOf(children.Select(child => child.Entry))));
         return index;
     }
 }

@@ -11,7 +11,7 @@ public sealed class PlatformIndexTests
     [Fact]
     public async Task Copy_OfSeveralPlatforms_HoldsJustThoseAndTheRestOfTheIndexAsItWas()
     {
-        var (amd, arm, s390) = (RandomImage.Plain(1), RandomImage.Plain(2), RandomImage.Plain(3));
+        var (amd, arm, s390) = (MemoryImage.Plain(1), MemoryImage.Plain(2), MemoryImage.Plain(3));
         var index = IndexOf([(amd, Entry(amd, "linux", "amd64", """ "x-odd" : [1.50] """)), (arm, Entry(arm, "linux", "arm64")), (s390, Entry(s390, "linux", "s390x"))]);
         var (result, copy) = await CopyAsync(index, "linux/arm64", "linux/amd64");
 
@@ -31,7 +31,7 @@ public sealed class PlatformIndexTests
     [Fact]
     public async Task Copy_OfAllThereAre_KeepsTheIndex()
     {
-        var index = RandomImage.Index();
+        var index = MemoryImage.Index();
         var (result, copy) = await CopyAsync(index, "linux/amd64", "linux/arm64");
         Assert.Null(result.CutFrom);
         MemoryImage.AssertSame(index, copy);
@@ -40,7 +40,7 @@ public sealed class PlatformIndexTests
     [Fact]
     public async Task Copy_OfANestedIndex_TakesFromAllLevels()
     {
-        var (_, copy) = await CopyAsync(RandomImage.Nested(), "linux/arm64", "linux/riscv64");
+        var (_, copy) = await CopyAsync(MemoryImage.Nested(), "linux/arm64", "linux/riscv64");
         Assert.Equal(["linux/arm64", "linux/riscv64"], copy.Root!.Manifests.Select(entry => entry.Platform!.ToString()));
         Assert.Equal(3, copy.Manifests.Count);
     }
@@ -48,7 +48,7 @@ public sealed class PlatformIndexTests
     [Fact]
     public async Task Copy_WithVariantsAndAttestations_KeepsAllThatMatchAndWhatIsAboutThem()
     {
-        var images = Enumerable.Range(1, 6).Select(seed => RandomImage.Plain(seed)).ToList();
+        var images = Enumerable.Range(1, 6).Select(seed => MemoryImage.Plain(seed)).ToList();
         string About(MemoryImage attestation, MemoryImage image) => Entry(attestation, "unknown", "unknown", $$"""
             "annotations":{"vnd.docker.reference.type":"attestation-manifest","vnd.docker.reference.digest":"{{image.Root!.Digest}}"}
             """);
@@ -62,9 +62,9 @@ public sealed class PlatformIndexTests
     [Fact]
     public async Task Copy_OfWhatIsNotThere_IsRefused()
     {
-        Assert.Equal(Failure.NotFound, (await FailsAsync(RandomImage.Index(), new MemoryImage())).Failure);
-        Assert.Contains("one image", (await FailsAsync(RandomImage.Plain(), new MemoryImage())).Message, StringComparison.Ordinal);
-        Assert.Equal(Failure.BadInput, (await FailsAsync(RandomImage.Index(), new MemoryImage { HoldsIndexes = false })).Failure);
+        Assert.Equal(Failure.NotFound, (await FailsAsync(MemoryImage.Index(), new MemoryImage())).Failure);
+        Assert.Contains("one image", (await FailsAsync(MemoryImage.Plain(), new MemoryImage())).Message, StringComparison.Ordinal);
+        Assert.Equal(Failure.BadInput, (await FailsAsync(MemoryImage.Index(), new MemoryImage { HoldsIndexes = false })).Failure);
     }
 
     private static async Task<PailException> FailsAsync(MemoryImage source, MemoryImage sink)
@@ -83,7 +83,7 @@ public sealed class PlatformIndexTests
     private static CopyOptions Options(params string[] platforms) => new([.. platforms.Select(Platform.Parse)]);
 
     private static string Entry(MemoryImage image, string os, string architecture, string? more = null, string? variant = null) =>
-        RandomImage.Json(image.Root!.Descriptor).TrimEnd('}') + $",\"platform\":{{\"os\":\"{os}\",\"architecture\":\"{architecture}\"{(variant is null ? "" : $",\"variant\":\"{variant}\"")}}}{(more is null ? "" : "," + more)}}}";
+        ManifestJson.Of(image.Root!.Descriptor).TrimEnd('}') + $",\"platform\":{{\"os\":\"{os}\",\"architecture\":\"{architecture}\"{(variant is null ? "" : $",\"variant\":\"{variant}\"")}}}{(more is null ? "" : "," + more)}}}";
 
     private static MemoryImage IndexOf(IReadOnlyList<(MemoryImage Image, string Entry)> children)
     {

@@ -26,7 +26,7 @@ public abstract class RealToolTests : IDisposable
     [InlineData("index")]
     public async Task Skopeo_ReadsLayoutsAndArchives(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
         await PutAsync(image, new OciLayoutSink(_folder["layout"], "1"));
         await PutAsync(image, new OciArchiveSink(_folder["image.tar"], "1"));
 
@@ -44,7 +44,7 @@ public abstract class RealToolTests : IDisposable
     [InlineData("index")]
     public async Task Skopeo_WritesArchivesThatAreRead(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
         await PutAsync(image, new OciLayoutSink(_folder["layout"], "1"));
 
         await RunAsync("skopeo", "copy", "--quiet", "--all", $"oci:{_folder["layout"]}:1", $"oci-archive:{_folder["image.tar"]}:2");
@@ -59,7 +59,7 @@ public abstract class RealToolTests : IDisposable
     [InlineData("artifact")]
     public async Task Skopeo_AndPailReadAndReplaceEachOthersDirectories(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
         await PutAsync(image, new DirSink(_folder["ours"]));
         Assert.Equal(image.Root!.Bytes.ToArray(), System.Text.Encoding.UTF8.GetBytes((await RunAsync("skopeo", "inspect", "--raw", $"dir:{_folder["ours"]}")).Output));
 
@@ -67,17 +67,17 @@ public abstract class RealToolTests : IDisposable
         MemoryImage.AssertSame(image, await Copying.ReadAsync(new DirSource(_folder["theirs"])));
         Assert.Equal(Names("ours"), Names("theirs"));
 
-        await PutAsync(RandomImage.Plain(9), new DirSink(_folder["theirs"]));
-        MemoryImage.AssertSame(RandomImage.Plain(9), await Copying.ReadAsync(new DirSource(_folder["theirs"])));
+        await PutAsync(MemoryImage.Plain(9), new DirSink(_folder["theirs"]));
+        MemoryImage.AssertSame(MemoryImage.Plain(9), await Copying.ReadAsync(new DirSource(_folder["theirs"])));
         await RunAsync("skopeo", "copy", "--quiet", $"dir:{_folder["theirs"]}", $"dir:{_folder["ours"]}");
-        MemoryImage.AssertSame(RandomImage.Plain(9), await Copying.ReadAsync(new DirSource(_folder["ours"])));
+        MemoryImage.AssertSame(MemoryImage.Plain(9), await Copying.ReadAsync(new DirSource(_folder["ours"])));
         Assert.Equal(Names("ours"), Names("theirs"));
     }
 
     [Fact]
     public async Task Skopeo_BetweenDirectoriesAndLayouts()
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
         await PutAsync(image, new OciLayoutSink(_folder["layout"], "1"));
 
         await RunAsync("skopeo", "copy", "--quiet", "--all", $"oci:{_folder["layout"]}:1", $"dir:{_folder["dir"]}");
@@ -91,12 +91,12 @@ public abstract class RealToolTests : IDisposable
     [Fact]
     public async Task Skopeo_AddsToALayoutOfPails_AndBothStay()
     {
-        var (one, two) = (RandomImage.Plain(1), RandomImage.Plain(2));
+        var (one, two) = (MemoryImage.Plain(1), MemoryImage.Plain(2));
         await PutAsync(one, new OciLayoutSink(_folder["layout"], "one"));
         await PutAsync(two, new OciLayoutSink(_folder["other"], "two"));
 
         await RunAsync("skopeo", "copy", "--quiet", $"oci:{_folder["other"]}:two", $"oci:{_folder["layout"]}:two");
-        await PutAsync(RandomImage.Plain(3), new OciLayoutSink(_folder["layout"], "three"));
+        await PutAsync(MemoryImage.Plain(3), new OciLayoutSink(_folder["layout"], "three"));
 
         MemoryImage.AssertSame(one, await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], "one")));
         MemoryImage.AssertSame(two, await Copying.ReadAsync(new OciLayoutSource(_folder["layout"], "two")));
@@ -105,8 +105,8 @@ public abstract class RealToolTests : IDisposable
     [Fact]
     public async Task Umoci_ListsLayouts()
     {
-        await PutAsync(RandomImage.Plain(1), new OciLayoutSink(_folder["layout"], "one"));
-        await PutAsync(RandomImage.Plain(2), new OciLayoutSink(_folder["layout"], "two"));
+        await PutAsync(MemoryImage.Plain(1), new OciLayoutSink(_folder["layout"], "one"));
+        await PutAsync(MemoryImage.Plain(2), new OciLayoutSink(_folder["layout"], "two"));
 
         Assert.Equal(["one", "two"], (await RunAsync("umoci", "ls", "--layout", _folder["layout"])).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
         await RunAsync("umoci", "stat", "--image", $"{_folder["layout"]}:one");
@@ -145,7 +145,7 @@ public abstract class RealToolTests : IDisposable
     [Fact]
     public async Task Docker_SourceLies_LoadsNothing()
     {
-        var image = RandomImage.Plain(layers: 4);
+        var image = MemoryImage.Plain(layers: 4);
         var layer = image.Root!.Layers[2].Digest;
         image.Spoil(layer, [.. image.Blobs[layer][..^1], 0xAA]);
 
@@ -158,9 +158,9 @@ public abstract class RealToolTests : IDisposable
     public async Task Docker_DiffIdsDiffer_ItsErrorIsOurs()
     {
         var image = new MemoryImage();
-        var layer = RandomImage.Layer(new Random(1), 1000);
-        image.AddManifest(RandomImage.ImageManifest(
-            image.Add(RandomImage.Config("amd64", [Digest.Of("another"u8)]), MediaTypes.OciConfig), [image.Add(RandomImage.Gzip(layer), MediaTypes.OciLayerGzip)]));
+        var layer = ImageBytes.Layer(new Random(1), 1000);
+        image.AddManifest(ImageBuilder.ManifestOf(
+            image.Add(ImageBytes.Config("amd64", [Digest.Of("another"u8)]), MediaTypes.OciConfig), [image.Add(ImageBytes.Gzip(layer), MediaTypes.OciLayerGzip)]));
 
         var error = await Assert.ThrowsAsync<PailException>(async () => await PutAsync(image, new DockerDaemonSink(await One.OpenAsync(), _name)));
 
@@ -189,7 +189,7 @@ public abstract class RealToolTests : IDisposable
     [Fact]
     public async Task Podman_LoadsArchives_AndItsSavedOnesAreRead()
     {
-        var (one, two) = (RandomImage.Plain(1), RandomImage.Plain(2));
+        var (one, two) = (MemoryImage.Plain(1), MemoryImage.Plain(2));
         await PutAsync(one, new DockerArchiveSink(_folder["one.tar"], "team/app:1"));
         await PutAsync(two, new DockerArchiveSink(_folder["two.tar"], "team/app:2"));
 
@@ -209,7 +209,7 @@ public abstract class RealToolTests : IDisposable
     [Fact]
     public async Task Skopeo_ReadsDockerArchives_AndThoseItWritesAreRead()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await PutAsync(image, new DockerArchiveSink(_folder["image.tar"], "team/app:1"));
 
         await RunAsync("skopeo", "copy", "--quiet", $"docker-archive:{_folder["image.tar"]}", $"docker-archive:{_folder["other.tar"]}:team/app:2");
@@ -220,7 +220,7 @@ public abstract class RealToolTests : IDisposable
     [Fact]
     public async Task Containerd_ImportsWhatIsSentToDocker_UnderTheSameDigest()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await using var engine = new FakeEngine { Makes = ("app:1", image.Root!.Digest.ToString()) };
         await PutAsync(image, new DockerDaemonSink(engine.Client, "app:1"));
         await File.WriteAllBytesAsync(_folder["sent.tar"], engine.Loaded!);

@@ -16,7 +16,7 @@ public sealed class RecompressionTests
     [InlineData("nested", "none")]
     public async Task Copy_OtherCompression_GivesTheSameTarsUnderItsType(string kind, string compression)
     {
-        var before = RandomImage.Of(kind);
+        var before = MemoryImage.Of(kind);
         var after = await CopyAsync(before, compression);
 
         Assert.NotEqual(before.Root!.Digest, after.Root!.Digest);
@@ -35,14 +35,14 @@ public sealed class RecompressionTests
     [InlineData("artifact")]
     public async Task Copy_CompressedSoAlready_StaysByteForByte(string kind)
     {
-        var before = RandomImage.Of(kind);
+        var before = MemoryImage.Of(kind);
         Assert.Equal(before.Root!.Bytes.ToArray(), (await CopyAsync(before, "gzip:9")).Root!.Bytes.ToArray());
     }
 
     [Fact]
     public async Task Copy_Artifact_StaysWhateverIsAskedFor()
     {
-        var before = RandomImage.Artifact();
+        var before = MemoryImage.Artifact();
         Assert.Equal(before.Root!.Bytes.ToArray(), (await CopyAsync(before, "zstd")).Root!.Bytes.ToArray());
     }
 
@@ -50,13 +50,13 @@ public sealed class RecompressionTests
     public async Task Copy_DockerManifestWithFields_KeepsThemAndBecomesOci()
     {
         var before = new MemoryImage();
-        var tar = RandomImage.Layer(new Random(1), 5000);
-        var layer = before.Add(RandomImage.Gzip(tar), MediaTypes.DockerLayerGzip);
-        var config = before.Add(RandomImage.Config("amd64", [Digest.Of(tar)]), MediaTypes.DockerConfig);
+        var tar = ImageBytes.Layer(new Random(1), 5000);
+        var layer = before.Add(ImageBytes.Gzip(tar), MediaTypes.DockerLayerGzip);
+        var config = before.Add(ImageBytes.Config("amd64", [Digest.Of(tar)]), MediaTypes.DockerConfig);
         before.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(
             $$"""
-            {"schemaVersion":2,"mediaType":"{{MediaTypes.DockerManifest}}","config":{{RandomImage.Json(config)}},"annotations":{"a":"b+é"},"x":[1],
-            "layers":[{{RandomImage.Json(layer)[..^1]}},"annotations":{"containerd.io/snapshot/stargz/toc.digest":"x","kept":"y"} } ]}
+            {"schemaVersion":2,"mediaType":"{{MediaTypes.DockerManifest}}","config":{{ManifestJson.Of(config)}},"annotations":{"a":"b+é"},"x":[1],
+            "layers":[{{ManifestJson.Of(layer)[..^1]}},"annotations":{"containerd.io/snapshot/stargz/toc.digest":"x","kept":"y"} } ]}
             """)));
 
         var after = (await CopyAsync(before, "zstd")).Root!;
@@ -71,19 +71,19 @@ public sealed class RecompressionTests
     public async Task Copy_RewrittenDescriptors_KeepNothingOfTheOldBytes()
     {
         var before = new MemoryImage();
-        var (small, other) = (RandomImage.Layer(new Random(1), 100), RandomImage.Layer(new Random(2), 5000));
-        var (changes, stays) = (before.Add(RandomImage.Gzip(small), MediaTypes.OciLayerGzip), before.Add(other, MediaTypes.OciLayerTar));
-        var config = before.Add(RandomImage.Config("amd64", [Digest.Of(small), Digest.Of(other)]), MediaTypes.OciConfig);
+        var (small, other) = (ImageBytes.Layer(new Random(1), 100), ImageBytes.Layer(new Random(2), 5000));
+        var (changes, stays) = (before.Add(ImageBytes.Gzip(small), MediaTypes.OciLayerGzip), before.Add(other, MediaTypes.OciLayerTar));
+        var config = before.Add(ImageBytes.Config("amd64", [Digest.Of(small), Digest.Of(other)]), MediaTypes.OciConfig);
         var data = Convert.ToBase64String(before.Blobs[changes.Digest]);
         string With(Descriptor layer) => $$"""
-            {{RandomImage.Json(layer)[..^1]}},"data":"{{data}}","kept":{"a":1},"annotations":{"containerd.io/snapshot/nydus-blob":"true",
+            {{ManifestJson.Of(layer)[..^1]}},"data":"{{data}}","kept":{"a":1},"annotations":{"containerd.io/snapshot/nydus-blob":"true",
             "io.github.containers.zstd-chunked.manifest-checksum":"x","io.containers.estargz.uncompressed-size":"1","com.amazon.soci.ztoc":"x",
             "containerd.io/distribution.source.docker.io":"library/x","about":"the blob {{layer.Digest}}","org.opencontainers.image.title":"y"} }
             """;
         var image = before.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(
-            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","config":{{RandomImage.Json(config)}},"layers":[{{With(changes)}},{{With(stays)}}]}""")));
+            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","config":{{ManifestJson.Of(config)}},"layers":[{{With(changes)}},{{With(stays)}}]}""")));
         before.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(
-            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{RandomImage.Json(image.Descriptor, "amd64")[..^1]}},"data":"{{Convert.ToBase64String(image.Bytes.Span)}}","urls":["https://x.example"]} ]}""")));
+            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{ManifestJson.OfPlatform(image.Descriptor, "amd64")[..^1]}},"data":"{{Convert.ToBase64String(image.Bytes.Span)}}","urls":["https://x.example"]} ]}""")));
 
         var after = await CopyAsync(before, "none");
 
@@ -126,8 +126,8 @@ public sealed class RecompressionTests
     public async Task Copy_LayerThatCantBeConverted_IsRefused(string type)
     {
         var image = new MemoryImage();
-        var layer = image.Add(RandomImage.Layer(new Random(1), 50), type);
-        image.AddManifest(RandomImage.ImageManifest(image.Add(RandomImage.Config("amd64", [layer.Digest]), MediaTypes.OciConfig), [layer]));
+        var layer = image.Add(ImageBytes.Layer(new Random(1), 50), type);
+        image.AddManifest(ImageBuilder.ManifestOf(image.Add(ImageBytes.Config("amd64", [layer.Digest]), MediaTypes.OciConfig), [layer]));
 
         var error = await Assert.ThrowsAsync<PailException>(() => CopyAsync(image, "zstd"));
 
@@ -138,10 +138,10 @@ public sealed class RecompressionTests
     [Fact]
     public async Task Copy_AttestationOfAPlatform_StillSaysWhose()
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
         var arm = image.Root!.Manifests[1];
         image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(
-            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{RandomImage.Json(arm, "arm64")}},{{RandomImage.Json(image.Root.Manifests[0])[..^1]}},"annotations":{"vnd.docker.reference.digest":"{{arm.Digest}}"} } ]}""")));
+            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{ManifestJson.OfPlatform(arm, "arm64")}},{{ManifestJson.Of(image.Root.Manifests[0])[..^1]}},"annotations":{"vnd.docker.reference.digest":"{{arm.Digest}}"} } ]}""")));
 
         var after = (await CopyAsync(image, "none")).Root!;
 
@@ -157,15 +157,15 @@ public sealed class RecompressionTests
     public async Task Copy_LayerUnlikeWhatIsSaid_FailsAndNamesNothing(string lie)
     {
         var image = new MemoryImage();
-        var tar = RandomImage.Layer(new Random(1), 50_000);
-        var bytes = RandomImage.Gzip(tar);
+        var tar = ImageBytes.Layer(new Random(1), 50_000);
+        var bytes = ImageBytes.Gzip(tar);
         if (lie == "damaged gzip")
             bytes[bytes.Length / 2] ^= 1;
         var layer = image.Add(bytes, MediaTypes.OciLayerGzip);
         if (lie == "layer")
             bytes[^1] ^= 1;
-        var config = image.Add(RandomImage.Config("amd64", lie switch { "fewer diffIDs" => [], "diffID" => [Digest.Of([])], _ => [Digest.Of(tar)] }), MediaTypes.OciConfig);
-        image.AddManifest(RandomImage.ImageManifest(config, [layer]));
+        var config = image.Add(ImageBytes.Config("amd64", lie switch { "fewer diffIDs" => [], "diffID" => [Digest.Of([])], _ => [Digest.Of(tar)] }), MediaTypes.OciConfig);
+        image.AddManifest(ImageBuilder.ManifestOf(config, [layer]));
         var sink = new MemoryImage();
 
         var error = await Assert.ThrowsAnyAsync<PailException>(() => ImageCopy.RunAsync(image, sink, new CopyOptions(Compression: LayerCompression.Parse("zstd")), NoProgress.Instance, default));
@@ -179,7 +179,7 @@ public sealed class RecompressionTests
     {
         var sink = new MemoryImage();
 
-        var error = await Assert.ThrowsAsync<PailException>(() => ImageCopy.RunAsync(RandomImage.Bomb(), sink, new CopyOptions(Compression: LayerCompression.Parse("none")), NoProgress.Instance, default));
+        var error = await Assert.ThrowsAsync<PailException>(() => ImageCopy.RunAsync(MemoryImage.Bomb(), sink, new CopyOptions(Compression: LayerCompression.Parse("none")), NoProgress.Instance, default));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains("its config says", error.Message, StringComparison.Ordinal);
@@ -189,7 +189,7 @@ public sealed class RecompressionTests
     [Fact]
     public async Task Copy_WhileLayersAreRead_SaysHowFarThatIs()
     {
-        var image = RandomImage.Plain(layers: 3);
+        var image = MemoryImage.Plain(layers: 3);
         var progress = new ReadingProgress();
 
         await ImageCopy.RunAsync(image, new MemoryImage(), new CopyOptions(Compression: LayerCompression.Parse("zstd")), progress, default);
@@ -219,7 +219,7 @@ public sealed class RecompressionTests
 
     private static MemoryImage DockerZstd()
     {
-        var image = RandomImage.Zstd();
+        var image = MemoryImage.Zstd();
         image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(
             Encoding.UTF8.GetString(image.Root!.Bytes.Span).Replace(MediaTypes.OciLayerZstd, MediaTypes.DockerLayerZstd, StringComparison.Ordinal))));
         return image;

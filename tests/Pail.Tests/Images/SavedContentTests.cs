@@ -121,7 +121,7 @@ public sealed class SavedContentTests : IAsyncDisposable
         var pipe = _folder["pipe"];
         using (var make = System.Diagnostics.Process.Start("mkfifo", pipe))
             await make.WaitForExitAsync(Cancel);
-        await File.WriteAllBytesAsync(_folder["image"], isGzip ? RandomImage.Gzip(docker.Classic()) : docker.Classic(), Cancel);
+        await File.WriteAllBytesAsync(_folder["image"], isGzip ? ImageBytes.Gzip(docker.Classic()) : docker.Classic(), Cancel);
         using var write = System.Diagnostics.Process.Start("sh", ["-c", $"cat '{_folder["image"]}' > '{pipe}'"]);
 
         await using var source = new DockerArchiveSource(pipe, null);
@@ -150,7 +150,7 @@ public sealed class SavedContentTests : IAsyncDisposable
 
     private static byte[] Spoil(byte[] tar, string how)
     {
-        var gzip = RandomImage.Gzip(tar);
+        var gzip = ImageBytes.Gzip(tar);
         var damaged = tar.ToArray();
         damaged[3] ^= 0x40;
         return how switch
@@ -159,19 +159,19 @@ public sealed class SavedContentTests : IAsyncDisposable
             "cut to 300 bytes" => tar[..300],
             "one byte" => tar[..1],
             "empty" => [],
-            "garbage" => RandomImage.Bytes(new Random(9), 5000),
-            "another tar" => RandomImage.Layer(new Random(99), 5000),
-            "another tar's gzip" => RandomImage.Gzip(RandomImage.Layer(new Random(99), 5000)),
+            "garbage" => ImageBytes.Bytes(new Random(9), 5000),
+            "another tar" => ImageBytes.Layer(new Random(99), 5000),
+            "another tar's gzip" => ImageBytes.Gzip(ImageBytes.Layer(new Random(99), 5000)),
             "gzip" => gzip,
-            "gzip of several members" => [.. RandomImage.Gzip(tar[..1000]), .. RandomImage.Gzip(tar[1000..])],
+            "gzip of several members" => [.. ImageBytes.Gzip(tar[..1000]), .. ImageBytes.Gzip(tar[1000..])],
             "gzip cut in the middle" => gzip[..(gzip.Length / 2)],
             "gzip without its end" => gzip[..^8],
-            "gzip and garbage" => [.. gzip, .. RandomImage.Bytes(new Random(9), 100)],
+            "gzip and garbage" => [.. gzip, .. ImageBytes.Bytes(new Random(9), 100)],
             "gzip and zeros" => [.. gzip, .. new byte[512]],
             "gzip header alone" => gzip[..10],
             "zstd" => Zstd(tar),
             "zstd cut in the middle" => Zstd(tar) is var zstd ? zstd[..(zstd.Length / 2)] : [],
-            "zstd and garbage" => [.. Zstd(tar), .. RandomImage.Bytes(new Random(9), 100)],
+            "zstd and garbage" => [.. Zstd(tar), .. ImageBytes.Bytes(new Random(9), 100)],
             "xz" => [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00, .. tar],
             "bzip2" => [0x42, 0x5A, 0x68, 0x39, .. tar],
             "lz4" => [0x04, 0x22, 0x4D, 0x18, .. tar],

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Formats.Tar;
 using System.Text;
 
@@ -6,7 +7,7 @@ namespace Pail.Tests.Images;
 /// <summary>Makes tars, good and bad, with the runtime's writer: another hand than the one that reads them.</summary>
 internal sealed class TarBytes
 {
-    private readonly List<byte> _bytes = [];
+    private readonly ArrayBufferWriter<byte> _bytes = new();
 
     public TarEntryFormat Format { get; init; } = TarEntryFormat.Ustar;
 
@@ -20,7 +21,7 @@ internal sealed class TarBytes
 
     public TarBytes Raw(byte[] bytes)
     {
-        _bytes.AddRange(bytes);
+        _bytes.Write(bytes);
         return this;
     }
 
@@ -33,12 +34,29 @@ internal sealed class TarBytes
         block[156] = (byte)type;
         Encoding.ASCII.GetBytes("ustar\0" + "00").CopyTo(block, 257);
         block.AsSpan(148, 8).Fill((byte)' ');
-        Encoding.ASCII.GetBytes(Convert.ToString(block.Sum(value => value), 8).PadLeft(6, '0') + "\0 ").CopyTo(block, 148);
+        Encoding.ASCII.GetBytes(Convert.ToString(Sum(block), 8).PadLeft(6, '0') + "\0 ").CopyTo(block, 148);
         return block;
     }
 
+    /// <summary>So many empty files.</summary>
+    public static byte[] Headers(int count)
+    {
+        var tar = new byte[count * 512];
+        for (var i = 0; i < count; i++)
+            Header($"x{i}", '0', 0).CopyTo(tar, i * 512);
+        return tar;
+    }
+
     /// <summary>All of it, with the two blocks that end a tar.</summary>
-    public byte[] ToArray() => [.. _bytes, .. new byte[1024]];
+    public byte[] ToArray() => [.. _bytes.WrittenSpan, .. new byte[1024]];
+
+    private static int Sum(ReadOnlySpan<byte> block)
+    {
+        var sum = 0;
+        foreach (var value in block)
+            sum += value;
+        return sum;
+    }
 
     private TarBytes Add(TarEntryType type, string path, Action<TarEntry> fill)
     {
@@ -55,7 +73,7 @@ internal sealed class TarBytes
         using (var writer = new TarWriter(one, Format, leaveOpen: true))
             writer.WriteEntry(entry);
         // Without the end that the writer puts behind it.
-        _bytes.AddRange(one.ToArray().AsSpan(0, (int)one.Length - 1024));
+        _bytes.Write(one.GetBuffer().AsSpan(0, (int)one.Length - 1024));
         return this;
     }
 }

@@ -1,16 +1,13 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text;
-using System.Text.Json;
 using Pail.Oci;
-using static Pail.Tests.Images.RandomImage;
+using Pail.Tests.Images;
 
 namespace Pail.Tests.Kit;
 
 /// <summary>Makes an OCI image layout on disk, without Pail's own code for that. Contents are new each time and can't be compressed.</summary>
-internal sealed class TestLayout
+internal sealed class TestLayout : ImageBuilder
 {
     private readonly List<string> _tagged = [];
 
@@ -26,9 +23,6 @@ internal sealed class TestLayout
     /// <summary>What was tagged last.</summary>
     public Descriptor Root { get; private set; } = null!;
 
-    /// <summary>The architecture of this machine, as images name it.</summary>
-    public static string Architecture { get; } = RuntimeInformation.OSArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "amd64";
-
     /// <summary>The address of what is tagged so.</summary>
     public string Address(string tag = "1") => $"oci:{Folder}:{tag}";
 
@@ -42,58 +36,46 @@ internal sealed class TestLayout
     /// <summary>An image that runs: busybox as its shell, and one more layer.</summary>
     public Descriptor Runnable() => ImageOf([Layer(10, "/bin/busybox"), Layer(1000)], null);
 
-    /// <summary>An index that lists these.</summary>
-    public Descriptor Index(params (Descriptor Manifest, string? Architecture)[] manifests) => Text(MediaTypes.OciIndex,
-        $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(',', manifests.Select(item => Json(item.Manifest, item.Architecture)))}}]}""");
-
     /// <summary>An index of two platforms, this machine's being one.</summary>
-    public Descriptor TwoPlatforms() => Index((Image(architecture: "amd64"), "amd64"), (Image(architecture: "arm64"), "arm64"));
+    public Descriptor TwoPlatforms() => AddIndex((Image(architecture: "amd64"), "amd64"), (Image(architecture: "arm64"), "arm64")).Descriptor;
 
     /// <summary>An artifact, of a subject or of none.</summary>
-    public Descriptor Artifact(Descriptor? subject = null) => Text(MediaTypes.OciManifest,
-        $$"""
-        {"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","artifactType":"application/vnd.example.thing",
-        "config":{{Json(Blob(MediaTypes.OciEmpty, "{}"u8))}},"layers":[{{Json(Blob("text/plain", RandomNumberGenerator.GetBytes(1000)))}}]{{(subject is null ? "" : $",\"subject\":{Json(subject)}")}}}
-        """);
+    public Descriptor Artifact(Descriptor? subject = null) =>
+        AddImage([AddRandom(1000, "text/plain")], subject, "application/vnd.example.thing", Add("{}"u8.ToArray(), MediaTypes.OciEmpty)).Descriptor;
 
     /// <summary>Tags a manifest, and writes the layout's index.</summary>
     public Descriptor Tag(Descriptor manifest, string tag = "1")
     {
         Root = manifest;
-        _tagged.Add(Json(manifest)[..^1] + $$$""","annotations":{"org.opencontainers.image.ref.name":"{{{tag}}}"}}""");
-        File.WriteAllText(Path.Combine(Folder, "index.json"),
-            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(',', _tagged)}}]}""");
+        _tagged.Add(ManifestJson.Of(manifest, $$$""","annotations":{"org.opencontainers.image.ref.name":"{{{tag}}}"}"""));
+        File.WriteAllBytes(Path.Combine(Folder, "index.json"), ManifestJson.IndexOf(_tagged));
         return manifest;
     }
 
-    /// <summary>Writes a blob.</summary>
-    public Descriptor Blob(string mediaType, ReadOnlySpan<byte> content)
+    /// <inheritdoc/>
+    public override Descriptor Add(byte[] blob, string mediaType = MediaTypes.OciLayerGzip, DigestAlgorithm algorithm = DigestAlgorithm.Sha256)
     {
-        var digest = Digest.Of(content);
-        File.WriteAllBytes(PathOf(digest), content);
-        return new Descriptor(mediaType, digest, content.Length);
+        var digest = Digest.Of(blob, algorithm);
+        File.WriteAllBytes(PathOf(digest), blob);
+        return new Descriptor(mediaType, digest, blob.Length);
+    }
+
+    /// <inheritdoc/>
+    public override Manifest AddManifest(Manifest manifest)
+    {
+        File.WriteAllBytes(PathOf(manifest.Digest), manifest.Bytes.Span);
+        return manifest;
     }
 
     /// <summary>Where a blob lies.</summary>
-    public string PathOf(Digest digest) => Path.Combine(Folder, "blobs", "sha256", digest.Hex);
+    public string PathOf(Digest digest) => Path.Combine(Folder, "blobs", digest.AlgorithmName, digest.Hex);
 
     /// <summary>The manifest with this digest.</summary>
     public Manifest Read(Descriptor manifest) => Manifest.Parse(File.ReadAllBytes(PathOf(manifest.Digest)), manifest);
 
-    private Descriptor Text(string mediaType, string content) => Blob(mediaType, Encoding.UTF8.GetBytes(content));
-
-    private Descriptor ImageOf((Descriptor Layer, Digest DiffId)[] layers, string? architecture)
-    {
-        var config = Blob(MediaTypes.OciConfig, JsonSerializer.SerializeToUtf8Bytes(new
-        {
-            architecture = architecture ?? Architecture,
-            os = "linux",
-            config = new { Cmd = (string[])["/bin/sh", "-c", "echo the whale swims"] },
-            rootfs = new { type = "layers", diff_ids = layers.Select(layer => layer.DiffId.ToString()) },
-            history = layers.Select(_ => new { created_by = "test" }),
-        }));
-        return Blob(MediaTypes.OciManifest, ImageManifest(config, layers.Select(layer => layer.Layer)).Bytes.Span);
-    }
+    private Descriptor ImageOf((Descriptor Layer, Digest DiffId)[] layers, string? architecture) => AddImage(
+        layers.Select(layer => layer.Layer),
+        config: Add(ImageBytes.Config(architecture ?? ImageBytes.Architecture, layers.Select(layer => layer.DiffId)), MediaTypes.OciConfig)).Descriptor;
 
     // Noise does not get smaller, so the gzip around it only stores it.
     private (Descriptor Layer, Digest DiffId) Layer(long bytes, string? shell = null)

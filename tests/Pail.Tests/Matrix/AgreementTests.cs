@@ -9,9 +9,9 @@ using Pail.Stores;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Clients;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.Remote;
 using Pail.Tests.S3;
-using Pail.Tests.Server;
 
 namespace Pail.Tests.Matrix;
 
@@ -62,7 +62,7 @@ public sealed class AgreementTests(MatrixServers servers) : IClassFixture<Matrix
         var image = await PutAsync(kind);
         var config = await ConfigOfAsync(image);
         var docker = new DockerCli(servers.Home, engine);
-        foreach (var host in (string[])[servers.Debian.Host, _server.Address.Authority])
+        foreach (var host in (string[])[servers.Debian.Host, _server.Host])
         {
             var name = await CopyToAsync(host);
             if (IsRefused(client, kind, await docker.TryPullAsync($"{name}:1")))
@@ -91,7 +91,7 @@ public sealed class AgreementTests(MatrixServers servers) : IClassFixture<Matrix
         var image = await PutAsync(kind);
         var config = await ConfigOfAsync(image);
         var addresses = new List<(string Address, string Directory)>();
-        foreach (var host in (string[])[servers.Debian.Host, _server.Address.Authority])
+        foreach (var host in (string[])[servers.Debian.Host, _server.Host])
             addresses.Add(($"docker://{await CopyToAsync(host)}:1", "/"));
         // In layouts, podman looks for OCI's own types alone.
         foreach (var place in kind == "schema 2" ? (string[])["dir"] : ["dir", "oci", "oci-archive"])
@@ -137,7 +137,7 @@ public sealed class AgreementTests(MatrixServers servers) : IClassFixture<Matrix
 
     private async Task<MemoryImage> PutAsync(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
         await RegistryKit.CopyAsync(image, Sink("first"));
         return image;
     }

@@ -17,7 +17,7 @@ internal static class CopyMatrix
     /// <summary>Puts an image where it shall come from, copies it to each of the others, and looks at what arrived.</summary>
     public static async Task CopyAsync(Place from, IEnumerable<Place> places, string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
         if (await IsRefusedAsync(from, kind, () => PutAsync(image, from, "first")))
             return;
         await PutAsync(image, from, "first");
@@ -114,7 +114,7 @@ internal static class CopyMatrix
     /// <summary>Brings an image with an SBOM, and a signature of that, from one place to each of the others.</summary>
     public static async Task CopyReferrersAsync(Place from, IEnumerable<Place> places)
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
         var root = image.Root!;
         var sbom = Referrer(image, "sbom", root.Descriptor);
         var signature = Referrer(image, "signature", sbom.Descriptor);
@@ -159,11 +159,10 @@ internal static class CopyMatrix
         }
     }
 
-    private static Manifest Referrer(MemoryImage image, string content, Descriptor subject) => Manifest.Parse(Encoding.UTF8.GetBytes(
-        $$"""
-        {"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","artifactType":"text/{{content}}","config":{{RandomImage.Json(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty))}},
-        "layers":[{{RandomImage.Json(image.Add(Encoding.UTF8.GetBytes(content), "text/plain"))}}],"subject":{{RandomImage.Json(subject)}}}
-        """));
+    private static Manifest Referrer(MemoryImage image, string content, Descriptor subject) => Manifest.Parse(ManifestJson.Image(
+        image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty),
+        [image.Add(Encoding.UTF8.GetBytes(content), "text/plain")],
+        $",\"artifactType\":\"text/{content}\"{ManifestJson.Subject(subject)}"));
 
     private static async Task<CopyResult> PutAsync(IImageSource source, Place to, string name)
     {

@@ -46,7 +46,7 @@ public sealed class LocalMatrixTests : IAsyncLifetime
     [InlineData("pail serve")]
     public async Task Copy_ThroughAnEngineThatKeepsManifests_KeepsEveryByte(string place)
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await PutAsync(image, await _places.Find(place).SinkAsync("first"));
         await using var engine = new FakeEngine { Makes = ("app:1", image.Root!.Config!.Digest.ToString()) };
 

@@ -9,7 +9,7 @@ using Pail.Remote;
 using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Tests.Images;
-using Pail.Tests.Server;
+using Pail.Tests.Kit.Servers;
 using Pail.Transfer;
 
 namespace Pail.Tests.Matrix;
@@ -28,7 +28,7 @@ internal sealed class LocalPlaces : IAsyncDisposable
     public TransferEngine Engine { get; } = new(new TransferOptions());
 
     /// <summary>The host of the server.</summary>
-    public string Host => _server!.Address.Authority;
+    public string Host => _server!.Host;
 
     public async Task StartAsync()
     {

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text;
 using Pail.Oci;
 using Pail.Tests.Images;
 
@@ -116,12 +115,12 @@ public sealed class ManifestGraphTests
 
     private async Task<PailException> FailsAsync(Manifest root) => await Assert.ThrowsAsync<PailException>(async () => await Graph.WalkAsync(root, Cancel).ToListAsync(Cancel));
 
-    private Manifest Image(int seed) => Add(RandomImage.Plain(seed).Root!);
+    private Manifest Image(int seed) => Add(MemoryImage.Plain(seed).Root!);
 
     private Manifest Index(params IEnumerable<Manifest> children) => Add(Manifest.Parse(ManifestWriter.Index([.. children.Select(child => child.Descriptor)])));
 
-    private static Manifest Wide(int count, long size) => Manifest.Parse(Encoding.UTF8.GetBytes(
-        $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(',', Enumerable.Range(0, count).Select(i => RandomImage.Json(new Descriptor(MediaTypes.OciManifest, Digest.Of(BitConverter.GetBytes(i)), size))))}}]}"""));
+    private static Manifest Wide(int count, long size) => Manifest.Parse(
+        ManifestJson.Index(Enumerable.Range(0, count).Select(i => new Descriptor(MediaTypes.OciManifest, Digest.Of(BitConverter.GetBytes(i)), size))));
 
     private Manifest Add(Manifest manifest) => _manifests[manifest.Digest] = manifest;
 }

@@ -10,7 +10,7 @@ namespace Pail.Tests.Places;
 public sealed class OddAddressTests : IAsyncLifetime
 {
     private readonly TestFolder _folder = new();
-    private readonly MemoryImage _image = RandomImage.Plain();
+    private readonly MemoryImage _image = MemoryImage.Plain();
 
     public async ValueTask InitializeAsync()
     {

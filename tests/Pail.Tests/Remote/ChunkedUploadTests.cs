@@ -14,7 +14,7 @@ public sealed class ChunkedUploadTests : IDisposable
 
     private readonly RegistryKit _kit = new();
     private readonly ConcurrentDictionary<string, byte[]> _uploads = new();
-    private readonly byte[] _bytes = RandomImage.Bytes(new Random(3), 5000 * KiB);
+    private readonly byte[] _bytes = ImageBytes.Bytes(new Random(3), 5000 * KiB);
     private int _fault;
 
     // The largest body taken, and the smallest chunk.

@@ -35,7 +35,7 @@ public sealed class DebianRegistryTests : IAsyncLifetime
     {
         foreach (var kind in (string[])["plain", "no layers", "index", "nested", "artifact"])
         {
-            var image = RandomImage.Of(kind);
+            var image = MemoryImage.Of(kind);
             var repository = "team/" + kind.Replace(' ', '-');
             Assert.False((await RegistryKit.CopyAsync(image, _kit.Sink(Host, repository))).Unchanged);
             MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host, repository)));
@@ -50,10 +50,9 @@ public sealed class DebianRegistryTests : IAsyncLifetime
     [Fact]
     public async Task Copy_DockerSchema2AndItsList_KeepsEveryByte()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         var child = image.AddManifest(AsDocker(image.Root!.Bytes));
-        image.AddManifest(Manifest.Parse(System.Text.Encoding.UTF8.GetBytes(
-            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.DockerManifestList}}","manifests":[{{RandomImage.Json(child.Descriptor, "amd64")}}]}""")));
+        image.AddManifest(Manifest.Parse(ManifestJson.IndexOf([ManifestJson.OfPlatform(child.Descriptor, "amd64")], type: MediaTypes.DockerManifestList)));
         await RegistryKit.CopyAsync(image, _kit.Sink(Host));
         var back = await Copying.ReadAsync(_kit.Source(Host));
         Assert.Equal((image.Root.Digest, MediaTypes.DockerManifestList), (back.Root!.Digest, back.Root.MediaType));
@@ -65,7 +64,7 @@ public sealed class DebianRegistryTests : IAsyncLifetime
     [Fact]
     public async Task Copy_Sha512_SaysThatThisRegistryTakesNone()
     {
-        var error = await Assert.ThrowsAsync<PailException>(() => RegistryKit.CopyAsync(RandomImage.Plain(algorithm: DigestAlgorithm.Sha512), _kit.Sink(Host)));
+        var error = await Assert.ThrowsAsync<PailException>(() => RegistryKit.CopyAsync(MemoryImage.Plain(algorithm: DigestAlgorithm.Sha512), _kit.Sink(Host)));
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Contains("DIGEST_INVALID", error.Message, StringComparison.Ordinal);
         Assert.Contains("This registry seems to take no sha512 digests", error.Message, StringComparison.Ordinal);
@@ -76,8 +75,8 @@ public sealed class DebianRegistryTests : IAsyncLifetime
     {
         var image = new MemoryImage();
         var config = image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty);
-        var layer = image.Add(RandomImage.Bytes(new Random(5), 40 << 20), MediaTypes.OciLayerTar);
-        image.AddManifest(RandomImage.ImageManifest(config, [layer]));
+        var layer = image.Add(ImageBytes.Bytes(new Random(5), 40 << 20), MediaTypes.OciLayerTar);
+        image.AddManifest(ImageBuilder.ManifestOf(config, [layer]));
         await RegistryKit.CopyAsync(image, _kit.Sink(Host));
         await using var source = _kit.Source(Host);
         foreach (var offset in (int[])[0, 1, 30 << 20, (40 << 20) - 1])
@@ -93,7 +92,7 @@ public sealed class DebianRegistryTests : IAsyncLifetime
     [Fact]
     public async Task Copy_WithinTheRegistry_MountsBlobs()
     {
-        var image = RandomImage.Plain(layers: 3);
+        var image = MemoryImage.Plain(layers: 3);
         await RegistryKit.CopyAsync(image, _kit.Sink(Host, "team/one"));
         var result = await RegistryKit.CopyAsync(_kit.Source(Host, "team/one"), _kit.Sink(Host, "team/two", mountFrom: "team/one"));
         Assert.Equal((0, 4), (result.Sent, result.Copied));
@@ -103,7 +102,7 @@ public sealed class DebianRegistryTests : IAsyncLifetime
     [Fact]
     public async Task Copy_SourceThatLies_LeavesNoBlob()
     {
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         var layer = image.Root!.Layers[0];
         var lie = image.Blobs[layer.Digest].ToArray();
         lie[^1]++;
@@ -126,7 +125,7 @@ public sealed class DebianRegistryTests : IAsyncLifetime
         else
             _kit.LogIn(Host, DebianRegistry.User, password);
         var reading = await Assert.ThrowsAsync<PailException>(() => Copying.ReadAsync(_kit.Source(Host)));
-        var writing = await Assert.ThrowsAsync<PailException>(() => RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host)));
+        var writing = await Assert.ThrowsAsync<PailException>(() => RegistryKit.CopyAsync(MemoryImage.Plain(), _kit.Sink(Host)));
         foreach (var error in (PailException[])[reading, writing])
         {
             Assert.Equal(Failure.Denied, error.Failure);
@@ -152,9 +151,9 @@ public sealed class DebianRegistryTests : IAsyncLifetime
             ["login", "--tls-verify=false", "--username", DebianRegistry.User, "--password-stdin", Host + part],
             new Dictionary<string, string?> { ["HOME"] = _kit.Folder.Path, ["XDG_RUNTIME_DIR"] = null, ["REGISTRY_AUTH_FILE"] = null, [variable] = place },
             DebianRegistry.Password)).Succeeded();
-        await RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host));
+        await RegistryKit.CopyAsync(MemoryImage.Plain(), _kit.Sink(Host));
         if (part.Length > 0)
-            Assert.Equal(Failure.Denied, (await Assert.ThrowsAsync<PailException>(() => RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host, "other/app")))).Failure);
+            Assert.Equal(Failure.Denied, (await Assert.ThrowsAsync<PailException>(() => RegistryKit.CopyAsync(MemoryImage.Plain(), _kit.Sink(Host, "other/app")))).Failure);
     }
 
     [Fact]
@@ -179,7 +178,7 @@ public sealed class DebianRegistryTests : IAsyncLifetime
             stranger.Write(stranger.Issue(), "me");
         }
         _kit.Options = _kit.Options with { CaFile = strict.Authorities, CertificateFolder = folder.Path };
-        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(strict.Host)));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(MemoryImage.Plain(), _kit.Sink(strict.Host)));
         Assert.Equal(Failure.Denied, error.Failure);
         Assert.Contains("client certificate", error.Message, StringComparison.Ordinal);
     }
@@ -190,7 +189,7 @@ public sealed class DebianRegistryTests : IAsyncLifetime
         await using var registry = await DebianRegistry.StartAsync(readOnly: true);
         _kit.Options = new() { CaFile = registry.Authorities };
         _kit.LogIn(registry.Host, DebianRegistry.User, DebianRegistry.Password);
-        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(registry.Host)));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(MemoryImage.Plain(), _kit.Sink(registry.Host)));
         Assert.Equal(Failure.Denied, error.Failure);
         Assert.Contains("read-only", error.Message, StringComparison.Ordinal);
     }
@@ -213,13 +212,13 @@ public sealed class DebianRegistryTests : IAsyncLifetime
         _kit.Options = new();
         var folder = Directory.CreateDirectory(_kit.Folder[$".config/containers/certs.d/{Host}"]);
         File.Copy(_registry.Authorities, Path.Combine(folder.FullName, "ours.crt"));
-        await RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host));
+        await RegistryKit.CopyAsync(MemoryImage.Plain(), _kit.Sink(Host));
     }
 
     [Fact]
     public async Task Tags_MoreThanAPage_AreListed()
     {
-        var image = RandomImage.Plain(layers: 0);
+        var image = MemoryImage.Plain(layers: 0);
         var wanted = Enumerable.Range(0, 30).Select(i => $"v{i:000}").ToList();
         foreach (var tag in wanted)
             await RegistryKit.CopyAsync(image, _kit.Sink(Host, reference: tag));

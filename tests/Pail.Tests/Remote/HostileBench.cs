@@ -19,7 +19,7 @@ public abstract class HostileBench : IDisposable
 
     private protected RegistryKit Kit { get; } = new() { Options = new() { Patience = Eventually.Limit } };
 
-    private protected MemoryImage Image { get; init; } = RandomImage.Plain();
+    private protected MemoryImage Image { get; init; } = MemoryImage.Plain();
 
     public void Dispose()
     {
@@ -60,13 +60,15 @@ public abstract class HostileBench : IDisposable
     }
 
     /// <summary>Writes byte by byte, never still for long.</summary>
-    private protected static async Task DripAsync(Stream stream, byte[] bytes, CancellationToken cancel, int milliseconds = 20)
+    private protected static async Task DripAsync(Stream stream, CancellationToken cancel, Action? beforeEach = null)
     {
-        foreach (var one in bytes)
+        for (var i = 0; i < 5000; i++)
         {
-            await stream.WriteAsync(new[] { one }, cancel);
+            // So that whoever reads waits already.
+            await Task.Delay(20, cancel);
+            beforeEach?.Invoke();
+            await stream.WriteAsync("x"u8.ToArray(), cancel);
             await stream.FlushAsync(cancel);
-            await Task.Delay(milliseconds, cancel);
         }
     }
 

@@ -18,7 +18,7 @@ public sealed class HostileContentTests : HostileBench
     [Fact]
     public async Task DigestSwap_BetweenTagAndBytes_IsFound()
     {
-        var other = RandomImage.Plain(seed: 9).Root!;
+        var other = MemoryImage.Plain(seed: 9).Root!;
         await using var server = new RawServer((request, stream, cancel) => request.Path.Contains("/manifests/", StringComparison.Ordinal)
             ? RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciManifest}\r\nDocker-Content-Digest: {other.Digest}\r\n", Image.Root!.Bytes)
             : HonestAsync(request, stream, cancel));
@@ -38,7 +38,7 @@ public sealed class HostileContentTests : HostileBench
     [Fact]
     public async Task DigestSwap_OfAnImageThatAnIndexLists_IsFound()
     {
-        var other = RandomImage.Plain(seed: 9).Root!;
+        var other = MemoryImage.Plain(seed: 9).Root!;
         var index = IndexOf(Image.Root!);
         await using var server = Server("manifests", (request, stream, _) => request.Path.EndsWith("/1", StringComparison.Ordinal)
             ? RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {index.MediaType}\r\n", index.Bytes)
@@ -50,8 +50,8 @@ public sealed class HostileContentTests : HostileBench
     public async Task DigestSwap_BetweenTwoRangesOfABlob_IsFound()
     {
         var image = new MemoryImage();
-        var layer = image.Add(RandomImage.Bytes(new Random(1), 20 << 20), MediaTypes.OciLayerTar);
-        image.AddManifest(RandomImage.ImageManifest(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty), [layer]));
+        var layer = image.Add(ImageBytes.Bytes(new Random(1), 20 << 20), MediaTypes.OciLayerTar);
+        image.AddManifest(ImageBuilder.ManifestOf(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty), [layer]));
         await using var server = new RawServer((request, stream, _) =>
         {
             if (request.Path.Contains("/manifests/", StringComparison.Ordinal))
@@ -154,7 +154,7 @@ public sealed class HostileContentTests : HostileBench
     public async Task WideIndexes_AreRefused()
     {
         var entries = Enumerable.Range(0, 5001).Select(i => $$"""{"mediaType":"{{MediaTypes.OciManifest}}","size":1,"digest":"{{Digest.Of(BitConverter.GetBytes(i))}}"}""");
-        var index = Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(',', entries)}}]}""");
+        var index = ManifestJson.IndexOf(entries);
         await using var server = Server("manifests", (_, stream, _) => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciIndex}\r\n", index));
         await FailsAsync(server, Failure.BadContent, "more than 5000 manifests");
         Assert.InRange(server.Requests.Count, 1, 2);
@@ -169,7 +169,7 @@ public sealed class HostileContentTests : HostileBench
     public async Task PathTricks_InDigests_AreRefused(string digest)
     {
         var entry = $$"""{"mediaType":"{{MediaTypes.OciLayerTar}}","size":1,"digest":"{{digest}}"}""";
-        var good = RandomImage.Json(Image.Root!.Config!);
+        var good = ManifestJson.Of(Image.Root!.Config!);
         foreach (var manifest in (string[])
         [
             $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","config":{{entry}},"layers":[]}""",
@@ -235,6 +235,5 @@ public sealed class HostileContentTests : HostileBench
         Assert.DoesNotContain('\u001b', error.Message);
     }
 
-    private static Manifest IndexOf(params IEnumerable<Manifest> inner) => Manifest.Parse(Encoding.UTF8.GetBytes(
-        $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciIndex}}","manifests":[{{string.Join(',', inner.Select(manifest => RandomImage.Json(manifest.Descriptor)))}}]}"""));
+    private static Manifest IndexOf(params IEnumerable<Manifest> inner) => Manifest.Parse(ManifestJson.Index(inner.Select(manifest => manifest.Descriptor)));
 }

@@ -14,7 +14,7 @@ public sealed class MountTests : IDisposable
     public async Task Upload_RegistryThatFindsBlobs_IsSentNone()
     {
         await using var server = Server("201 Created\r\nLocation: /v2/team/app/blobs/there");
-        var result = await RegistryKit.CopyAsync(RandomImage.Plain(layers: 1), _kit.Sink(server.Host));
+        var result = await RegistryKit.CopyAsync(MemoryImage.Plain(layers: 1), _kit.Sink(server.Host));
         Assert.Equal((0, 2), (result.Sent, result.Copied));
         Assert.Equal(["HEAD", "HEAD", "HEAD", "HEAD", "POST", "POST", "PUT"], server.Requests.Select(request => request.Method).Order(StringComparer.Ordinal));
     }
@@ -23,7 +23,7 @@ public sealed class MountTests : IDisposable
     public async Task Upload_RegistryThatBeginsOneInstead_CostsNoMoreRequests()
     {
         await using var server = Server("202 Accepted\r\nLocation: /v2/team/app/blobs/uploads/1");
-        var result = await RegistryKit.CopyAsync(RandomImage.Plain(layers: 1), _kit.Sink(server.Host));
+        var result = await RegistryKit.CopyAsync(MemoryImage.Plain(layers: 1), _kit.Sink(server.Host));
         Assert.Equal((2, 0), (result.Sent, result.Copied));
         Assert.Equal(["HEAD", "HEAD", "HEAD", "HEAD", "POST", "POST", "PUT", "PUT", "PUT"], server.Requests.Select(request => request.Method).Order(StringComparer.Ordinal));
     }
@@ -34,7 +34,7 @@ public sealed class MountTests : IDisposable
         await using var server = Server("400 Bad Request");
         await using var sink = _kit.Sink(server.Host);
         foreach (var seed in (int[])[1, 2])
-            Assert.Equal(1, (await Copying.RunAsync(RandomImage.Plain(seed, layers: 0), sink)).Sent);
+            Assert.Equal(1, (await Copying.RunAsync(MemoryImage.Plain(seed, layers: 0), sink)).Sent);
         Assert.Single(server.Requests, request => request.Path.Contains("mount=", StringComparison.Ordinal));
     }
 
@@ -59,7 +59,7 @@ public sealed class MountTests : IDisposable
         await using var server = Server(toMount);
         await using var sink = _kit.Sink(server.Host, mountFrom: "team/base");
         foreach (var seed in (int[])[1, 2])
-            Assert.Equal(1, (await Copying.RunAsync(RandomImage.Plain(seed, layers: 0), sink)).Sent);
+            Assert.Equal(1, (await Copying.RunAsync(MemoryImage.Plain(seed, layers: 0), sink)).Sent);
         Assert.Equal(mounts, server.Requests.Count(request => request.Path.Contains("from=", StringComparison.Ordinal)));
         Assert.Equal(2, server.Requests.Count(request => request is { Method: "PUT" } && request.Path.Contains("/uploads/", StringComparison.Ordinal)));
     }
@@ -68,7 +68,7 @@ public sealed class MountTests : IDisposable
     public async Task Mount_WithoutALocation_IsDone()
     {
         await using var server = Server("201 Created");
-        var result = await RegistryKit.CopyAsync(RandomImage.Plain(layers: 1), _kit.Sink(server.Host, mountFrom: "team/base"));
+        var result = await RegistryKit.CopyAsync(MemoryImage.Plain(layers: 1), _kit.Sink(server.Host, mountFrom: "team/base"));
         Assert.Equal((0, 2), (result.Sent, result.Copied));
     }
 
@@ -90,7 +90,7 @@ public sealed class MountTests : IDisposable
             { Method: "POST" } => RawServer.WriteAsync(stream, "202 Accepted", "Location: /v2/team/app/blobs/uploads/1\r\n", default),
             _ => RawServer.WriteAsync(stream, "201 Created", "", default),
         });
-        var result = await RegistryKit.CopyAsync(RandomImage.Plain(layers: 1), _kit.Sink(server.Host, mountFrom: "team/base"));
+        var result = await RegistryKit.CopyAsync(MemoryImage.Plain(layers: 1), _kit.Sink(server.Host, mountFrom: "team/base"));
         Assert.Equal((2, 0), (result.Sent, result.Copied));
     }
 

@@ -9,7 +9,7 @@ namespace Pail.Tests.Remote;
 public sealed class OddRealmTests : IDisposable
 {
     private readonly RegistryKit _kit = new();
-    private readonly MemoryImage _image = RandomImage.Plain(layers: 1);
+    private readonly MemoryImage _image = MemoryImage.Plain(layers: 1);
 
     public void Dispose() => _kit.Dispose();
 

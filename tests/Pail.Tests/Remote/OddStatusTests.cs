@@ -9,7 +9,7 @@ namespace Pail.Tests.Remote;
 public sealed class OddStatusTests : IDisposable
 {
     private readonly RegistryKit _kit = new();
-    private readonly MemoryImage _image = RandomImage.Plain(layers: 1);
+    private readonly MemoryImage _image = MemoryImage.Plain(layers: 1);
 
     public void Dispose() => _kit.Dispose();
 
@@ -109,7 +109,7 @@ public sealed class OddStatusTests : IDisposable
             { Method: "PUT" } when refused++ < times => RawServer.WriteAsync(stream, status, "", System.Text.Encoding.ASCII.GetBytes($"{{\"errors\":[{{\"code\":\"{code}\"}}]}}")),
             _ => RawServer.WriteAsync(stream, "201 Created", "", default),
         });
-        var copy = RegistryKit.CopyAsync(RandomImage.Plain(layers: 0), _kit.Sink(server.Host));
+        var copy = RegistryKit.CopyAsync(MemoryImage.Plain(layers: 0), _kit.Sink(server.Host));
 
         if (succeeds)
             await copy;
@@ -266,7 +266,7 @@ public sealed class OddStatusTests : IDisposable
     public async Task Read_RangesAreRefused_TakesTheWhole(string status)
     {
         var image = new MemoryImage();
-        image.AddManifest(RandomImage.ImageManifest(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty), [image.Add(RandomImage.Bytes(new Random(9), 10 << 20), MediaTypes.OciLayerTar)]));
+        image.AddManifest(ImageBuilder.ManifestOf(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty), [image.Add(ImageBytes.Bytes(new Random(9), 10 << 20), MediaTypes.OciLayerTar)]));
         await using var server = new RawServer((request, stream, _) => request switch
         {
             { Path: var path } when path.Contains("/manifests/", StringComparison.Ordinal) => RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciManifest}\r\n", image.Root!.Bytes),
@@ -281,7 +281,7 @@ public sealed class OddStatusTests : IDisposable
     public async Task Write_ProxyThatKnowsNoExpect_IsSentTheBodyWithout()
     {
         var image = new MemoryImage();
-        image.AddManifest(RandomImage.ImageManifest(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty), [image.Add(RandomImage.Bytes(new Random(9), 2 << 20), MediaTypes.OciLayerTar)]));
+        image.AddManifest(ImageBuilder.ManifestOf(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty), [image.Add(ImageBytes.Bytes(new Random(9), 2 << 20), MediaTypes.OciLayerTar)]));
         var stored = new ConcurrentBag<int>();
         await using var server = new RawServer((request, stream, _) =>
         {
@@ -309,7 +309,7 @@ public sealed class OddStatusTests : IDisposable
     public async Task Referrers_TagThatNamesTheSubjectItself_IsNoList(string toReferrers)
     {
         // GitLab takes the tag sha256-HEX for the digest.
-        var index = RandomImage.Index();
+        var index = MemoryImage.Index();
         await using var server = new RawServer((request, stream, _) => request.Path.Contains("/manifests/sha256-", StringComparison.Ordinal)
             ? RawServer.WriteAsync(stream, "200 OK", $"Content-Type: {MediaTypes.OciIndex}\r\n", index.Root!.Bytes)
             : RawServer.WriteAsync(stream, toReferrers, "", default));

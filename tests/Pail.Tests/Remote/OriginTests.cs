@@ -13,7 +13,7 @@ public sealed class OriginTests : IDisposable
     private const string Host = "registry.example";
 
     private readonly RegistryKit _kit = new() { Options = new() { Patience = Eventually.Limit } };
-    private readonly MemoryImage _image = RandomImage.Plain();
+    private readonly MemoryImage _image = MemoryImage.Plain();
 
     public void Dispose() => _kit.Dispose();
 
@@ -193,7 +193,7 @@ public sealed class OriginTests : IDisposable
     public async Task DirectUpload_ToWhereOnlyWeCanReach_IsNotSent()
     {
         var image = new MemoryImage();
-        image.AddManifest(RandomImage.ImageManifest(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty), [image.Add(new byte[9 << 20], MediaTypes.OciLayerTar)]));
+        image.AddManifest(ImageBuilder.ManifestOf(image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty), [image.Add(new byte[9 << 20], MediaTypes.OciLayerTar)]));
         await using var server = new RawServer((request, stream, _) => request switch
         {
             { Method: "GET" } => RawServer.WriteAsync(stream, "200 OK", "Pail-Extensions: direct-upload\r\n", default),

@@ -14,7 +14,7 @@ using Pail.Stores.Folder;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Registries;
-using Pail.Tests.Server;
+using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.Remote;
 
@@ -29,7 +29,7 @@ public sealed class ReferrerTests : IAsyncLifetime
     private TestServer _server = null!;
 
     // An index; an SBOM of it, an SBOM of its first image, a signature of that SBOM; and a cosign signature in a tag.
-    private readonly MemoryImage _image = RandomImage.Index();
+    private readonly MemoryImage _image = MemoryImage.Index();
     private Manifest Root => _image.Root!;
     private readonly List<Manifest> _referrers = [];
     private Manifest _signature = null!;
@@ -67,8 +67,8 @@ public sealed class ReferrerTests : IAsyncLifetime
     public async Task Copy_WithReferrers_BringsThemAllAndTwiceChangesNothing(string place)
     {
         await FillAsync();
-        Assert.Equal((4, 0), await CopyAsync(_kit.Source(_server.Address.Authority), await SinkAsync(place, "first")));
-        Assert.Equal((0, 0), await CopyAsync(_kit.Source(_server.Address.Authority), await SinkAsync(place, "first")));
+        Assert.Equal((4, 0), await CopyAsync(_kit.Source(_server.Host), await SinkAsync(place, "first")));
+        Assert.Equal((0, 0), await CopyAsync(_kit.Source(_server.Host), await SinkAsync(place, "first")));
         // And on from there.
         Assert.Equal((4, 0), await CopyAsync(await SourceAsync(place, "first"), await SinkAsync("v2", "second")));
 
@@ -86,7 +86,7 @@ public sealed class ReferrerTests : IAsyncLifetime
     public async Task Copy_WithoutReferrers_BringsNone()
     {
         await FillAsync();
-        await RegistryKit.CopyAsync(_kit.Source(_server.Address.Authority), await SinkAsync("v2", "first"));
+        await RegistryKit.CopyAsync(_kit.Source(_server.Host), await SinkAsync("v2", "first"));
         await using var source = (BucketSource)await SourceAsync("v2", "first");
         Assert.Empty(await source.ListReferrersAsync(Root.Digest, default));
     }
@@ -95,7 +95,7 @@ public sealed class ReferrerTests : IAsyncLifetime
     public async Task Copy_ToWhereTheyCantBeHeld_SaysHowManyStay()
     {
         await FillAsync();
-        Assert.Equal((0, 4), await CopyAsync(_kit.Source(_server.Address.Authority), new DirSink(_kit.Folder["dir"])));
+        Assert.Equal((0, 4), await CopyAsync(_kit.Source(_server.Host), new DirSink(_kit.Folder["dir"])));
         var error = await Assert.ThrowsAsync<PailException>(async () => await CopyAsync(new DirSource(_kit.Folder["dir"]), await SinkAsync("v2", "other")));
         Assert.Contains("--referrers", error.Message, StringComparison.Ordinal);
         // Said before anything is written.
@@ -147,7 +147,7 @@ public sealed class ReferrerTests : IAsyncLifetime
     public async Task Copy_FromALayout_TheImageIsMeantWhereNoTagIsNamed()
     {
         await FillAsync();
-        await CopyAsync(_kit.Source(_server.Address.Authority), new OciLayoutSink(_kit.Folder["oci"], "1"));
+        await CopyAsync(_kit.Source(_server.Host), new OciLayoutSink(_kit.Folder["oci"], "1"));
         Assert.Equal(5, LayoutIndex.Parse("", await File.ReadAllBytesAsync(Path.Combine(_kit.Folder["oci"], "index.json"))).Entries.Count);
 
         Assert.Equal((4, 0), await CopyAsync(new OciLayoutSource(_kit.Folder["oci"], null), await SinkAsync("v2", "first")));
@@ -159,7 +159,7 @@ public sealed class ReferrerTests : IAsyncLifetime
     public async Task Copy_FromAnArchiveOfALayout_BringsThemAll()
     {
         await FillAsync();
-        await CopyAsync(_kit.Source(_server.Address.Authority), new OciLayoutSink(_kit.Folder["oci"], "1"));
+        await CopyAsync(_kit.Source(_server.Host), new OciLayoutSink(_kit.Folder["oci"], "1"));
         await TarFile.CreateFromDirectoryAsync(_kit.Folder["oci"], _kit.Folder["oci.tar"], includeBaseDirectory: false);
 
         Assert.Equal((4, 0), await CopyAsync(new OciArchiveSource(_kit.Folder["oci.tar"], "1"), await SinkAsync("v2", "first")));
@@ -178,7 +178,7 @@ public sealed class ReferrerTests : IAsyncLifetime
                 await sink.PutBlobAsync(blob, (offset, token) => _image.OpenBlobAsync(blob, offset, token), NoProgress.Instance, default);
             await sink.PutManifestAsync(manifest, default);
         }
-        var entries = _referrers.Select(manifest => RandomImage.Json(manifest.Descriptor));
+        var entries = _referrers.Select(manifest => ManifestJson.Of(manifest.Descriptor));
         var index = Path.Combine(_kit.Folder["oci"], "index.json");
         await File.WriteAllTextAsync(index, (await File.ReadAllTextAsync(index)).Replace("\"manifests\":[", $"\"manifests\":[{string.Join(',', entries)},", StringComparison.Ordinal));
 
@@ -193,7 +193,7 @@ public sealed class ReferrerTests : IAsyncLifetime
     public async Task Copy_FromALayoutThatNamesTooMuch_IsOneClearLine(int count, int size, string says)
     {
         await Copying.RunAsync(_image, new OciLayoutSink(_kit.Folder["oci"], "1"));
-        var entries = Enumerable.Range(0, count).Select(at => RandomImage.Json(new Descriptor(MediaTypes.OciManifest, Digest.Of(Encoding.UTF8.GetBytes($"{at}")), size)));
+        var entries = Enumerable.Range(0, count).Select(at => ManifestJson.Of(new Descriptor(MediaTypes.OciManifest, Digest.Of(Encoding.UTF8.GetBytes($"{at}")), size)));
         var index = Path.Combine(_kit.Folder["oci"], "index.json");
         await File.WriteAllTextAsync(index, (await File.ReadAllTextAsync(index)).Replace("\"manifests\":[", $"\"manifests\":[{string.Join(',', entries)},", StringComparison.Ordinal));
 
@@ -208,19 +208,19 @@ public sealed class ReferrerTests : IAsyncLifetime
     {
         // A tag anybody may write lists a manifest that refers to nothing.
         await FillAsync();
-        await using (var sink = _kit.Sink(_server.Address.Authority))
+        await using (var sink = _kit.Sink(_server.Host))
         {
             await sink.PutManifestAsync(_signature, default);
             await sink.PutTagAsync(Manifest.Parse(ReferrerList.Write([_signature.Descriptor])), ReferrerTags.List(_referrers[2].Digest), default);
         }
-        Assert.Equal((4, 0), await CopyAsync(_kit.Source(_server.Address.Authority), await SinkAsync("v2", "first")));
+        Assert.Equal((4, 0), await CopyAsync(_kit.Source(_server.Host), await SinkAsync("v2", "first")));
     }
 
     private async Task FillAsync()
     {
-        var sink = _kit.Sink(_server.Address.Authority);
+        var sink = _kit.Sink(_server.Host);
         await RegistryKit.CopyAsync(_image, sink);
-        await using var more = _kit.Sink(_server.Address.Authority);
+        await using var more = _kit.Sink(_server.Host);
         foreach (var manifest in _referrers.Append(_signature))
         {
             foreach (var blob in manifest.Blobs)
@@ -244,13 +244,12 @@ public sealed class ReferrerTests : IAsyncLifetime
     {
         var config = _image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty);
         var blob = _image.Add(Encoding.UTF8.GetBytes(content), Kind);
-        return Manifest.Parse(Encoding.UTF8.GetBytes(
-            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","artifactType":"{{Kind}}","config":{{RandomImage.Json(config)}},"layers":[{{RandomImage.Json(blob)}}]{{(subject is null ? "" : $",\"subject\":{RandomImage.Json(subject)}")}}}"""));
+        return Manifest.Parse(ManifestJson.Image(config, [blob], $",\"artifactType\":\"{Kind}\"{ManifestJson.Subject(subject)}"));
     }
 
     private async Task<IImageSource> SourceAsync(string place, string name) => place switch
     {
-        "server" => _kit.Source(_server.Address.Authority, name),
+        "server" => _kit.Source(_server.Host, name),
         "old" => _kit.Source(_old.Host, name),
         "oci" => new OciLayoutSource(_kit.Folder["oci"], name),
         _ => new BucketSource((await BucketAsync(place)).Repository(RepositoryName.Parse(name)), Reference.Parse("1")),
@@ -258,7 +257,7 @@ public sealed class ReferrerTests : IAsyncLifetime
 
     private async Task<IImageSink> SinkAsync(string place, string name) => place switch
     {
-        "server" => _kit.Sink(_server.Address.Authority, name),
+        "server" => _kit.Sink(_server.Host, name),
         "old" => _kit.Sink(_old.Host, name),
         "oci" => new OciLayoutSink(_kit.Folder["oci"], name),
         _ => new BucketSink((await BucketAsync(place)).Repository(RepositoryName.Parse(name)), Reference.Parse("1")),

@@ -18,8 +18,8 @@ public sealed class RegistryFaultTests : IDisposable
     public RegistryFaultTests()
     {
         var config = _image.Add("{}"u8.ToArray(), MediaTypes.OciEmpty);
-        _layer = _image.Add(RandomImage.Bytes(new Random(8), 20 << 20), MediaTypes.OciLayerTar);
-        _image.AddManifest(RandomImage.ImageManifest(config, [_layer]));
+        _layer = _image.Add(ImageBytes.Bytes(new Random(8), 20 << 20), MediaTypes.OciLayerTar);
+        _image.AddManifest(ImageBuilder.ManifestOf(config, [_layer]));
     }
 
     public void Dispose() => _kit.Dispose();

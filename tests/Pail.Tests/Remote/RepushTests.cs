@@ -1,4 +1,3 @@
-using System.Text;
 using Pail.Buckets.Layouts;
 using Pail.Compression;
 using Pail.Copy;
@@ -13,7 +12,7 @@ using Pail.Stores.Folder;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Registries;
-using Pail.Tests.Server;
+using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.Remote;
 
@@ -66,7 +65,7 @@ public abstract class RepushTests : IAsyncLifetime
     [Fact]
     public async Task Engine_UnchangedIndexOfTheContainerdStore_IsAskedForOnceAtEachEnd()
     {
-        var index = RandomImage.Index();
+        var index = MemoryImage.Index();
         await RegistryKit.CopyAsync(index, Sink());
         _gate.Admitted.Clear();
         _engine.Ids["app:1"] = index.Root!.Digest.ToString();
@@ -147,11 +146,11 @@ public abstract class RepushTests : IAsyncLifetime
         await RegistryKit.CopyAsync(
             what switch
             {
-                "config that lists other layers" => AsDockerPushes(first, RandomImage.Config("amd64", [Digest.Of(first.Layers[0])])),
+                "config that lists other layers" => AsDockerPushes(first, ImageBytes.Config("amd64", [Digest.Of(first.Layers[0])])),
                 "config that lists none" => AsDockerPushes(first, "{\"rootfs\":{\"type\":\"layers\"}}"u8.ToArray()),
                 "config that is none" => AsDockerPushes(first, "[]"u8.ToArray()),
-                "index" => RandomImage.Index(),
-                _ => RandomImage.Artifact(),
+                "index" => MemoryImage.Index(),
+                _ => MemoryImage.Artifact(),
             },
             Sink());
 
@@ -163,7 +162,7 @@ public abstract class RepushTests : IAsyncLifetime
     [Fact]
     public async Task RegistryToRegistry_Recompressed_Unchanged_AsksForTheConfigToo()
     {
-        await RegistryKit.CopyAsync(RandomImage.Plain(), Sink());
+        await RegistryKit.CopyAsync(MemoryImage.Plain(), Sink());
         Task<CopyResult> RunAsync() => ImageCopy.RunAsync(
             Source(), Sink("team/other"), new(Compression: LayerCompression.Parse("none")), NoProgress.Instance, TestContext.Current.CancellationToken);
         Assert.False((await RunAsync()).Unchanged);
@@ -171,7 +170,7 @@ public abstract class RepushTests : IAsyncLifetime
 
         Assert.True((await RunAsync()).Unchanged);
 
-        Assert.Equal(["GET /v2/team/app/manifests/1", "GET /v2/team/app/blobs/" + RandomImage.Plain().Root!.Config!.Digest, "GET /v2/team/other/manifests/1"], _gate.Admitted);
+        Assert.Equal(["GET /v2/team/app/manifests/1", "GET /v2/team/app/blobs/" + MemoryImage.Plain().Root!.Config!.Digest, "GET /v2/team/other/manifests/1"], _gate.Admitted);
     }
 
     [Theory]
@@ -181,7 +180,7 @@ public abstract class RepushTests : IAsyncLifetime
     [InlineData("schema 2")]
     public async Task RegistryOrLayout_Unchanged_IsAskedForOnceAtEachEnd(string kind)
     {
-        var image = RandomImage.Of(kind);
+        var image = MemoryImage.Of(kind);
         await RegistryKit.CopyAsync(image, new OciLayoutSink(_kit.Folder["layout"], "1"));
         OciLayoutSource Layout() => new(_kit.Folder["layout"], "1");
         await RegistryKit.CopyAsync(Layout(), Sink());
@@ -217,10 +216,9 @@ public abstract class RepushTests : IAsyncLifetime
     private static MemoryImage AsDockerPushes(DockerTars tars, byte[]? otherConfig = null)
     {
         var image = new MemoryImage();
-        var layers = tars.Layers.Select(layer => image.Add(RandomImage.Gzip(layer), MediaTypes.DockerLayerGzip)).ToList();
+        var layers = tars.Layers.Select(layer => image.Add(ImageBytes.Gzip(layer), MediaTypes.DockerLayerGzip)).ToList();
         var config = image.Add(otherConfig ?? tars.Config, MediaTypes.DockerConfig);
-        image.AddManifest(Manifest.Parse(Encoding.UTF8.GetBytes(
-            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.DockerManifest}}","config":{{RandomImage.Json(config)}},"layers":[{{string.Join(',', layers.Select(layer => RandomImage.Json(layer)))}}]}""")));
+        image.AddManifest(Manifest.Parse(ManifestJson.Image(config, layers, type: MediaTypes.DockerManifest)));
         return image;
     }
 }
@@ -262,8 +260,8 @@ public sealed class ServedRepushTests : RepushTests
     [Fact]
     public async Task Copy_BlobsThatTheServerFindsElsewhere_AreNotSent()
     {
-        await RegistryKit.CopyAsync(RandomImage.Plain(layers: 3), Sink());
-        var result = await RegistryKit.CopyAsync(RandomImage.Plain(layers: 3), Sink("team/other"));
+        await RegistryKit.CopyAsync(MemoryImage.Plain(layers: 3), Sink());
+        var result = await RegistryKit.CopyAsync(MemoryImage.Plain(layers: 3), Sink("team/other"));
         Assert.Equal((0, 4), (result.Sent, result.Copied));
     }
 }

@@ -7,7 +7,7 @@ using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Tests.Images;
 using Pail.Tests.Kit.Registries;
-using Pail.Tests.Server;
+using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.Remote;
 
@@ -42,7 +42,7 @@ public sealed class TokenTests : IAsyncLifetime
     [Fact]
     public async Task Copy_ThereAndBack_AsksForOneTokenEachAndForTheScopesItNeeds()
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
         await RegistryKit.CopyAsync(image, _kit.Sink(Host));
         Assert.Equal("GET /token?service=test%2C%20%22gate%22&scope=repository%3Ateam%2Fapp%3Apull%2Cpush&account=whale", Assert.Single(_gate.ToRealm));
         _gate.Requests.Clear();
@@ -53,7 +53,7 @@ public sealed class TokenTests : IAsyncLifetime
     [Fact]
     public async Task Copy_Unchanged_TakesTwoRequestsAtEachEnd()
     {
-        var image = RandomImage.Index();
+        var image = MemoryImage.Index();
         await RegistryKit.CopyAsync(image, _kit.Sink(Host));
         await RegistryKit.CopyAsync(_kit.Source(Host), _kit.Sink(Host, "team/other"));
         _gate.Requests.Clear();
@@ -66,7 +66,7 @@ public sealed class TokenTests : IAsyncLifetime
     [Fact]
     public async Task Mount_AsksForBothScopesAtOnce()
     {
-        await RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host));
+        await RegistryKit.CopyAsync(MemoryImage.Plain(), _kit.Sink(Host));
         _gate.Requests.Clear();
         var result = await RegistryKit.CopyAsync(_kit.Source(Host), _kit.Sink(Host, "team/other", mountFrom: "team/app"));
         Assert.Equal((0, 3), (result.Sent, result.Copied));
@@ -92,7 +92,7 @@ public sealed class TokenTests : IAsyncLifetime
             else if (how != "revoked" && number is 3 or 60)
                 _time.Advance(TimeSpan.FromSeconds(1.1));
         };
-        var image = RandomImage.Plain(layers: 12);
+        var image = MemoryImage.Plain(layers: 12);
         await RegistryKit.CopyAsync(image, _kit.Sink(Host));
         MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host)));
         Assert.True(_gate.ToRealm.Count > 2);
@@ -104,7 +104,7 @@ public sealed class TokenTests : IAsyncLifetime
         var ended = 0;
         // What is sent was let in; then it turns out that the token had ended when the body came.
         _gate.Refuses = request => request.Method == "PUT" && request.Path.Value!.Contains("/uploads/", StringComparison.Ordinal) && Interlocked.Exchange(ref ended, 1) == 0;
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await RegistryKit.CopyAsync(image, _kit.Sink(Host));
         Assert.Equal((1, 2), (ended, _gate.ToRealm.Count));
         MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host)));
@@ -121,10 +121,10 @@ public sealed class TokenTests : IAsyncLifetime
             _gate.Closed = true;
             _gate.Revoke();
         };
-        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(RandomImage.Plain(layers: 12), _kit.Sink(Host)));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(MemoryImage.Plain(layers: 12), _kit.Sink(Host)));
         Assert.Equal(Failure.Denied, error.Failure);
         Assert.DoesNotContain(TokenGate.Password, error.ToString(), StringComparison.Ordinal);
-        Assert.Null(await _server.Registry.Repository(RepositoryName.Parse("team/app")).Manifests.GetAsync(Reference.Parse("1"), default));
+        Assert.Null(await _server.Bucket.Repository(RepositoryName.Parse("team/app")).Manifests.GetAsync(Reference.Parse("1"), default));
     }
 
     [Theory]
@@ -148,7 +148,7 @@ public sealed class TokenTests : IAsyncLifetime
     public async Task Copy_IdentityToken_IsExchanged()
     {
         Keep(new { auth = RegistryKit.Base64("whale:"), identitytoken = _gate.RefreshToken });
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await RegistryKit.CopyAsync(image, _kit.Sink(Host));
         Assert.Equal("POST /token", Assert.Single(_gate.ToRealm));
         MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host)));
@@ -161,7 +161,7 @@ public sealed class TokenTests : IAsyncLifetime
     {
         _gate.Lacks = ("POST", status);
         Keep(new { auth = RegistryKit.Base64($"{TokenGate.User}:{TokenGate.Password}"), identitytoken = _gate.RefreshToken });
-        await RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host));
+        await RegistryKit.CopyAsync(MemoryImage.Plain(), _kit.Sink(Host));
         Assert.Equal(["POST", "GET"], _gate.ToRealm.Select(line => line.Split(' ')[0]));
     }
 
@@ -171,7 +171,7 @@ public sealed class TokenTests : IAsyncLifetime
     public async Task Copy_RealmThatKnowsNoGet_GetsThePasswordByPost(int status)
     {
         _gate.Lacks = ("GET", status);
-        await RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host));
+        await RegistryKit.CopyAsync(MemoryImage.Plain(), _kit.Sink(Host));
         Assert.Equal(["GET", "POST"], _gate.ToRealm.Select(line => line.Split(' ')[0]));
         var kept = await RegistryLogin.CheckAsync(Host, new Credential(TokenGate.User, TokenGate.Password), _kit.Effective, _kit.Engine.Retry, default);
         Assert.Equal((null, _gate.RefreshToken), (kept.Password, kept.IdentityToken));
@@ -182,7 +182,7 @@ public sealed class TokenTests : IAsyncLifetime
     {
         _gate.Ready = "ready-made";
         Keep(new { registrytoken = "ready-made" });
-        var image = RandomImage.Plain();
+        var image = MemoryImage.Plain();
         await RegistryKit.CopyAsync(image, _kit.Sink(Host));
         MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host)));
         Assert.Empty(_gate.ToRealm);
@@ -206,7 +206,7 @@ public sealed class TokenTests : IAsyncLifetime
     [Fact]
     public async Task Proof_GoesToTheRegistryAndItsRealmOnly()
     {
-        await RegistryKit.CopyAsync(RandomImage.Plain(), _kit.Sink(Host));
+        await RegistryKit.CopyAsync(MemoryImage.Plain(), _kit.Sink(Host));
         foreach (var (line, proof) in _gate.Requests)
             Assert.True(proof is null || proof.StartsWith(line.Contains("/token", StringComparison.Ordinal) ? "Basic " : "Bearer ", StringComparison.Ordinal), line);
     }

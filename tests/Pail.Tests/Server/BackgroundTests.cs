@@ -10,6 +10,7 @@ using Pail.Server.Running;
 using Pail.Server.Uploads;
 using Pail.Stores;
 using Pail.Stores.Folder;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.Server.Uploads;
 using Pail.Transfer;
 

@@ -2,8 +2,10 @@ using System.Security.Cryptography;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.S3;
 
 namespace Pail.Tests.Server;
@@ -84,7 +86,7 @@ public sealed class FaultTests : IAsyncLifetime
             async passing =>
             {
                 tag = $"t{passing}";
-                manifest = await _server.AddImageAsync(App, more: $",\"subject\":{Manifests.Json(new(MediaTypes.OciManifest, subject, 7))}");
+                manifest = await _server.AddImageAsync(App, more: $",\"subject\":{ManifestJson.Of(new(MediaTypes.OciManifest, subject, 7))}");
                 return async () =>
                 {
                     var answer = await _server.PutAsync($"/v2/{App}/manifests/{tag}", manifest);

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Pail.Oci;
+using Pail.Tests.Images;
 using Pail.Tests.Kit;
 
 namespace Pail.Tests.Server;
@@ -58,7 +59,7 @@ public sealed class FuzzTests() : ServerTests(new FolderBucket())
         Assert.Equal(0, statuses[503]);
         (await Server.GetAsync("/v2/")).Is(200);
         Assert.True(GC.GetTotalMemory(forceFullCollection: true) - memory < 400L << 20);
-        Assert.All(Directory.EnumerateFileSystemEntries(Root), entry => Assert.True(Path.GetFileName(entry) is "v2" or "uploads" or ".pail", entry));
+        Assert.All(Directory.EnumerateFileSystemEntries(Root), entry => Assert.True(Path.GetFileName(entry) is "v2" or "pail" or ".pail", entry));
         var now = Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(Root)!).Where(entry => Path.GetFileName(entry) is "etc" or "passwd" or "pail.json" or "v2" or "uploads" or "manifests" or "blobs");
         Assert.All(now, entry => Assert.Contains(entry, beside));
     }
@@ -71,7 +72,7 @@ public sealed class FuzzTests() : ServerTests(new FolderBucket())
     {
         var blob = await Server.AddBlobAsync("a", RandomNumberGenerator.GetBytes(1000));
         await Server.AddBlobAsync("a", "{}"u8.ToArray());
-        var manifest = Manifests.Image(new(MediaTypes.OciEmpty, Digest.Of("{}"u8), 2), []);
+        var manifest = ManifestJson.Image(new(MediaTypes.OciEmpty, Digest.Of("{}"u8), 2), []);
         var pushed = (await Server.PutAsync("/v2/a/manifests/t", manifest)).Is(201);
         return new FuzzWords(
             Names: ["a", "a", "a/b", "b.c", "A", "..", "%2e%2e", ".", "a//b", "a%2Fb", "é", "%00", "%ff", "a\u0001b", new string('a', 300), "manifests", "blobs/uploads", "-", "etc/passwd", "..%5c..", "a%0d%0aX:y"],

@@ -139,7 +139,7 @@ public sealed class RunningTests() : ServerTests(new FolderBucket())
         var buffer = new byte[4096];
         var length = await socket.GetStream().ReadAtLeastAsync(buffer, 12, cancellationToken: Cancel);
         Assert.StartsWith("HTTP/1.1 408", Encoding.ASCII.GetString(buffer, 0, length), StringComparison.Ordinal);
-        await Eventually.TrueAsync(() => server.Registry.Engine.Buffers.InUse == 0);
+        await Eventually.TrueAsync(() => server.Bucket.Engine.Buffers.InUse == 0);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Text;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Tests.Kit;
+using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.Server;
 
@@ -21,7 +22,7 @@ public abstract class ScaleTests : ServerTests
     {
         var body = new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes("{\"schemaVersion\":2,\"manifests\":[]}"));
         return Parallel.ForEachAsync(names, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (name, cancel) =>
-            await Store.PutAsync(Server.Registry.Layout.ManifestKey(RepositoryName.Parse(name.Repository), Reference.Parse(name.Reference)), body, new ObjectHeaders(MediaTypes.OciIndex), PutCondition.None, cancel));
+            await Store.PutAsync(Server.Bucket.Layout.ManifestKey(RepositoryName.Parse(name.Repository), Reference.Parse(name.Reference)), body, new ObjectHeaders(MediaTypes.OciIndex), PutCondition.None, cancel));
     }
 
     private async Task<(List<string> Names, long DearestPage)> AllAsync(string target, string property)

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Time.Testing;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
+using Pail.Tests.Images;
+using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.Server;
 
@@ -42,13 +44,13 @@ public abstract partial class ServerContract
     public async Task Cost_PushOfATwoBlobImage_IsFourAAndTwoB_AgainNoAAndThreeB()
     {
         var blobs = new[] { System.Security.Cryptography.RandomNumberGenerator.GetBytes(100_000), "{}"u8.ToArray() };
-        var manifest = Manifests.Image(Nothing, [new(MediaTypes.OciLayerGzip, Digest.Of(blobs[0]), blobs[0].Length)]);
+        var manifest = ManifestJson.Image(Nothing, [new(MediaTypes.OciLayerGzip, Digest.Of(blobs[0]), blobs[0].Length)]);
         Assert.Equal((3 + Tag, 2), await Server.CostAsync(() => PushAsSkopeoDoesAsync(Server, blobs, manifest)));
         Assert.Equal((0, 1), await Server.CostAsync(() => PushAsSkopeoDoesAsync(Server, blobs, manifest)));
         await using var other = await StartAsync();
         Assert.Equal((0, 3), await other.CostAsync(() => PushAsSkopeoDoesAsync(other, blobs, manifest)));
         // Another image on the same layer, both pushed before.
-        var second = Manifests.Image(Nothing, [new(MediaTypes.OciLayerGzip, Digest.Of(blobs[0]), blobs[0].Length)], ",\"annotations\":{\"n\":\"2\"}");
+        var second = ManifestJson.Image(Nothing, [new(MediaTypes.OciLayerGzip, Digest.Of(blobs[0]), blobs[0].Length)], ",\"annotations\":{\"n\":\"2\"}");
         Assert.Equal((1 + Tag, 1), await Server.CostAsync(async () => (await Server.PutAsync($"/v2/{App}/manifests/2", second)).Is(201)));
         Assert.Equal((0, 1), await Server.CostAsync(async () => (await Server.PutAsync($"/v2/{App}/manifests/2", second)).Is(201)));
     }
@@ -56,7 +58,7 @@ public abstract partial class ServerContract
     [Fact]
     public async Task Cost_ManifestWithSubject_IsThreeAAndTwoB()
     {
-        var bytes = await Server.AddImageAsync(App, more: $",\"subject\":{Manifests.Json(new(MediaTypes.OciManifest, Digest.Of("s"u8), 1))}");
+        var bytes = await Server.AddImageAsync(App, more: $",\"subject\":{ManifestJson.Of(new(MediaTypes.OciManifest, Digest.Of("s"u8), 1))}");
         await SeeBlobsAsync(bytes);
         Assert.Equal((2 + Tag, 2), await Server.CostAsync(async () => (await Server.PutAsync($"/v2/{App}/manifests/1", bytes)).Is(201)));
     }

@@ -1,4 +1,5 @@
 using Pail.Oci;
+using Pail.Tests.Images;
 
 namespace Pail.Tests.Server;
 
@@ -106,12 +107,12 @@ public abstract partial class ServerContract
     public async Task Referrers_Pushed_AreListedWithTypeAndAnnotations()
     {
         var subject = new Descriptor(MediaTypes.OciManifest, Digest.Of("not here"u8), 8);
-        var more = $",\"subject\":{Manifests.Json(subject)}";
+        var more = $",\"subject\":{ManifestJson.Of(subject)}";
         Assert.Empty(await ReferrersAsync(subject.Digest));
         await Server.AddBlobAsync(App, "{}"u8.ToArray());
-        var typed = Manifests.Image(Nothing, [], $",\"artifactType\":\"application/x.sig+json\",\"annotations\":{{\"k\":\"v\",\"l\":\"m\"}}{more}");
-        var byConfig = Manifests.Image(Nothing, [], more);
-        var index = Manifests.Index([], more);
+        var typed = ManifestJson.Image(Nothing, [], $",\"artifactType\":\"application/x.sig+json\",\"annotations\":{{\"k\":\"v\",\"l\":\"m\"}}{more}");
+        var byConfig = ManifestJson.Image(Nothing, [], more);
+        var index = ManifestJson.Index([], more);
         Assert.Equal(subject.Digest.ToString(), (await Server.PutAsync($"/v2/{App}/manifests/{Digest.Of(typed)}", typed)).Is(201)["OCI-Subject"]);
         Assert.Equal(subject.Digest.ToString(), (await Server.PutAsync($"/v2/{App}/manifests/by-tag", byConfig)).Is(201)["OCI-Subject"]);
         Assert.Equal(subject.Digest.ToString(), (await Server.PutAsync($"/v2/{App}/manifests/index", index, MediaTypes.OciIndex)).Is(201)["OCI-Subject"]);
@@ -162,11 +163,11 @@ public abstract partial class ServerContract
         var subject = Digest.Of("subject"u8, algorithm);
         var more = $",\"subject\":{{\"mediaType\":\"{MediaTypes.OciManifest}\",\"digest\":\"{subject}\",\"size\":7}}";
         await Server.AddBlobAsync(App, "{}"u8.ToArray());
-        var (mine, other) = (Manifests.Image(Nothing, [], more + ",\"artifactType\":\"application/x\""), Manifests.Image(Nothing, []));
+        var (mine, other) = (ManifestJson.Image(Nothing, [], more + ",\"artifactType\":\"application/x\""), ManifestJson.Image(Nothing, []));
         // As a registry that knows no referrers keeps them: the manifests, and a tag.
         foreach (var bytes in new[] { mine, other })
             await PutObjectAsync($"{Digest.Of(bytes)}", bytes, MediaTypes.OciManifest);
-        var list = Manifests.Index([Manifests.Describe(mine), Manifests.Describe(other), new(MediaTypes.OciManifest, Digest.Of("gone"u8), 4)]);
+        var list = ManifestJson.Index([ManifestJson.Describe(mine), ManifestJson.Describe(other), new(MediaTypes.OciManifest, Digest.Of("gone"u8), 4)]);
         await PutObjectAsync($"{subject.AlgorithmName}-{subject.Hex[..64]}", list, MediaTypes.OciIndex);
 
         Assert.Equal([Digest.Of(mine).ToString()], await ReferrersAsync(subject));
@@ -175,7 +176,7 @@ public abstract partial class ServerContract
 
     private Task<string?> PutObjectAsync(string reference, byte[] bytes, string type)
     {
-        var key = Server.Registry.Layout.ManifestKey(RepositoryName.Parse(App), Reference.Parse(reference));
+        var key = Server.Bucket.Layout.ManifestKey(RepositoryName.Parse(App), Reference.Parse(reference));
         return Store.PutAsync(key, new System.Buffers.ReadOnlySequence<byte>(bytes), new(type), Pail.Stores.PutCondition.None, TestContext.Current.CancellationToken);
     }
 
@@ -187,7 +188,7 @@ public abstract partial class ServerContract
         var pushed = new List<string>();
         for (var i = 0; i < 5; i++)
         {
-            var bytes = Manifests.Image(Nothing, [], $",\"artifactType\":\"t/t\",\"annotations\":{{\"a\":\"{new string((char)('a' + i), 1 << 20)}\"}},\"subject\":{{\"mediaType\":\"{MediaTypes.OciManifest}\",\"digest\":\"{subject}\",\"size\":7}}");
+            var bytes = ManifestJson.Image(Nothing, [], $",\"artifactType\":\"t/t\",\"annotations\":{{\"a\":\"{new string((char)('a' + i), 1 << 20)}\"}},\"subject\":{{\"mediaType\":\"{MediaTypes.OciManifest}\",\"digest\":\"{subject}\",\"size\":7}}");
             (await Server.PutAsync($"/v2/{App}/manifests/{Digest.Of(bytes)}", bytes)).Is(201);
             pushed.Add(Digest.Of(bytes).ToString());
         }

@@ -150,7 +150,7 @@ public abstract partial class ServerContract
         var digest = Digest.Of(bytes);
         (await Server.PutAsync($"/v2/{App}/manifests/1", bytes)).Is(201);
         foreach (var name in (Reference[])[Reference.Parse("1"), Reference.Of(digest)])
-            await Store.PutAsync(Server.Registry.Layout.ManifestKey(RepositoryName.Parse(App), name), new(Encoding.UTF8.GetBytes(damage)), new(MediaTypes.OciManifest), PutCondition.None, TestContext.Current.CancellationToken);
+            await Store.PutAsync(Server.Bucket.Layout.ManifestKey(RepositoryName.Parse(App), name), new(Encoding.UTF8.GetBytes(damage)), new(MediaTypes.OciManifest), PutCondition.None, TestContext.Current.CancellationToken);
         await using var server = await StartAsync();
         // In a pool anything may lie beside the manifests.
         var byDigest = await server.GetAsync($"/v2/{App}/manifests/{digest}");
@@ -174,7 +174,7 @@ public abstract partial class ServerContract
             (await Server.PutAsync($"/v2/{App}/manifests/{tag}", bytes)).Is(201);
         var other = await Server.PushAsync(App, "other");
         foreach (var name in (Reference[])[Reference.Parse("damaged"), Reference.Of(digest)])
-            await Store.PutAsync(Server.Registry.Layout.ManifestKey(RepositoryName.Parse(App), name), new("not a manifest"u8.ToArray()), new(MediaTypes.OciManifest), PutCondition.None, TestContext.Current.CancellationToken);
+            await Store.PutAsync(Server.Bucket.Layout.ManifestKey(RepositoryName.Parse(App), name), new("not a manifest"u8.ToArray()), new(MediaTypes.OciManifest), PutCondition.None, TestContext.Current.CancellationToken);
         await using var server = await StartAsync();
         var answer = await server.DeleteAsync($"/v2/{App}/manifests/{digest}");
         if (Layout == LayoutKind.Pool)

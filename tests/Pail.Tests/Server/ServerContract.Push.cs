@@ -1,5 +1,6 @@
 using System.Text;
 using Pail.Oci;
+using Pail.Tests.Images;
 
 namespace Pail.Tests.Server;
 
@@ -14,13 +15,13 @@ public abstract partial class ServerContract
         var layer = await Server.AddBlobAsync(App, [1, 2, 3]);
         byte[][] manifests =
         [
-            Manifests.Image(Nothing, []),
-            Manifests.Image(Nothing, [layer], ",\"artifactType\":\"application/x.test\",\"annotations\":{\"a\":\"\\u00e9+<>\"}"),
-            Manifests.Image(Nothing, [layer], ",\"unknown\":{\"x\":[1,2.50]},\"x-y\":null"),
-            Encoding.UTF8.GetBytes("\n " + Encoding.UTF8.GetString(Manifests.Image(Nothing, [layer])) + "\r\n\t"),
-            Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"config":{{Manifests.Json(Nothing, ",\"data\":\"e30=\"")}},"layers":[{{Manifests.Json(layer, ",\"data\":\"AQID\"")}}]}"""),
-            Manifests.Index([]),
-            Manifests.Index([], ",\"subject\":" + Manifests.Json(new(MediaTypes.OciManifest, Digest.Of("s"u8), 1))),
+            ManifestJson.Image(Nothing, []),
+            ManifestJson.Image(Nothing, [layer], ",\"artifactType\":\"application/x.test\",\"annotations\":{\"a\":\"\\u00e9+<>\"}"),
+            ManifestJson.Image(Nothing, [layer], ",\"unknown\":{\"x\":[1,2.50]},\"x-y\":null"),
+            Encoding.UTF8.GetBytes("\n " + Encoding.UTF8.GetString(ManifestJson.Image(Nothing, [layer])) + "\r\n\t"),
+            Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"config":{{ManifestJson.Of(Nothing, ",\"data\":\"e30=\"")}},"layers":[{{ManifestJson.Of(layer, ",\"data\":\"AQID\"")}}]}"""),
+            ManifestJson.Index([]),
+            ManifestJson.Index([], ",\"subject\":" + ManifestJson.Of(new(MediaTypes.OciManifest, Digest.Of("s"u8), 1))),
         ];
         foreach (var bytes in manifests)
         {
@@ -38,12 +39,12 @@ public abstract partial class ServerContract
     {
         var image = await Server.AddImageAsync(App);
         (await Server.PutAsync($"/v2/{App}/manifests/{Digest.Of(image)}", image)).Is(201);
-        var inner = Manifests.Index([Manifests.Describe(image)]);
+        var inner = ManifestJson.Index([ManifestJson.Describe(image)]);
         (await Server.PutAsync($"/v2/{App}/manifests/{Digest.Of(inner)}", inner, MediaTypes.OciIndex)).Is(201);
-        var outer = Manifests.Index([Manifests.Describe(inner, MediaTypes.OciIndex), Manifests.Describe(image)]);
+        var outer = ManifestJson.Index([ManifestJson.Describe(inner, MediaTypes.OciIndex), ManifestJson.Describe(image)]);
         (await Server.PutAsync($"/v2/{App}/manifests/all", outer, MediaTypes.OciIndex)).Is(201);
         await using var other = await StartAsync();
-        var again = Manifests.Index([Manifests.Describe(inner, MediaTypes.OciIndex)]);
+        var again = ManifestJson.Index([ManifestJson.Describe(inner, MediaTypes.OciIndex)]);
         (await other.PutAsync($"/v2/{App}/manifests/again", again, MediaTypes.OciIndex)).Is(201);
         Assert.Equal(MediaTypes.OciIndex, (await other.GetAsync($"/v2/{App}/manifests/all")).Is(200)["Content-Type"]);
     }
@@ -54,7 +55,7 @@ public abstract partial class ServerContract
     public async Task Push_ContentTypeWithParameters_IsServedWithout(string type)
     {
         await Server.AddBlobAsync(App, "{}"u8.ToArray());
-        var bytes = Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"config":{{Manifests.Json(Nothing)}},"layers":[]}""");
+        var bytes = Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"config":{{ManifestJson.Of(Nothing)}},"layers":[]}""");
         (await Server.PutAsync($"/v2/{App}/manifests/t", bytes, type + "; charset=utf-8")).Is(201);
         Assert.Equal(type, (await Server.GetAsync($"/v2/{App}/manifests/t")).Is(200)["Content-Type"]);
     }
@@ -64,16 +65,16 @@ public abstract partial class ServerContract
     {
         var layer = new Descriptor(MediaTypes.OciLayerGzip, Digest.Of("missing"u8), 7);
         await Server.AddBlobAsync(App, "{}"u8.ToArray());
-        var error = (await Server.PutAsync($"/v2/{App}/manifests/t", Manifests.Image(Nothing, [layer]))).Is(400, "MANIFEST_BLOB_UNKNOWN");
+        var error = (await Server.PutAsync($"/v2/{App}/manifests/t", ManifestJson.Image(Nothing, [layer]))).Is(400, "MANIFEST_BLOB_UNKNOWN");
         Assert.Contains(layer.Digest.ToString(), error.Text, StringComparison.Ordinal);
-        (await Server.PutAsync($"/v2/{App}/manifests/t", Manifests.Index([new(MediaTypes.OciManifest, Digest.Of("child"u8), 5)]), MediaTypes.OciIndex)).Is(400, "MANIFEST_BLOB_UNKNOWN");
+        (await Server.PutAsync($"/v2/{App}/manifests/t", ManifestJson.Index([new(MediaTypes.OciManifest, Digest.Of("child"u8), 5)]), MediaTypes.OciIndex)).Is(400, "MANIFEST_BLOB_UNKNOWN");
         (await Server.GetAsync($"/v2/{App}/manifests/t")).Is(404);
         // Elsewhere, unknown to this specification, or a subject: none of these has to be here.
         var foreign = Encoding.UTF8.GetBytes($$"""
-            {"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","config":{{Manifests.Json(Nothing)}},"layers":[{{Manifests.Json(layer, ",\"urls\":[\"https://example.com/x\"]")}}],"subject":{{Manifests.Json(new(MediaTypes.OciManifest, Digest.Of("s"u8), 1))}}}
+            {"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","config":{{ManifestJson.Of(Nothing)}},"layers":[{{ManifestJson.Of(layer, ",\"urls\":[\"https://example.com/x\"]")}}],"subject":{{ManifestJson.Of(new(MediaTypes.OciManifest, Digest.Of("s"u8), 1))}}}
             """);
         Assert.Equal(Digest.Of("s"u8).ToString(), (await Server.PutAsync($"/v2/{App}/manifests/t", foreign)).Is(201)["OCI-Subject"]);
-        (await Server.PutAsync($"/v2/{App}/manifests/u", Manifests.Index([new("application/vnd.example", Digest.Of("x"u8), 5)]), MediaTypes.OciIndex)).Is(201);
+        (await Server.PutAsync($"/v2/{App}/manifests/u", ManifestJson.Index([new("application/vnd.example", Digest.Of("x"u8), 5)]), MediaTypes.OciIndex)).Is(201);
     }
 
     [Fact]
@@ -113,8 +114,8 @@ public abstract partial class ServerContract
     public async Task Push_LargeManifest_IsTakenUpToFourMiB()
     {
         await Server.AddBlobAsync(App, "{}"u8.ToArray());
-        var room = Manifest.MaxSize - Manifests.Image(Nothing, [], ",\"annotations\":{\"a\":\"\"}").Length;
-        var largest = Manifests.Image(Nothing, [], $",\"annotations\":{{\"a\":\"{new string('x', room)}\"}}");
+        var room = Manifest.MaxSize - ManifestJson.Image(Nothing, [], ",\"annotations\":{\"a\":\"\"}").Length;
+        var largest = ManifestJson.Image(Nothing, [], $",\"annotations\":{{\"a\":\"{new string('x', room)}\"}}");
         Assert.Equal(Manifest.MaxSize, largest.Length);
         (await Server.PutAsync($"/v2/{App}/manifests/t", largest)).Is(201);
         Assert.Equal(largest, (await Server.GetAsync($"/v2/{App}/manifests/t")).Is(200).Body);
@@ -141,9 +142,9 @@ public abstract partial class ServerContract
     public async Task Push_SizeOfABlobIsWrong_IsWarnedOf()
     {
         await Server.AddBlobAsync(App, "{}"u8.ToArray());
-        var answer = (await Server.PutAsync($"/v2/{App}/manifests/t", Manifests.Image(Nothing with { Size = 3 }, []))).Is(201);
+        var answer = (await Server.PutAsync($"/v2/{App}/manifests/t", ManifestJson.Image(Nothing with { Size = 3 }, []))).Is(201);
         Assert.StartsWith("299 - \"", answer["Warning"], StringComparison.Ordinal);
         Assert.EndsWith("\"", answer["Warning"], StringComparison.Ordinal);
-        Assert.Null((await Server.PutAsync($"/v2/{App}/manifests/t", Manifests.Image(Nothing, []))).Is(201)["Warning"]);
+        Assert.Null((await Server.PutAsync($"/v2/{App}/manifests/t", ManifestJson.Image(Nothing, []))).Is(201)["Warning"]);
     }
 }

@@ -3,6 +3,7 @@ using Pail.Oci;
 using Pail.Server;
 using Pail.Stores;
 using Pail.Tests.Kit;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.S3;
 
 namespace Pail.Tests.Server;

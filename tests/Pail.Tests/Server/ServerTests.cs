@@ -2,6 +2,7 @@ using Pail.Buckets.Layouts;
 using Pail.Server;
 using Pail.Stores;
 using Pail.Stores.Folder;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.S3;
 
 namespace Pail.Tests.Server;

@@ -55,6 +55,7 @@ public sealed class FolderConcurrencyTests : IDisposable
     }
 
     [Fact]
+    [Trait("Needs", "Time")]
     public async Task ChangeOfType_Readers_SeeOneVersion()
     {
         const string key = "v2/app/manifests/m";

@@ -8,6 +8,7 @@ using Pail.Tests.Images;
 namespace Pail.Tests.Stores;
 
 /// <summary>Files and directories that come and go while other stores, as in other processes, use them.</summary>
+[Trait("Needs", "Time")]
 public sealed class FolderRaceTests : IDisposable
 {
     private const int Rounds = 150;

@@ -32,7 +32,7 @@ public abstract partial class ObjectStoreContract
         Assert.Equal(Traits.KeepsMetadata ? headers.CacheControl : null, info.CacheControl);
         Assert.Equal(Traits.KeepsMetadata ? headers.Metadata : new Dictionary<string, string>(), info.Metadata);
         Assert.Equal(Traits.CompleteTellsETag ? info.ETag : "", etag);
-        Assert.Equal(bodies.SelectMany(b => b), await ReadAsync("blob"));
+        Assert.Equal(bodies.SelectMany(b => b).ToArray(), await ReadAsync("blob"));
         Assert.Equal(bodies[1].AsSpan(0, 10).ToArray(), await ReadAsync("blob", ByteRange.Of(PartSize, 10)));
         Assert.Empty(await Store.ListUploadsAsync("", Cancel));
         Assert.Equal(Traits.ForgetsCompletedParts, (await Store.ListPartsAsync(upload, Cancel)).Count == 0);
@@ -49,7 +49,7 @@ public abstract partial class ObjectStoreContract
         Assert.NotEqual(stale.ETag, first.ETag);
         Assert.Equal([first, last], await Store.ListPartsAsync(upload, Cancel));
         await Store.CompleteUploadAsync(upload, [first, last], Cancel);
-        Assert.Equal(Pattern(PartSize, 3).Concat(Pattern(1000, 4)), await ReadAsync("k"));
+        Assert.Equal((byte[])[.. Pattern(PartSize, 3), .. Pattern(1000, 4)], await ReadAsync("k"));
     }
 
     [Fact]

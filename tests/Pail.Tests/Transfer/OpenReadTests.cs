@@ -133,7 +133,7 @@ public sealed class OpenReadTests
     [InlineData(100)]
     [InlineData(20 * MiB)]
     public async Task OpenRead_NoObject_IsNotFound(int size) =>
-        Assert.Equal(Failure.NotFound, (await Assert.ThrowsAsync<PailException>(() => ReadAsync(size))).Failure);
+        Assert.Equal(Failure.NotFound, (await Assert.ThrowsAsync<MissingObjectException>(() => ReadAsync(size))).Failure);
 
     [Fact]
     public async Task OpenRead_ObjectChangesMeanwhile_IsAConflict()

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Pail.Io;
 using Pail.Stores;
 using Pail.Transfer;
@@ -33,7 +32,7 @@ internal sealed class GuardedBody(RegistryAnswer answer, Stream body, StallGuard
             return 0;
         using var caller = cancellationToken.UnsafeRegister(static guard => ((StallGuard)guard!).Cancel(), guard);
         int read;
-        var began = Stopwatch.GetTimestamp();
+        var began = options.Time.GetTimestamp();
         try
         {
             guard.Allow(options.Patience);
@@ -52,7 +51,7 @@ internal sealed class GuardedBody(RegistryAnswer answer, Stream body, StallGuard
         {
             throw Broken("the connection broke", e);
         }
-        _waited += Stopwatch.GetElapsedTime(began).Ticks;
+        _waited += options.Time.GetElapsedTime(began).Ticks;
         _position += read;
         if (_position > length)
             throw new PailException(Failure.BadContent, $"{answer.Address.Authority} sends more than the {length} bytes expected.");

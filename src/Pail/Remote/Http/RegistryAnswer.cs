@@ -73,19 +73,21 @@ internal sealed class RegistryAnswer(HttpResponseMessage response, StallGuard gu
     public async Task<PailException> ErrorAsync(CancellationToken cancel)
     {
         var status = (int)Status;
-        var said = await ReasonAsync(cancel);
+        var (said, code) = await ReasonAsync(cancel);
         var message = $"{Address.Authority}: {status} {SafeText.OneLine(response.ReasonPhrase, 60)}{(said.Length == 0 ? "" : $": {said}")}";
         return status switch
         {
             429 => new StoreException(StoreError.Throttled, message) { RetryAfter = RetryAfter },
             408 or >= 500 => new StoreException(StoreError.Unavailable, message) { RetryAfter = RetryAfter },
-            401 or 403 => new PailException(Failure.Denied, message),
-            405 => new PailException(Failure.Denied, $"{message}. It does not do this; it may be read-only."),
-            404 => new PailException(Failure.NotFound, message),
-            416 => new PailException(Failure.BadContent, message),
-            >= 300 and < 400 => new PailException(Failure.BadContent, $"{message} is not what was expected."),
-            _ => new PailException(Failure.BadInput, message),
+            401 or 403 => Refusal(Failure.Denied, message),
+            405 => Refusal(Failure.Denied, $"{message}. It does not do this; it may be read-only."),
+            404 => Refusal(Failure.NotFound, message),
+            416 => Refusal(Failure.BadContent, message),
+            >= 300 and < 400 => Refusal(Failure.BadContent, $"{message} is not what was expected."),
+            _ => Refusal(Failure.BadInput, message),
         };
+
+        RegistryRefusal Refusal(Failure failure, string words) => new(failure, words, Status, code);
     }
 
     public void Dispose()
@@ -110,7 +112,7 @@ internal sealed class RegistryAnswer(HttpResponseMessage response, StallGuard gu
             throw new PailException(Failure.BadContent, $"{Address.Authority} answers with the encoding {SafeText.OneLine(encoding, 40)}, which was not asked for.");
     }
 
-    private async Task<string> ReasonAsync(CancellationToken cancel)
+    private async Task<(string Said, string? Code)> ReasonAsync(CancellationToken cancel)
     {
         byte[] body;
         try
@@ -120,7 +122,7 @@ internal sealed class RegistryAnswer(HttpResponseMessage response, StallGuard gu
         catch (PailException)
         {
             // The status says enough; why it can't say more is beside the point.
-            return "";
+            return ("", null);
         }
         try
         {
@@ -128,12 +130,12 @@ internal sealed class RegistryAnswer(HttpResponseMessage response, StallGuard gu
             var first = document.RootElement.GetProperty("errors")[0];
             var code = first.TryGetProperty("code", out var name) ? name.GetString() : null;
             var text = first.TryGetProperty("message", out var message) ? message.GetString() : null;
-            return SafeText.OneLine(string.Join(", ", new[] { code, text }.Where(part => !string.IsNullOrEmpty(part))));
+            return (SafeText.OneLine(string.Join(", ", new[] { code, text }.Where(part => !string.IsNullOrEmpty(part)))), code);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or IndexOutOfRangeException)
         {
             // A web page of a proxy explains nothing on one line.
-            return Content.ContentType?.MediaType == "text/html" ? "" : SafeText.OneLine(Encoding.UTF8.GetString(body).Trim());
+            return (Content.ContentType?.MediaType == "text/html" ? "" : SafeText.OneLine(Encoding.UTF8.GetString(body).Trim()), null);
         }
     }
 }

@@ -42,7 +42,7 @@ internal sealed class RegistryWire : IDisposable
     {
         _connections.ThrowIfProxyUnusable(address);
         var own = Origins.IsOwn(address);
-        var guard = new StallGuard(cancel);
+        var guard = new StallGuard(cancel, _options.Time);
         try
         {
             using var message = Message(request, address, own || authorizeOthers ? authorization : null, guard);

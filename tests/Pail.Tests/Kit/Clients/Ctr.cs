@@ -47,7 +47,7 @@ internal sealed class Ctr(TestFolder folder, Engine engine, string? inNamespace 
         var manifest = content.RootElement;
         return manifest.TryGetProperty("manifests", out var manifests)
             ? await ConfigOfAsync(manifests.EnumerateArray()
-                .First(item => !item.TryGetProperty("platform", out var platform) || platform.GetProperty("architecture").GetString() == TestLayout.Architecture).GetProperty("digest").GetString()!)
+                .First(item => !item.TryGetProperty("platform", out var platform) || platform.GetProperty("architecture").GetString() == ImageBytes.Architecture).GetProperty("digest").GetString()!)
             : manifest.GetProperty("config").GetProperty("digest").GetString()!;
     }
 

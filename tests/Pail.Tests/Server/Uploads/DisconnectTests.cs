@@ -2,6 +2,7 @@ using Pail.Oci;
 using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Tests.Kit;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.Transfer;
 
 namespace Pail.Tests.Server.Uploads;
@@ -27,17 +28,17 @@ public sealed class DisconnectTests : IAsyncDisposable
     [InlineData(9 * MiB, 18 * MiB)]
     public async Task Patch_BrokenOff_LeavesTheSessionWhereItWas(int before, int at)
     {
-        await using var server = await Replicas.StartAsync(new FolderStore(_folder.FullName, new RequestMeter()));
+        await using var server = await TestServer.StartReplicasAsync(new FolderStore(_folder.FullName, new RequestMeter()));
         var blob = new TestBlob(before + (20 * MiB));
         var rest = blob.Bytes[before..];
         var location = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location;
         if (before > 0)
-            location = (await server.SendAsync("PATCH", location, Bodies.Sized(blob.Bytes, 0, before))).Expect(202).Location;
+            location = (await server.SendAsync("PATCH", location, Bodies.Sized(blob.Bytes, 0, before))).Is(202).Location;
         await BreakAsync(server, "PATCH", location, rest, at);
         await server.AssertNothingLeftAsync();
-        Assert.Equal($"0-{Math.Max(0, before - 1)}", (await server.SendAsync("GET", location)).Expect(204)["Range"]);
-        location = (await server.SendAsync("PATCH", location, Bodies.Streamed(rest))).Expect(202).Location;
-        (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(201);
+        Assert.Equal($"0-{Math.Max(0, before - 1)}", (await server.SendAsync("GET", location)).Is(204)["Range"]);
+        location = (await server.SendAsync("PATCH", location, Bodies.Streamed(rest))).Is(202).Location;
+        (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Is(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
         Assert.Empty(await server.KeysAsync("pail/uploads/"));
     }
@@ -47,7 +48,7 @@ public sealed class DisconnectTests : IAsyncDisposable
     [InlineData(18 * MiB)]
     public async Task Put_BrokenOff_ShowsNothing(int at)
     {
-        await using var server = await Replicas.StartAsync(new FolderStore(_folder.FullName, new RequestMeter()));
+        await using var server = await TestServer.StartReplicasAsync(new FolderStore(_folder.FullName, new RequestMeter()));
         var blob = new TestBlob(20 * MiB);
         var location = $"{(await server.SendAsync("POST", Uploads, Bodies.Empty())).Location}?digest={blob.Descriptor.Digest}";
         await BreakAsync(server, "PUT", location, blob.Bytes, at);
@@ -55,11 +56,11 @@ public sealed class DisconnectTests : IAsyncDisposable
         Assert.Null(await server.BlobAsync(blob.Descriptor.Digest));
         // What came so far is no blob either.
         Assert.Null(await server.BlobAsync(Digest.Of(blob.Bytes.AsSpan(0, at))));
-        (await server.SendAsync("PUT", location, Bodies.Sized(blob.Bytes))).Expect(201);
+        (await server.SendAsync("PUT", location, Bodies.Sized(blob.Bytes))).Is(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
     }
 
-    private static async Task BreakAsync(Replicas server, string method, string location, byte[] bytes, int at)
+    private static async Task BreakAsync(TestServer server, string method, string location, byte[] bytes, int at)
     {
         var (breaks, reached) = (new TaskCompletionSource(), new TaskCompletionSource());
         var sending = server.SendAsync(method, location, Bodies.Gated(bytes, at, breaks.Task, reached.SetResult));

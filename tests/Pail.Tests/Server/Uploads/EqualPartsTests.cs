@@ -2,6 +2,7 @@ using Pail.S3;
 using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Tests.Images;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.S3;
 using Pail.Tests.Transfer;
 
@@ -24,7 +25,7 @@ public sealed class EqualPartsTests : IDisposable
         foreach (var sized in (bool[])[true, false])
         {
             var blob = new TestBlob(size * MiB, seed: sized ? 1 : 2);
-            (await server.SendAsync("POST", $"{Uploads}?digest={blob.Descriptor.Digest}", Body(sized, blob.Bytes))).Expect(201);
+            (await server.SendAsync("POST", $"{Uploads}?digest={blob.Descriptor.Digest}", Body(sized, blob.Bytes))).Is(201);
             blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
 
             var last = new TestBlob(size * MiB, seed: sized ? 3 : 4);
@@ -53,24 +54,24 @@ public sealed class EqualPartsTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private Task<Replicas> StartAsync()
+    private Task<TestServer> StartAsync()
     {
         var store = new FolderStore(_folder.Path, new RequestMeter());
-        return Replicas.StartAsync(store, wrap: new HookedStore(store) { WantsEqualParts = true });
+        return TestServer.StartReplicasAsync(store, wrap: new HookedStore(store) { WantsEqualParts = true });
     }
 
     private static HttpContent Body(bool sized, byte[] bytes, int from = 0, int? length = null) =>
         sized ? Bodies.Sized(bytes, from, length) : Bodies.Streamed(bytes, from, length);
 
-    private static async Task PushInChunksAsync(Replicas server, TestBlob blob, bool sized, params int[] chunks)
+    private static async Task PushInChunksAsync(TestServer server, TestBlob blob, bool sized, params int[] chunks)
     {
-        var (location, at) = ((await server.SendAsync("POST", Uploads, Bodies.Empty())).Expect(202).Location, 0);
+        var (location, at) = ((await server.SendAsync("POST", Uploads, Bodies.Empty())).Is(202).Location, 0);
         foreach (var length in chunks)
         {
-            location = (await server.SendAsync("PATCH", location, Body(sized, blob.Bytes, at, length))).Expect(202).Location;
+            location = (await server.SendAsync("PATCH", location, Body(sized, blob.Bytes, at, length))).Is(202).Location;
             at += length;
         }
-        (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(201);
+        (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Is(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
         Assert.Empty(await server.KeysAsync("pail/uploads/"));
         await server.AssertNothingLeftAsync();

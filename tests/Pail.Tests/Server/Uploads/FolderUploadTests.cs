@@ -30,7 +30,7 @@ public sealed class FolderUploadTests : UploadContract
         var bucket = new Bucket(server.Store, new TransferEngine(new()), new BucketSettings(LayoutKind.V2, Public: false));
         await bucket.Repository(RepositoryName.Parse("other/one")).Blobs.PutAsync(layer, blob.Open, NoProgress.Instance, cancel: TestContext.Current.CancellationToken);
 
-        (await server.SendAsync("POST", $"/v2/team/app/blobs/uploads/?mount={layer.Digest}&from=other/one", Bodies.Empty())).Expect(201);
+        (await server.SendAsync("POST", $"/v2/team/app/blobs/uploads/?mount={layer.Digest}&from=other/one", Bodies.Empty())).Is(201);
 
         Assert.Equal(layer.DiffId, (await bucket.Repository(RepositoryName.Parse("team/app")).Blobs.FindAsync(layer.Digest, TestContext.Current.CancellationToken))!.DiffId);
         Assert.Equal(2, await LinksAsync($"v2/team/app/blobs/{layer.Digest}"));
@@ -51,7 +51,7 @@ public sealed class FolderUploadTests : UploadContract
         if (statesTar)
             closing.Headers.TryAddWithoutValidation("Pail-Diff-Id", Digest.Of([2]).ToString());
 
-        (await server.SendAsync("PUT", $"{sent.Expect(202).Location}?digest={blob.Descriptor.Digest}", closing)).Expect(201);
+        (await server.SendAsync("PUT", $"{sent.Is(202).Location}?digest={blob.Descriptor.Digest}", closing)).Is(201);
 
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
         // What says more than the piece did needs attributes, and so a file, of its own.

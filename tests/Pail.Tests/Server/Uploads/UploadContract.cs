@@ -1,6 +1,7 @@
 using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.Transfer;
 
 namespace Pail.Tests.Server.Uploads;
@@ -11,7 +12,7 @@ public abstract partial class UploadContract : IAsyncDisposable
     private protected const int MiB = 1 << 20;
     private protected const string Uploads = "/v2/team/app/blobs/uploads/";
 
-    private Replicas? _replicas;
+    private TestServer? _server;
 
     private protected RequestMeter Meter { get; } = new();
 
@@ -19,15 +20,15 @@ public abstract partial class UploadContract : IAsyncDisposable
     public virtual async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
-        if (_replicas is not null)
-            await _replicas.DisposeAsync();
+        if (_server is not null)
+            await _server.DisposeAsync();
     }
 
     /// <summary>An empty bucket, for this test only, whose requests <see cref="Meter"/> counts.</summary>
     private protected abstract Task<IObjectStore> NewBucketAsync();
 
-    private protected async Task<Replicas> StartAsync(int count = 1, LayoutKind layout = LayoutKind.V2) =>
-        _replicas = await Replicas.StartAsync(await NewBucketAsync(), count, layout);
+    private protected async Task<TestServer> StartAsync(int count = 1, LayoutKind layout = LayoutKind.V2) =>
+        _server = await TestServer.StartReplicasAsync(await NewBucketAsync(), count, layout);
 
     private static HttpContent Body(bool sized, byte[] bytes, int from = 0, int? length = null) =>
         sized ? Bodies.Sized(bytes, from, length) : Bodies.Streamed(bytes, from, length);
@@ -39,8 +40,8 @@ public abstract partial class UploadContract : IAsyncDisposable
     public async Task Post_Answers202WithASessionOfItsOwn()
     {
         var server = await StartAsync();
-        var first = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Expect(202);
-        var second = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Expect(202);
+        var first = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Is(202);
+        var second = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Is(202);
         Assert.NotEqual(first.Location, second.Location);
         Assert.NotEqual(first["Docker-Upload-UUID"], second["Docker-Upload-UUID"]);
         Assert.True(Guid.TryParse(first["Docker-Upload-UUID"], out _));
@@ -56,7 +57,7 @@ public abstract partial class UploadContract : IAsyncDisposable
     [InlineData(2)]
     [InlineData(8 * MiB)]
     [InlineData((8 * MiB) + 1)]
-    [InlineData(60 * MiB)]
+    [InlineData(20 * MiB)]
     public async Task DigestFirst_AnySize_GoesStraightToItsKey(int size)
     {
         var server = await StartAsync();
@@ -64,18 +65,21 @@ public abstract partial class UploadContract : IAsyncDisposable
             foreach (var sized in (bool[])[true, false])
                 foreach (var post in (bool[])[true, false])
                 {
+                    // Of large ones not every way with every algorithm, but each with one.
+                    if (size > 2 && (sized == post) == (algorithm == DigestAlgorithm.Sha512))
+                        continue;
                     var blob = new TestBlob(size, seed: HashCode.Combine(algorithm, sized, post), algorithm);
                     var (a, b) = (Meter.ClassA, Meter.ClassB);
                     var digest = blob.Descriptor.Digest;
                     var answer = post
                         ? await server.SendAsync("POST", $"{Uploads}?digest={digest}", Body(sized, blob.Bytes))
                         : await server.SendAsync("PUT", $"{(await server.SendAsync("POST", Uploads, Bodies.Empty())).Location}?digest={digest}", Body(sized, blob.Bytes));
-                    answer.Expect(201);
+                    answer.Is(201);
                     Assert.EndsWith($"/v2/team/app/blobs/{digest}", answer.Location, StringComparison.Ordinal);
                     Assert.Equal((digest.ToString(), "0"), (answer["Docker-Content-Digest"], answer["Content-Length"]));
                     Assert.Equal((size <= 8 * MiB ? 1 : 2 + Parts(size), 0), (Meter.ClassA - a, Meter.ClassB - b));
                     blob.AssertIs(await server.BlobAsync(digest));
-                    blob.AssertIs((await server.SendAsync("GET", answer.Location)).Expect(200).Body);
+                    blob.AssertIs((await server.SendAsync("GET", answer.Location)).Is(200).Body);
                 }
         await server.AssertNothingLeftAsync();
     }
@@ -94,9 +98,9 @@ public abstract partial class UploadContract : IAsyncDisposable
                 var blob = new TestBlob(size, seed: HashCode.Combine(sized, replica));
                 var (a, b) = (Meter.ClassA, Meter.ClassB);
                 var begun = await server.SendAsync("POST", Uploads, Bodies.Empty());
-                var sent = (await server.SendAsync("PATCH", begun.Location, Body(sized, blob.Bytes), replica: replica)).Expect(202);
+                var sent = (await server.SendAsync("PATCH", begun.Location, Body(sized, blob.Bytes), replica: replica)).Is(202);
                 Assert.Equal(($"0-{size - 1}", begun["Docker-Upload-UUID"]), (sent["Range"], sent["Docker-Upload-UUID"]));
-                (await server.SendAsync("PUT", $"{sent.Location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(201);
+                (await server.SendAsync("PUT", $"{sent.Location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Is(201);
                 // Create, parts, complete and copy.
                 Assert.Equal((size <= 8 * MiB ? 1 : 3 + Parts(size), 0), (Meter.ClassA - a, Meter.ClassB - b));
                 blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
@@ -110,9 +114,9 @@ public abstract partial class UploadContract : IAsyncDisposable
     {
         var server = await StartAsync();
         var begun = await server.SendAsync("POST", Uploads, Bodies.Empty());
-        var sent = (await server.SendAsync("PATCH", begun.Location, Bodies.Empty())).Expect(202);
+        var sent = (await server.SendAsync("PATCH", begun.Location, Bodies.Empty())).Is(202);
         Assert.Equal("0-0", sent["Range"]);
-        (await server.SendAsync("PUT", $"{sent.Location}?digest={Digest.Of([])}", Bodies.Empty())).Expect(201);
+        (await server.SendAsync("PUT", $"{sent.Location}?digest={Digest.Of([])}", Bodies.Empty())).Is(201);
         Assert.Empty((await server.BlobAsync(Digest.Of([])))!);
     }
 
@@ -134,16 +138,16 @@ public abstract partial class UploadContract : IAsyncDisposable
                 for (var number = 0; number < count - (lastInPut ? 1 : 0); number++)
                 {
                     var length = Math.Min(chunk, blob.Bytes.Length - at);
-                    var sent = (await server.SendAsync("PATCH", location, Bodies.Sized(blob.Bytes, at, length), $"{at}-{at + length - 1}", number * replica % 2)).Expect(202);
+                    var sent = (await server.SendAsync("PATCH", location, Bodies.Sized(blob.Bytes, at, length), $"{at}-{at + length - 1}", number * replica % 2)).Is(202);
                     location = sent.Location;
                     at += length;
                     Assert.Equal($"0-{at - 1}", sent["Range"]);
-                    var status = (await server.SendAsync("GET", location, replica: (number + replica) % 2)).Expect(204);
+                    var status = (await server.SendAsync("GET", location, replica: (number + replica) % 2)).Is(204);
                     Assert.Equal($"0-{at - 1}", status["Range"]);
                     location = status.Location;
                 }
                 var rest = lastInPut ? Bodies.Sized(blob.Bytes, at) : Bodies.Empty();
-                (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", rest, lastInPut ? $"{at}-{blob.Bytes.Length - 1}" : null)).Expect(201);
+                (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", rest, lastInPut ? $"{at}-{blob.Bytes.Length - 1}" : null)).Is(201);
                 blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
             }
         Assert.Empty(await server.KeysAsync("pail/uploads/"));
@@ -160,7 +164,7 @@ public abstract partial class UploadContract : IAsyncDisposable
         var begun = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location;
         void Is416(Answer answer, long size)
         {
-            answer.Expect(416);
+            answer.Is(416);
             Assert.Equal($"0-{Math.Max(0, size - 1)}", answer["Range"]);
             Assert.Equal("RANGE_INVALID", answer.Code);
         }
@@ -168,20 +172,20 @@ public abstract partial class UploadContract : IAsyncDisposable
             server.SendAsync(method, location + digest, Bodies.Sized(blob.Bytes, number * chunk, chunk), $"{number * chunk}-{((number + 1) * chunk) - 1}");
 
         Is416(await Send("PATCH", begun, 1), 0);
-        var first = (await Send("PATCH", begun, 0)).Expect(202).Location;
+        var first = (await Send("PATCH", begun, 0)).Is(202).Location;
         Is416(await Send("PATCH", first, 0), chunk);
         Is416(await Send("PATCH", first, 2), chunk);
         Is416(await Send("PATCH", begun, 0), chunk);
         Is416(await Send("PATCH", begun, 1), chunk);
-        var second = (await Send("PATCH", first, 1)).Expect(202).Location;
+        var second = (await Send("PATCH", first, 1)).Is(202).Location;
         Is416(await Send("PATCH", first, 1), 2 * chunk);
         var digest = $"?digest={blob.Descriptor.Digest}";
         Is416(await Send("PUT", second, 1, digest), 2 * chunk);
         Is416(await Send("PUT", first, 2, digest), 2 * chunk);
         // An old Location tells where the session is now.
-        var status = (await server.SendAsync("GET", begun)).Expect(204);
+        var status = (await server.SendAsync("GET", begun)).Is(204);
         Assert.Equal($"0-{(2 * chunk) - 1}", status["Range"]);
-        (await Send("PUT", status.Location, 2, digest)).Expect(201);
+        (await Send("PUT", status.Location, 2, digest)).Is(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
         await server.AssertNothingLeftAsync();
     }
@@ -192,9 +196,9 @@ public abstract partial class UploadContract : IAsyncDisposable
         var server = await StartAsync();
         var location = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location;
         foreach (var range in (string[])["a-b", "5", "1-0", "-1", "0-99", "0--9", "99999999999999999999-99999999999999999999"])
-            Assert.Equal("BLOB_UPLOAD_INVALID", (await server.SendAsync("PATCH", location, Bodies.Sized(new byte[10]), range)).Expect(400).Code);
+            Assert.Equal("BLOB_UPLOAD_INVALID", (await server.SendAsync("PATCH", location, Bodies.Sized(new byte[10]), range)).Is(400).Code);
         // As HTTP writes it.
-        (await server.SendAsync("PATCH", location, Bodies.Sized(new byte[10]), "bytes 0-9/*")).Expect(202);
+        (await server.SendAsync("PATCH", location, Bodies.Sized(new byte[10]), "bytes 0-9/*")).Is(202);
     }
 
     [Fact]
@@ -202,10 +206,10 @@ public abstract partial class UploadContract : IAsyncDisposable
     {
         var server = await StartAsync();
         var location = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location;
-        Assert.Equal("SIZE_INVALID", (await server.SendAsync("PATCH", location, Bodies.Streamed(new byte[9]), "0-9")).Expect(400).Code);
-        Assert.Equal("SIZE_INVALID", (await server.SendAsync("PATCH", location, Bodies.Streamed(new byte[11]), "0-9")).Expect(400).Code);
-        Assert.Equal("SIZE_INVALID", (await server.SendAsync("PATCH", location, Bodies.Streamed([]), "0-9")).Expect(400).Code);
-        (await server.SendAsync("PATCH", location, Bodies.Streamed(new byte[10]), "0-9")).Expect(202);
+        Assert.Equal("SIZE_INVALID", (await server.SendAsync("PATCH", location, Bodies.Streamed(new byte[9]), "0-9")).Is(400).Code);
+        Assert.Equal("SIZE_INVALID", (await server.SendAsync("PATCH", location, Bodies.Streamed(new byte[11]), "0-9")).Is(400).Code);
+        Assert.Equal("SIZE_INVALID", (await server.SendAsync("PATCH", location, Bodies.Streamed([]), "0-9")).Is(400).Code);
+        (await server.SendAsync("PATCH", location, Bodies.Streamed(new byte[10]), "0-9")).Is(202);
     }
 
     [Theory]
@@ -218,9 +222,9 @@ public abstract partial class UploadContract : IAsyncDisposable
         foreach (var digest in (Digest[])[new TestBlob(size, seed: 2).Descriptor.Digest, new TestBlob(size, seed: 2, DigestAlgorithm.Sha512).Descriptor.Digest])
         {
             var begun = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location;
-            var half = (await server.SendAsync("PATCH", begun, Bodies.Sized(blob.Bytes, 0, size / 2))).Expect(202).Location;
+            var half = (await server.SendAsync("PATCH", begun, Bodies.Sized(blob.Bytes, 0, size / 2))).Is(202).Location;
             var other = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location;
-            var whole = (await server.SendAsync("PATCH", other, Bodies.Streamed(blob.Bytes))).Expect(202).Location;
+            var whole = (await server.SendAsync("PATCH", other, Bodies.Streamed(blob.Bytes))).Is(202).Location;
             foreach (var answer in (Answer[])
             [
                 await server.SendAsync("POST", $"{Uploads}?digest={digest}", Bodies.Sized(blob.Bytes)),
@@ -231,7 +235,7 @@ public abstract partial class UploadContract : IAsyncDisposable
                 Assert.Equal((400, "DIGEST_INVALID"), (answer.Status, answer.Code));
             Assert.Null(await server.BlobAsync(digest));
             // The session has not come to harm.
-            (await server.SendAsync("PUT", $"{whole}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(201);
+            (await server.SendAsync("PUT", $"{whole}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Is(201);
         }
         await server.AssertNothingLeftAsync();
     }
@@ -260,10 +264,10 @@ public abstract partial class UploadContract : IAsyncDisposable
         foreach (var query in (string[])["", "?digest-algorithm=sha512"])
         {
             var begun = (await server.SendAsync("POST", Uploads + query, Bodies.Empty())).Location;
-            var sent = (await server.SendAsync("PATCH", begun, Bodies.Streamed(blob.Bytes))).Expect(202).Location;
-            var done = (await server.SendAsync("PUT", $"{sent}?digest={blob.Descriptor.Digest}", Bodies.Empty(), replica: 1)).Expect(201);
+            var sent = (await server.SendAsync("PATCH", begun, Bodies.Streamed(blob.Bytes))).Is(202).Location;
+            var done = (await server.SendAsync("PUT", $"{sent}?digest={blob.Descriptor.Digest}", Bodies.Empty(), replica: 1)).Is(201);
             Assert.Equal(blob.Descriptor.Digest.ToString(), done["Docker-Content-Digest"]);
-            blob.AssertIs((await server.SendAsync("GET", done.Location)).Expect(200).Body);
+            blob.AssertIs((await server.SendAsync("GET", done.Location)).Is(200).Body);
         }
         Assert.Equal(400, (await server.SendAsync("POST", Uploads + "?digest-algorithm=md5", Bodies.Empty())).Status);
     }
@@ -275,11 +279,11 @@ public abstract partial class UploadContract : IAsyncDisposable
     {
         var server = await StartAsync();
         var begun = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location;
-        var sent = (await server.SendAsync("PATCH", begun, Bodies.Sized(new byte[size]))).Expect(202).Location;
-        (await server.SendAsync("DELETE", sent)).Expect(204);
+        var sent = (await server.SendAsync("PATCH", begun, Bodies.Sized(new byte[size]))).Is(202).Location;
+        (await server.SendAsync("DELETE", sent)).Is(204);
         foreach (var location in (string[])[begun, sent])
             foreach (var method in (string[])["GET", "DELETE", "PATCH", "PUT"])
-                Assert.Equal("BLOB_UPLOAD_UNKNOWN", (await server.SendAsync(method, $"{location}?digest={Digest.Of([])}", method is "GET" or "DELETE" ? null : Bodies.Sized([1]))).Expect(404).Code);
+                Assert.Equal("BLOB_UPLOAD_UNKNOWN", (await server.SendAsync(method, $"{location}?digest={Digest.Of([])}", method is "GET" or "DELETE" ? null : Bodies.Sized([1]))).Is(404).Code);
         Assert.Empty(await server.KeysAsync("pail/uploads/"));
     }
 
@@ -291,15 +295,15 @@ public abstract partial class UploadContract : IAsyncDisposable
         var server = await StartAsync(count: 2);
         var blob = new TestBlob(size);
         var begun = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location;
-        var sent = (await server.SendAsync("PATCH", begun, Bodies.Sized(blob.Bytes))).Expect(202).Location;
+        var sent = (await server.SendAsync("PATCH", begun, Bodies.Sized(blob.Bytes))).Is(202).Location;
         // The answer to the first may have been lost.
         foreach (var replica in (int[])[0, 0, 1])
-            (await server.SendAsync("PUT", $"{sent}?digest={blob.Descriptor.Digest}", Bodies.Empty(), replica: replica)).Expect(201);
+            (await server.SendAsync("PUT", $"{sent}?digest={blob.Descriptor.Digest}", Bodies.Empty(), replica: replica)).Is(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
         if (size < 8 * MiB)
             return;
         await server.Store.DeleteAsync(server.Layout.BlobKey(RepositoryName.Parse("team/app"), blob.Descriptor.Digest), TestContext.Current.CancellationToken);
-        (await server.SendAsync("PUT", $"{sent}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(404);
+        (await server.SendAsync("PUT", $"{sent}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Is(404);
     }
 
     [Theory]
@@ -310,15 +314,15 @@ public abstract partial class UploadContract : IAsyncDisposable
         var server = await StartAsync(layout: layout);
         var blob = new TestBlob(100);
         var digest = blob.Descriptor.Digest;
-        (await server.SendAsync("POST", $"/v2/other/one/blobs/uploads/?digest={digest}", Bodies.Sized(blob.Bytes))).Expect(201);
+        (await server.SendAsync("POST", $"/v2/other/one/blobs/uploads/?digest={digest}", Bodies.Sized(blob.Bytes))).Is(201);
         var (a, b) = (Meter.ClassA, Meter.ClassB);
-        var mounted = (await server.SendAsync("POST", $"{Uploads}?mount={digest}&from=other/one", Bodies.Empty())).Expect(201);
+        var mounted = (await server.SendAsync("POST", $"{Uploads}?mount={digest}&from=other/one", Bodies.Empty())).Is(201);
         Assert.Equal(layout == LayoutKind.V2 ? (1, 1) : (0, 1), (Meter.ClassA - a, Meter.ClassB - b));
         Assert.EndsWith($"/v2/team/app/blobs/{digest}", mounted.Location, StringComparison.Ordinal);
         Assert.Equal(digest.ToString(), mounted["Docker-Content-Digest"]);
-        blob.AssertIs((await server.SendAsync("GET", mounted.Location)).Expect(200).Body);
-        (await server.SendAsync("POST", $"/v2/third/blobs/uploads/?mount={digest}", Bodies.Empty())).Expect(201);
-        blob.AssertIs((await server.SendAsync("GET", $"/v2/third/blobs/{digest}")).Expect(200).Body);
+        blob.AssertIs((await server.SendAsync("GET", mounted.Location)).Is(200).Body);
+        (await server.SendAsync("POST", $"/v2/third/blobs/uploads/?mount={digest}", Bodies.Empty())).Is(201);
+        blob.AssertIs((await server.SendAsync("GET", $"/v2/third/blobs/{digest}")).Is(200).Body);
     }
 
     [Theory]
@@ -330,8 +334,8 @@ public abstract partial class UploadContract : IAsyncDisposable
         var blob = new TestBlob(100);
         foreach (var from in (string[])["&from=other/one", "", "&from=team/app", "&from=NO", "&from="])
         {
-            var begun = (await server.SendAsync("POST", $"{Uploads}?mount={blob.Descriptor.Digest}{from}", Bodies.Empty())).Expect(202);
-            (await server.SendAsync("PATCH", begun.Location, Bodies.Sized([1]))).Expect(202);
+            var begun = (await server.SendAsync("POST", $"{Uploads}?mount={blob.Descriptor.Digest}{from}", Bodies.Empty())).Is(202);
+            (await server.SendAsync("PATCH", begun.Location, Bodies.Sized([1]))).Is(202);
         }
         Assert.Null(await server.BlobAsync(blob.Descriptor.Digest));
     }
@@ -348,7 +352,7 @@ public abstract partial class UploadContract : IAsyncDisposable
             forged.Add(Uploads + session[..at] + (session[at] == 'A' ? 'B' : 'A') + session[(at + 1)..]);
         foreach (var location in forged)
             foreach (var method in (string[])["GET", "DELETE", "PATCH", "PUT"])
-                Assert.Equal("BLOB_UPLOAD_UNKNOWN", (await server.SendAsync(method, $"{location}?digest={Digest.Of([])}", method is "GET" or "DELETE" ? null : Bodies.Sized([1]))).Expect(404).Code);
-        (await server.SendAsync("GET", path)).Expect(204);
+                Assert.Equal("BLOB_UPLOAD_UNKNOWN", (await server.SendAsync(method, $"{location}?digest={Digest.Of([])}", method is "GET" or "DELETE" ? null : Bodies.Sized([1]))).Is(404).Code);
+        (await server.SendAsync("GET", path)).Is(204);
     }
 }

@@ -3,6 +3,7 @@ using Pail.S3;
 using Pail.Stores;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.S3;
 using Pail.Tests.Transfer;
 using Pail.Transfer;
@@ -76,13 +77,13 @@ public sealed class UploadFaultTests : IAsyncDisposable
         foreach (var operation in (StoreOperation[])[StoreOperation.CreateMultipartUpload, StoreOperation.UploadPart, StoreOperation.CompleteMultipartUpload])
         {
             proxy.On(request => request.Operation == operation, new Fault.Answer(500, "InternalError"), times: 1);
-            (await server.SendAsync("PATCH", location, Bodies.Streamed(blob.Bytes))).Expect(503);
-            Assert.Equal("0-0", (await server.SendAsync("GET", location)).Expect(204)["Range"]);
+            (await server.SendAsync("PATCH", location, Bodies.Streamed(blob.Bytes))).Is(503);
+            Assert.Equal("0-0", (await server.SendAsync("GET", location)).Is(204)["Range"]);
         }
-        location = (await server.SendAsync("PATCH", location, Bodies.Streamed(blob.Bytes))).Expect(202).Location;
+        location = (await server.SendAsync("PATCH", location, Bodies.Streamed(blob.Bytes))).Is(202).Location;
         proxy.On(request => request.Operation == StoreOperation.CopyObject, new Fault.AnswerAfter(500, "InternalError"), times: 1);
-        (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(503);
-        (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Expect(201);
+        (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Is(503);
+        (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", Bodies.Empty())).Is(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
         Assert.Empty(await server.KeysAsync("pail/uploads/"));
     }
@@ -98,10 +99,10 @@ public sealed class UploadFaultTests : IAsyncDisposable
         foreach (var (operation, fault) in ((StoreOperation, Fault)[])[(StoreOperation.CompleteMultipartUpload, _failed), (StoreOperation.GetObject, _failed), (StoreOperation.CopyObject, _failed), (StoreOperation.CopyObject, new Fault.AnswerAfter(500, "InternalError"))])
         {
             proxy.On(request => request.Operation == operation, fault, times: 1);
-            var answer = (await server.SendAsync("PUT", session, JsonContent.Create(new { parts }))).Expect(503);
+            var answer = (await server.SendAsync("PUT", session, JsonContent.Create(new { parts }))).Is(503);
             Assert.True(int.Parse(answer["Retry-After"]!) > 0);
         }
-        (await server.SendAsync("PUT", session, JsonContent.Create(new { parts }))).Expect(201);
+        (await server.SendAsync("PUT", session, JsonContent.Create(new { parts }))).Is(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
         Assert.Empty(await server.KeysAsync("pail/uploads/"));
     }
@@ -181,7 +182,7 @@ public sealed class UploadFaultTests : IAsyncDisposable
         };
         var store = S3Store.Open(options, new RequestMeter());
         var retry = new RetryOptions { Attempts = attempts, FirstDelay = TimeSpan.FromMilliseconds(1), LongestDelay = TimeSpan.FromMilliseconds(5) };
-        return new(proxy, store, await Replicas.StartAsync(store, transfer: new TransferOptions { Retry = retry }, redirect: store));
+        return new(proxy, store, await TestServer.StartReplicasAsync(store, transfer: new TransferOptions { Retry = retry }, redirect: store));
     }
 
     // How many requests a push makes if nothing is wrong.
@@ -193,11 +194,11 @@ public sealed class UploadFaultTests : IAsyncDisposable
     }
 
     /// <summary>Pushes until something fails or all is done. Returns all answers.</summary>
-    private async Task<List<Answer>> PushAsync(Replicas server, Push push, TestBlob blob)
+    private async Task<List<Answer>> PushAsync(TestServer server, Push push, TestBlob blob)
     {
         if (push == Push.Direct)
             return await PushDirectAsync(server, blob);
-        var answers = new List<Answer> { (await server.SendAsync("POST", Uploads, Bodies.Empty())).Expect(202) };
+        var answers = new List<Answer> { (await server.SendAsync("POST", Uploads, Bodies.Empty())).Is(202) };
         var digest = $"?digest={blob.Descriptor.Digest}";
         if (push == Push.DigestFirst)
         {
@@ -216,7 +217,7 @@ public sealed class UploadFaultTests : IAsyncDisposable
         return answers;
     }
 
-    private async Task<List<Answer>> PushDirectAsync(Replicas server, TestBlob blob)
+    private async Task<List<Answer>> PushDirectAsync(TestServer server, TestBlob blob)
     {
         var begun = await BeginDirectAsync(server, blob);
         if (begun.Status != 200)
@@ -228,14 +229,14 @@ public sealed class UploadFaultTests : IAsyncDisposable
         return [begun, await server.SendAsync("PUT", session, JsonContent.Create(new { parts }))];
     }
 
-    private static Task<Answer> BeginDirectAsync(Replicas server, TestBlob blob) =>
+    private static Task<Answer> BeginDirectAsync(TestServer server, TestBlob blob) =>
         server.SendAsync("POST", "/v2/team/app/_pail/uploads", JsonContent.Create(new { digest = blob.Descriptor.Digest.ToString(), size = blob.Descriptor.Size }));
 
     // These requests to S3 are the client's own: what fails it sends again.
-    private async Task<List<object>> SendPartsAsync(Replicas server, string session, TestBlob blob)
+    private async Task<List<object>> SendPartsAsync(TestServer server, string session, TestBlob blob)
     {
         const int Size = 8 * MiB;
-        var urls = (await server.SendAsync("POST", $"{session}?first=1&count=2")).Expect(200).Json.GetProperty("urls");
+        var urls = (await server.SendAsync("POST", $"{session}?first=1&count=2")).Is(200).Json.GetProperty("urls");
         var parts = new List<object>();
         for (var from = 0; from < blob.Bytes.Length; from += Size)
         {
@@ -255,10 +256,10 @@ public sealed class UploadFaultTests : IAsyncDisposable
         return parts;
     }
 
-    private static Task AssertMemoryIsBackAsync(Replicas server) => Eventually.TrueAsync(() => server.Engines[0].Buffers.InUse == 0);
+    private static Task AssertMemoryIsBackAsync(TestServer server) => Eventually.TrueAsync(() => server.Engines[0].Buffers.InUse == 0);
 
     /// <summary>A server, and what is between it and the bucket.</summary>
-    private sealed record Bench(S3Proxy Proxy, S3Store Store, Replicas Server) : IAsyncDisposable
+    private sealed record Bench(S3Proxy Proxy, S3Store Store, TestServer Server) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {

@@ -3,11 +3,13 @@ using FsCheck.Fluent;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Stores.Folder;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.Transfer;
 
 namespace Pail.Tests.Server.Uploads;
 
 /// <summary>What holds however a client cuts a blob up, whichever replica gets which piece, and whatever it tries.</summary>
+[Trait("Needs", "Time")]
 public sealed class UploadPropertyTests : IAsyncDisposable
 {
     private const int MiB = 1 << 20;
@@ -34,7 +36,7 @@ public sealed class UploadPropertyTests : IAsyncDisposable
     [Fact]
     public async Task AnyChunks_OverAnyReplicas_EndInTheSameBlob()
     {
-        await using var server = await Replicas.StartAsync(new FolderStore(_folder.FullName, new RequestMeter()), count: 3);
+        await using var server = await TestServer.StartReplicasAsync(new FolderStore(_folder.FullName, new RequestMeter()), count: 3);
         foreach (var (index, chunks) in Gen.Sample(Gen.ListOf(AnyChunk, 5), 25).Concat(Gen.Sample(Gen.ListOf(AnyChunk, 2), 15)).Index())
         {
             var blob = new TestBlob(chunks.Sum(chunk => chunk.Length), seed: index);
@@ -64,7 +66,7 @@ public sealed class UploadPropertyTests : IAsyncDisposable
     {
         // A client that goes on from old Locations on other replicas, with other bytes of the same length, and closes with
         // digests of mixtures: each request may fail or not, but what is visible has its digest.
-        await using var server = await Replicas.StartAsync(new FolderStore(_folder.FullName, new RequestMeter()), count: 2);
+        await using var server = await TestServer.StartReplicasAsync(new FolderStore(_folder.FullName, new RequestMeter()), count: 2);
         var random = new Random(1);
         foreach (var size in (int[])[9 * MiB, 6 * MiB, 100])
         {
@@ -102,7 +104,7 @@ public sealed class UploadPropertyTests : IAsyncDisposable
     [Fact]
     public async Task ManyAtOnce_WithLittleMemory_AllArriveWithinIt()
     {
-        await using var server = await Replicas.StartAsync(new FolderStore(_folder.FullName, new RequestMeter()), transfer: new() { MemoryLimit = 32 * MiB });
+        await using var server = await TestServer.StartReplicasAsync(new FolderStore(_folder.FullName, new RequestMeter()), transfer: new() { MemoryLimit = 32 * MiB });
         await Task.WhenAll(Enumerable.Range(1, 32).Select(async number =>
         {
             var blob = new TestBlob(number % 3 == 0 ? 1000 : 12 * MiB, seed: number);
@@ -110,10 +112,10 @@ public sealed class UploadPropertyTests : IAsyncDisposable
             var body = number % 2 == 0 ? Bodies.Streamed(blob.Bytes) : Bodies.Sized(blob.Bytes);
             if (number % 5 > 1)
             {
-                location = (await server.SendAsync("PATCH", location, body)).Expect(202).Location;
+                location = (await server.SendAsync("PATCH", location, body)).Is(202).Location;
                 body = Bodies.Empty();
             }
-            (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", body)).Expect(201);
+            (await server.SendAsync("PUT", $"{location}?digest={blob.Descriptor.Digest}", body)).Is(201);
             blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
         }));
         Assert.InRange(server.Engines[0].Buffers.Peak, 1, 32 * MiB);

@@ -8,6 +8,7 @@ using Pail.Server;
 using Pail.Server.Uploads;
 using Pail.Stores;
 using Pail.Stores.Folder;
+using Pail.Tests.Kit.Servers;
 using Pail.Tests.Transfer;
 using Pail.Transfer;
 
@@ -55,7 +56,7 @@ public sealed class UploadSweeperTests : IAsyncDisposable
         }
         dying.Before = call => DieAsync(call, after: false);
         dying.After = call => DieAsync(call, after: true);
-        await using var server = await Replicas.StartAsync(_store, count: 2, time: _time, wrap: dying);
+        await using var server = await TestServer.StartReplicasAsync(_store, count: 2, time: _time, wrap: dying);
         var blob = new TestBlob(20 * MiB);
         var location = (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location;
         var patched = await server.SendAsync("PATCH", location, Bodies.Streamed(blob.Bytes));
@@ -65,8 +66,8 @@ public sealed class UploadSweeperTests : IAsyncDisposable
 
         // The client goes on, if it got so far, or begins anew, elsewhere.
         if (patched.Status != 202)
-            patched = (await server.SendAsync("PATCH", location, Bodies.Streamed(blob.Bytes), replica: 1)).Expect(202);
-        (await server.SendAsync("PUT", $"{patched.Location}?digest={blob.Descriptor.Digest}", Bodies.Empty(), replica: 1)).Expect(201);
+            patched = (await server.SendAsync("PATCH", location, Bodies.Streamed(blob.Bytes), replica: 1)).Is(202);
+        (await server.SendAsync("PUT", $"{patched.Location}?digest={blob.Descriptor.Digest}", Bodies.Empty(), replica: 1)).Is(201);
         blob.AssertIs(await server.BlobAsync(blob.Descriptor.Digest));
 
         var sweeper = Sweeper();
@@ -81,13 +82,13 @@ public sealed class UploadSweeperTests : IAsyncDisposable
     [Fact]
     public async Task Session_NotUsedForItsLifetime_IsUnknown()
     {
-        await using var server = await Replicas.StartAsync(_store, time: _time);
+        await using var server = await TestServer.StartReplicasAsync(_store, time: _time);
         var location = (await server.SendAsync("PATCH", (await server.SendAsync("POST", Uploads, Bodies.Empty())).Location, Bodies.Sized([1]))).Location;
         _time.SetUtcNow(_start + TimeSpan.FromHours(23.9));
-        (await server.SendAsync("GET", location)).Expect(204);
+        (await server.SendAsync("GET", location)).Is(204);
         _time.SetUtcNow(_start + TimeSpan.FromHours(24.1));
-        (await server.SendAsync("GET", location)).Expect(404);
-        (await server.SendAsync("PUT", $"{location}?digest={Digest.Of([1])}", Bodies.Empty())).Expect(404);
+        (await server.SendAsync("GET", location)).Is(404);
+        (await server.SendAsync("PUT", $"{location}?digest={Digest.Of([1])}", Bodies.Empty())).Is(404);
     }
 
     // What other programs keep in a bucket that Pail shares with them, whatever their keys look like.

@@ -1,22 +1,18 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Pail.Tests.Kit;
+namespace Pail.Tests.Kit.Servers;
 
 /// <summary><c>pail serve</c> as a child process, on a port of loopback.</summary>
-internal sealed class PailServer : IAsyncDisposable
+internal sealed class PailServer : ServerHarness
 {
-    private static readonly HttpClient Http = new();
-
     private readonly Child _child;
 
-    private PailServer(Child child, int port) => (_child, Host) = (child, $"127.0.0.1:{port}");
-
-    /// <summary>Its host and port, as the names of images begin.</summary>
-    public string Host { get; }
-
-    /// <summary>Where it is.</summary>
-    public Uri Address => new($"http://{Host}/");
+    private PailServer(Child child, int port)
+    {
+        _child = child;
+        Addresses.Add(new Uri($"http://127.0.0.1:{port}/"));
+    }
 
     /// <summary>A port nobody listens on.</summary>
     public static int FreePort()
@@ -57,14 +53,13 @@ internal sealed class PailServer : IAsyncDisposable
         await _child.EndAsync();
     }
 
-    public ValueTask DisposeAsync() => _child.DisposeAsync();
+    protected override Task EndAsync() => _child.DisposeAsync().AsTask();
 
     private async Task<bool> AnswersAsync()
     {
         try
         {
-            using var answer = await Http.GetAsync(new Uri(Address, "healthz"), TestContext.Current.CancellationToken);
-            return answer.EnsureSuccessStatusCode() is not null;
+            return (await GetAsync("/healthz")).Is(200) is not null;
         }
         catch (HttpRequestException e) when (e.InnerException is SocketException or IOException)
         {
