@@ -312,7 +312,7 @@ public abstract class RegistryContract
     public async Task Settings_NobodyUnderstands_AreAClearError()
     {
         var store = await NewBucketAsync();
-        foreach (var (text, part) in new[] { ("{", "not valid"), ("""{"version":2,"layout":"v3"}""", "newer"), ("""{"version":1,"layout":"flat"}""", "no layout") })
+        foreach (var (text, part) in new[] { ("{", "not valid"), ("""{"version":3,"layout":"v3"}""", "newer"), ("""{"version":1,"layout":"flat"}""", "no layout") })
         {
             await PutAsync(store, BucketSettings.Key, Encoding.UTF8.GetBytes(text), MediaTypes.Json);
             var error = await Assert.ThrowsAsync<PailException>(() => Bucket.OpenAsync(store, Engine, None));

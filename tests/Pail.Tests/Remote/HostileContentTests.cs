@@ -208,7 +208,7 @@ public sealed class HostileContentTests : HostileBench
     }
 
     [Theory]
-    [InlineData("{", "no JSON")]
+    [InlineData("{", "not JSON")]
     [InlineData("\"a\\u001b[2Jb\"", "no list")]
     public async Task StrangeTags_AreRefused(string tags, string says)
     {
