@@ -23,7 +23,7 @@ public sealed class CollectionTests : IAsyncLifetime
     private readonly TestFolder _folder = new();
     private readonly PailServer[] _servers = new PailServer[2];
     private readonly ConcurrentDictionary<string, string> _tags = new();
-    private readonly ConcurrentDictionary<int, Child> _collectors = new();
+    private readonly Dictionary<int, Child> _collectors = [];
     private readonly List<(TestLayout Layout, string Digest)> _images = [];
     private int _collections;
     private int _pushes;
@@ -47,8 +47,6 @@ public sealed class CollectionTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var child in _collectors.Values)
-            await child.DisposeAsync();
         foreach (var server in _servers)
             if (server is not null)
                 await server.DisposeAsync();
@@ -86,8 +84,8 @@ public sealed class CollectionTests : IAsyncLifetime
         while ((_collections < collections || _pushes < pushes) && !over.IsCancellationRequested)
             await Task.Delay(200, Cancel);
         await over.CancelAsync();
-        foreach (var child in _collectors.Values)
-            child.Kill();
+        Kill(0);
+        Kill(1);
         await Task.WhenAll(working);
 
         Assert.NotEmpty(_tags);
@@ -141,8 +139,12 @@ public sealed class CollectionTests : IAsyncLifetime
 
     private async Task CollectAsync(int number)
     {
-        await using var child = _collectors[number] = PailCli.Direct.Start(["gc", Bucket, .. Greedy]);
+        await using var child = PailCli.Direct.Start(["gc", Bucket, .. Greedy]);
+        lock (_collectors)
+            _collectors[number] = child;
         var ended = await child.EndAsync();
+        lock (_collectors)
+            _collectors.Remove(number);
         if (ended.ExitCode == 0)
             Interlocked.Increment(ref _collections);
         else
@@ -152,15 +154,22 @@ public sealed class CollectionTests : IAsyncLifetime
     private async Task KillAsync()
     {
         await Task.Delay(TimeSpan.FromSeconds(Random.Shared.Next(5, 40)), Cancel);
-        if (Random.Shared.Next(3) > 0 && _collectors.TryGetValue(Random.Shared.Next(2), out var collector))
+        if (Random.Shared.Next(3) > 0)
         {
-            collector.Kill();
+            Kill(Random.Shared.Next(2));
             return;
         }
         var index = Random.Shared.Next(_servers.Length);
         await _servers[index].KillAsync();
         await _servers[index].DisposeAsync();
         await StartAsync(index);
+    }
+
+    private void Kill(int collector)
+    {
+        lock (_collectors)
+            if (_collectors.TryGetValue(collector, out var child))
+                child.Kill();
     }
 
     private static async Task UntilOverAsync(CancellationTokenSource over, Func<Task> work)
