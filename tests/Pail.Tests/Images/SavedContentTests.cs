@@ -59,18 +59,33 @@ public sealed class SavedContentTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("archive")]
-    [InlineData("engine")]
-    public async Task Copy_ConfigIsNotWhatItsPathSays_IsRefused(string place)
+    [InlineData("archive", "blobs/sha256/HEX")]
+    [InlineData("archive", "HEX.json")]
+    [InlineData("archive", "sha256:HEX")]
+    [InlineData("archive", "/sha256:HEX")]
+    [InlineData("engine", "blobs/sha256/HEX")]
+    [InlineData("engine", "HEX.json")]
+    public async Task Copy_ConfigIsNotWhatItsPathSays_IsRefused(string place, string path)
     {
-        var docker = new DockerTars();
-        var tar = docker.Since25();
-        var config = tar.AsSpan(tar.AsSpan().IndexOf(docker.Config), docker.Config.Length);
-        config[config.IndexOf("amd64"u8)] = (byte)'b';
+        var docker = new DockerTars(layers: 1);
+        path = path.Replace("HEX", Digest.Of(docker.Config).Hex, StringComparison.Ordinal);
+        foreach (var isDamaged in (bool[])[true, false])
+        {
+            var config = docker.Config.ToArray();
+            if (isDamaged)
+                config[config.AsSpan().IndexOf("amd64"u8)] = (byte)'b';
+            var tar = new TarBytes().File(path, config).File("l/layer.tar", docker.Layers[0]).File("manifest.json", $$"""[{"Config":"{{path}}","RepoTags":["app:1.0"],"Layers":["l/layer.tar"]}]""").ToArray();
+            var sink = new MemoryImage();
 
-        await using var source = Source(place, docker, tar);
+            await using var source = Source(place, docker, tar);
+            var copy = Copying.RunAsync(source, sink, Cancel);
 
-        Assert.Equal(Failure.BadContent, (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(source, new MemoryImage(), Cancel))).Failure);
+            if (isDamaged)
+                Assert.Equal(Failure.BadContent, (await Assert.ThrowsAsync<PailException>(() => copy)).Failure);
+            else
+                await copy;
+            Assert.Equal(isDamaged, sink.Root is null);
+        }
     }
 
     [Theory]
