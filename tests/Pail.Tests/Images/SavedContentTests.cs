@@ -1,7 +1,9 @@
+using Pail.Cli;
 using Pail.Compression;
 using Pail.Docker;
 using Pail.Images;
 using Pail.Oci;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Images;
 
@@ -142,6 +144,28 @@ public sealed class SavedContentTests : IAsyncDisposable
         await using var source = new DockerArchiveSource(pipe, null);
         await docker.AssertSameAsync(await Copying.ReadAsync(source));
         await write.WaitForExitAsync(Cancel);
+    }
+
+    // As people type it: docker save app | pail push docker-archive:- ...
+    [Theory]
+    [NeedsServers]
+    [InlineData("cat", "docker-archive:-", ExitCode.Ok)]
+    [InlineData("gzip -c", "docker-archive:-", ExitCode.Ok)]
+    [InlineData("cat", "docker-archive:/dev/stdin", ExitCode.Ok)]
+    [InlineData("cat", "docker-archive:-:app:1", ExitCode.Ok)]
+    [InlineData("head -c 2000", "docker-archive:-", ExitCode.BadContent)]
+    [InlineData("true", "docker-archive:-", ExitCode.BadContent)]
+    public async Task Archive_OnStandardInput_IsReadOrRefused(string write, string source, int exitCode)
+    {
+        var docker = new DockerTars();
+        await File.WriteAllBytesAsync(_folder["image"], DockerTars.Several((docker, ["app:1"])), Cancel);
+
+        (await Child.RunAsync("sh", ["-c", $"{write} '{_folder["image"]}' | {BuiltPail.ShellCommand} copy {source} oci:{_folder["layout"]}:1"])).Ended(exitCode);
+
+        if (exitCode == ExitCode.Ok)
+            await docker.AssertSameAsync(await Copying.ReadAsync(new Pail.OciLayout.OciLayoutSource(_folder["layout"], "1")));
+        else
+            Assert.False(File.Exists(_folder["layout/index.json"]));
     }
 
     public async ValueTask DisposeAsync()
