@@ -36,12 +36,15 @@ internal sealed class LoginCommand : Verb
     public static Argument<string> HostArgument() => new("registry") { HelpName = "REGISTRY", Description = "HOST[:PORT]", DefaultValueFactory = _ => "docker.io" };
 
     /// <summary>The host of a registry; scheme and path, as people copy them from elsewhere, are cut off, as docker does.</summary>
-    public static string Host(string text)
+    public static string Host(string text) =>
+        HostAlone(text[(Schemes.FirstOrDefault(scheme => text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)) ?? "").Length..].Split('/')[0]);
+
+    /// <summary>The host of a registry where a scheme would contradict what is asked.</summary>
+    public static string HostAlone(string text)
     {
         try
         {
-            var scheme = Schemes.FirstOrDefault(scheme => text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)) ?? "";
-            return AddressParser.RegistryHost(text[scheme.Length..].Split('/')[0]);
+            return AddressParser.RegistryHost(text);
         }
         catch (FormatException e)
         {

@@ -24,7 +24,7 @@ internal sealed class RegistryConnectionOptions
     public RegistryOptions Read(ParseResult parsed) => new()
     {
         PlainHttp = parsed.GetResult(_plainHttp) is not null && parsed.GetValue(_plainHttp),
-        PlainHttpHosts = parsed.GetResult(_plainHosts) is null ? [] : [.. parsed.GetValue(_plainHosts)!.Select(LoginCommand.Host)],
+        PlainHttpHosts = parsed.GetResult(_plainHosts) is null ? [] : [.. parsed.GetValue(_plainHosts)!.Select(LoginCommand.HostAlone)],
         CaFile = parsed.GetValue(_caFile),
         CertificateFolder = parsed.GetValue(_folder),
     };

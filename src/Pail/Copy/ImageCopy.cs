@@ -68,10 +68,9 @@ internal sealed class ImageCopy : IAsyncDisposable
         var whole = await _source.GetRootAsync(_stop.Token);
         var root = await PlatformChoice.ChooseAsync(_source, whole, _sink, options, _stop.Token);
         Digest? cutFrom = root.IsIndex && root.Digest != whole.Digest ? whole.Digest : null;
-        if (options.Compression is not null)
-            Recompression.ThrowIfFixed(_source.Name, root);
         if (options.Compression is { } compression)
         {
+            Recompression.ThrowIfFixed(_source.Name, root);
             // A config stands for an image only if it says what the layers are.
             if (MediaTypes.IsImageConfig(root.Config?.MediaType) && !compression.Fits(root) && layers is not null && await NamesLayersAsync(root)
                 && await FindUnchangedAsync(root.Config!.Digest, compression, compression, layers, _stop.Token) is { } same)

@@ -107,7 +107,7 @@ internal sealed class SavedImage(string name, ISavedFiles files, SavedEntry? cho
     private async Task<SavedRoot> OfConfigAsync(string configPath, IReadOnlyList<string> layerPaths, CancellationToken cancel)
     {
         var bytes = await ReadAsync(configPath, Manifest.MaxSize, cancel) ?? throw Bad($"the config {SafeText.OneLine(configPath)} is missing");
-        if (LayoutPaths.DigestOf(configPath) is { } stated && stated != Digest.Of(bytes, stated.Algorithm))
+        if (DigestOfConfig(configPath) is { } stated && stated != Digest.Of(bytes, stated.Algorithm))
             throw Bad($"{SafeText.OneLine(configPath)} has the digest {Digest.Of(bytes, stated.Algorithm)}");
         foreach (var path in layerPaths)
             if (await files.SizeAsync(path, cancel) is null)
@@ -117,6 +117,10 @@ internal sealed class SavedImage(string name, ISavedFiles files, SavedEntry? cho
             ? new(null, new(configPath, new(MediaTypes.OciConfig, Digest.Of(bytes), bytes.Length)), [.. layerPaths.Zip(diffIds)])
             : throw Bad($"its config lists {diffIds.Count} layers, and {layerPaths.Count} came");
     }
+
+    // Docker up to 24, Podman and Skopeo name the file HEX.json, crane and Kaniko sha256:HEX: nothing else says what the config should be.
+    private static Digest? DigestOfConfig(string path) => LayoutPaths.DigestOf(path)
+        ?? (Digest.TryParse(path.StartsWith("sha256:", StringComparison.Ordinal) ? path : path.EndsWith(".json", StringComparison.Ordinal) ? $"sha256:{path[..^".json".Length]}" : "", out var digest) ? digest : null);
 
     private Task<byte[]?> ReadAsync(string path, int limit, CancellationToken cancel) => files.ReadAsync(name, path, limit, cancel);
 

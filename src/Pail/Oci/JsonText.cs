@@ -34,18 +34,24 @@ internal static class JsonText
         _ => SafeText.OneLine(e.Message, 400).TrimEnd('.'),
     };
 
-    /// <summary>Returns a value that can be changed. Of a name that is there twice the last counts, as for docker; <see cref="JsonNode"/> itself refuses it.</summary>
-    public static JsonNode? ToNode(JsonElement element)
+    /// <summary>Returns a value that can be changed. Of a name that is there twice the last counts; <see cref="JsonNode"/> itself refuses it.</summary>
+    /// <param name="element">The value.</param>
+    /// <param name="joins">Whether objects that an object holds under one name are joined, as Go's decoder joins maps.</param>
+    public static JsonNode? ToNode(JsonElement element, bool joins = false)
     {
         switch (element.ValueKind)
         {
             case JsonValueKind.Object:
                 var copy = new JsonObject();
                 foreach (var property in element.EnumerateObject())
-                    copy[property.Name] = ToNode(property.Value);
+                    if (joins && ToNode(property.Value) is JsonObject more && copy[property.Name] is JsonObject before)
+                        foreach (var (name, value) in more)
+                            before[name] = value?.DeepClone();
+                    else
+                        copy[property.Name] = ToNode(property.Value);
                 return copy;
             case JsonValueKind.Array:
-                return new JsonArray([.. element.EnumerateArray().Select(ToNode)]);
+                return new JsonArray([.. element.EnumerateArray().Select(item => ToNode(item))]);
             default:
                 return element.ValueKind == JsonValueKind.Null ? null : JsonValue.Create(element.Clone());
         }

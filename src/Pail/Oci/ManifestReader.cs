@@ -106,7 +106,10 @@ internal readonly struct ManifestReader(JsonElement root)
         if (!value.TryGetProperty("platform", out var platform) || platform.ValueKind != JsonValueKind.Object)
             return null;
         var inner = new ManifestReader(platform);
-        return new Platform(inner.Text("os") ?? "", inner.Text("architecture") ?? "", inner.Text("variant"), inner.Text("os.version"));
+        // One without both says nothing: its config does.
+        return inner.Text("os") is { Length: > 0 } os && inner.Text("architecture") is { Length: > 0 } architecture
+            ? new Platform(os, architecture, inner.Text("variant") is { Length: > 0 } variant ? variant : null, inner.Text("os.version"))
+            : null;
     }
 
     private static Dictionary<string, string> Map(JsonElement value)

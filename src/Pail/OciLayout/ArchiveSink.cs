@@ -190,6 +190,8 @@ internal abstract class ArchiveSink : IImageSink, IForecast
     // something there by now.
     private bool IsFree()
     {
+        if (_file == "-")
+            throw new PailException(Failure.BadInput, $"{_archive}: an archive is not written in order, so it can't go to standard output; name a file (./- is one of that name).");
         if (Directory.Exists(_file))
             throw new PailException(Failure.BadInput, $"{_archive}: this is a folder; name a file in it.");
         if (new FileInfo(_file).LinkTarget is not null)

@@ -64,7 +64,8 @@ internal sealed class RegistryBlob(RegistryClient client, TransferEngine engine,
         var answer = await client.SendAsync(request, cancel);
         try
         {
-            var isPartial = answer.Status == HttpStatusCode.PartialContent;
+            // Any success is the whole where no range was asked for and none is stated.
+            var isPartial = answer.Status == HttpStatusCode.PartialContent && (isRanged || answer.Content.ContentRange is not null);
             if (isRanged && (!answer.IsSuccess || (isPartial && answer.Content.ContentRange is null)))
             {
                 _refusesRanges = true;

@@ -26,7 +26,7 @@ public sealed class LesserStoreTests : IDisposable
 
     public LesserStoreTests() => _inner = new FolderStore(_folder.FullName, new RequestMeter());
 
-    public static TheoryData<string> Stores { get; } = ["none", "minio", "r2", "b2", "bare", "refuses conditions", "changes etags", "can't list", "can't list, ignores conditions", "no part copies"];
+    public static TheoryData<string> Stores { get; } = ["none", "minio", "r2", "b2", "bare", "refuses conditions", "changes etags", "encrypts", "can't list", "can't list, ignores conditions", "no part copies"];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -41,6 +41,7 @@ public sealed class LesserStoreTests : IDisposable
         "bare" => LesserStore.BareMinimum,
         "refuses conditions" => Lack.ConditionsAtAll,
         "changes etags" => Lack.LastingETags,
+        "encrypts" => Lack.EqualETags,
         "can't list" => Lack.Listing,
         "can't list, ignores conditions" => Lack.Listing | Lack.Conditions,
         "no part copies" => Lack.PartCopies,
@@ -106,6 +107,30 @@ public sealed class LesserStoreTests : IDisposable
         Assert.Equal(["1", "z"], await StaticAsync("v2/team/app/tags/list", "tags"));
     }
 
+    // By a server, which remembers what its tags named.
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public async Task Manifest_DeletedByDigest_TakesItsTagsAlong(string store)
+    {
+        if (store.StartsWith("can't list", StringComparison.Ordinal))
+            return; // its tags can't be found
+        await InitAsync(store);
+        await using var server = await TestServer.StartAsync(Open(store), new RequestMeter(), Pail.Buckets.Layouts.LayoutKind.V2);
+        var bucket = await Bucket.OpenAsync(Open(store), _engine, Cancel);
+        await PushAsync(bucket, App, "one");
+        await PushAsync(bucket, App, "two");
+        var one = (await bucket.Repository(App).Manifests.GetAsync(Reference.Parse("one"), Cancel))!;
+        await bucket.Repository(App).Tags.PutAsync(one, "other", cancel: Cancel);
+        foreach (var tag in (string[])["one", "two", "other"])
+            (await server.GetAsync($"/v2/{App}/manifests/{tag}")).Is(200);
+
+        (await server.DeleteAsync($"/v2/{App}/manifests/{one.Digest}")).Is(202);
+
+        foreach (var (reference, status) in ((string, int)[])[("one", 404), ("other", 404), (one.Digest.ToString(), 404), ("two", 200)])
+            (await server.GetAsync($"/v2/{App}/manifests/{reference}")).Is(status);
+        Assert.Equal(["two"], await bucket.Repository(App).Tags.ListAsync(null, Cancel).ToListAsync(Cancel));
+    }
+
     [Theory]
     [MemberData(nameof(Stores))]
     public async Task Blobs_FromPiecesAndOtherRepositories_ArriveWhole(string store)
@@ -158,6 +183,7 @@ public sealed class LesserStoreTests : IDisposable
     [InlineData("bare", false, false)]
     [InlineData("refuses conditions", false, false)]
     [InlineData("changes etags", true, false)]
+    [InlineData("encrypts", true, true)]
     public async Task Init_TriesOutConditions_AndRemembers(string store, bool absent, bool match)
     {
         var bucket = await BucketSetup.RunAsync(Open(store), _engine, null, null, Cancel);

@@ -154,6 +154,16 @@ public sealed partial class OciArchiveTests : IDisposable
         Run("sh", "-c", $"test -L {Archive} || ! test -f {Archive}");
     }
 
+    // Not a file of that name, while `docker load` waits for its input.
+    [Fact]
+    public async Task Put_StandardOutput_IsRefused()
+    {
+        foreach (var sink in (IImageSink[])[new OciArchiveSink("-", null), new Pail.Docker.DockerArchiveSink("-", null)])
+            await using (sink)
+                Assert.Equal(Failure.BadInput, (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), sink, default))).Failure);
+        Assert.False(File.Exists("-"));
+    }
+
     [Fact]
     public async Task Put_EmptyFile_IsReplaced()
     {

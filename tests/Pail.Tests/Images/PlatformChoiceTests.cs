@@ -62,6 +62,22 @@ public sealed class PlatformChoiceTests
             Assert.Equal(images[expected.Value].Root!.Digest, (await PlatformChoice.ChooseAsync(index, index.Root!, Platform.Parse(asked), default)).Digest);
     }
 
+    // Stated in part, it is not stated.
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("""{"os":"","architecture":""}""")]
+    [InlineData("""{"os":"linux"}""")]
+    [InlineData("""{"os":"linux","architecture":null}""")]
+    public async Task Choose_EntriesWithHalfAPlatform_AreLookedUpInTheirConfigs(string platform)
+    {
+        var images = Architectures.Select((architecture, seed) => Single(architecture, seed)).ToList();
+        var index = IndexOf([.. images.Select(image => (image, $"{Entry(image, null).TrimEnd('}')},\"platform\":{platform}}}"))]);
+
+        Assert.Equal(images[1].Root!.Digest, (await PlatformChoice.ChooseAsync(index, index.Root!, Platform.Parse("linux/arm64"), default)).Digest);
+    }
+
     [Fact]
     public async Task Copy_OfTwoPlatforms_FindsEntriesWithoutThemToo()
     {

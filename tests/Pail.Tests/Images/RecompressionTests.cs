@@ -39,6 +39,23 @@ public sealed class RecompressionTests
         Assert.Equal(before.Root!.Bytes.ToArray(), (await CopyAsync(before, "gzip:9")).Root!.Bytes.ToArray());
     }
 
+    // Layers are looked at only where --compression is given, and only if the destination lacks the manifest.
+    [Theory]
+    [InlineData(null, false, 1)]
+    [InlineData(null, true, 0)]
+    [InlineData("gzip", false, 2)]
+    [InlineData("gzip", true, 0)]
+    public async Task Copy_LayersOfTheRightType_AreOpenedSoOften(string? compression, bool isThere, int times)
+    {
+        var before = MemoryImage.Plain();
+        var after = isThere ? before : new MemoryImage();
+        before.Opened.Clear();
+
+        await ImageCopy.RunAsync(before, after, new CopyOptions { Compression = compression is null ? null : LayerCompression.Parse(compression) }, NoProgress.Instance, TestContext.Current.CancellationToken);
+
+        Assert.All(before.Root!.Layers, layer => Assert.Equal(times, before.Opened.Count(opened => opened.Digest == layer.Digest)));
+    }
+
     [Fact]
     public async Task Copy_Artifact_StaysWhateverIsAskedFor()
     {

@@ -1,7 +1,9 @@
+using Pail.Cli;
 using Pail.Compression;
 using Pail.Docker;
 using Pail.Images;
 using Pail.Oci;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Images;
 
@@ -59,18 +61,33 @@ public sealed class SavedContentTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("archive")]
-    [InlineData("engine")]
-    public async Task Copy_ConfigIsNotWhatItsPathSays_IsRefused(string place)
+    [InlineData("archive", "blobs/sha256/HEX")]
+    [InlineData("archive", "HEX.json")]
+    [InlineData("archive", "sha256:HEX")]
+    [InlineData("archive", "/sha256:HEX")]
+    [InlineData("engine", "blobs/sha256/HEX")]
+    [InlineData("engine", "HEX.json")]
+    public async Task Copy_ConfigIsNotWhatItsPathSays_IsRefused(string place, string path)
     {
-        var docker = new DockerTars();
-        var tar = docker.Since25();
-        var config = tar.AsSpan(tar.AsSpan().IndexOf(docker.Config), docker.Config.Length);
-        config[config.IndexOf("amd64"u8)] = (byte)'b';
+        var docker = new DockerTars(layers: 1);
+        path = path.Replace("HEX", Digest.Of(docker.Config).Hex, StringComparison.Ordinal);
+        foreach (var isDamaged in (bool[])[true, false])
+        {
+            var config = docker.Config.ToArray();
+            if (isDamaged)
+                config[config.AsSpan().IndexOf("amd64"u8)] = (byte)'b';
+            var tar = new TarBytes().File(path, config).File("l/layer.tar", docker.Layers[0]).File("manifest.json", $$"""[{"Config":"{{path}}","RepoTags":["app:1.0"],"Layers":["l/layer.tar"]}]""").ToArray();
+            var sink = new MemoryImage();
 
-        await using var source = Source(place, docker, tar);
+            await using var source = Source(place, docker, tar);
+            var copy = Copying.RunAsync(source, sink, Cancel);
 
-        Assert.Equal(Failure.BadContent, (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(source, new MemoryImage(), Cancel))).Failure);
+            if (isDamaged)
+                Assert.Equal(Failure.BadContent, (await Assert.ThrowsAsync<PailException>(() => copy)).Failure);
+            else
+                await copy;
+            Assert.Equal(isDamaged, sink.Root is null);
+        }
     }
 
     [Theory]
@@ -127,6 +144,28 @@ public sealed class SavedContentTests : IAsyncDisposable
         await using var source = new DockerArchiveSource(pipe, null);
         await docker.AssertSameAsync(await Copying.ReadAsync(source));
         await write.WaitForExitAsync(Cancel);
+    }
+
+    // As people type it: docker save app | pail push docker-archive:- ...
+    [Theory]
+    [NeedsServers]
+    [InlineData("cat", "docker-archive:-", ExitCode.Ok)]
+    [InlineData("gzip -c", "docker-archive:-", ExitCode.Ok)]
+    [InlineData("cat", "docker-archive:/dev/stdin", ExitCode.Ok)]
+    [InlineData("cat", "docker-archive:-:app:1", ExitCode.Ok)]
+    [InlineData("head -c 2000", "docker-archive:-", ExitCode.BadContent)]
+    [InlineData("true", "docker-archive:-", ExitCode.BadContent)]
+    public async Task Archive_OnStandardInput_IsReadOrRefused(string write, string source, int exitCode)
+    {
+        var docker = new DockerTars();
+        await File.WriteAllBytesAsync(_folder["image"], DockerTars.Several((docker, ["app:1"])), Cancel);
+
+        (await Child.RunAsync("sh", ["-c", $"{write} '{_folder["image"]}' | {BuiltPail.ShellCommand} copy {source} oci:{_folder["layout"]}:1"])).Ended(exitCode);
+
+        if (exitCode == ExitCode.Ok)
+            await docker.AssertSameAsync(await Copying.ReadAsync(new Pail.OciLayout.OciLayoutSource(_folder["layout"], "1")));
+        else
+            Assert.False(File.Exists(_folder["layout/index.json"]));
     }
 
     public async ValueTask DisposeAsync()

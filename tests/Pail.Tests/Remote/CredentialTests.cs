@@ -186,7 +186,9 @@ public sealed class CredentialTests : IDisposable
     }
 
     [Theory]
-    // A key twice: the last counts, as for docker.
+    // A key twice: the last counts, and maps are joined, as for docker.
+    [InlineData("{'auths':{'registry.example':{'auth':'d2hhbGU6eA=='}},'auths':{}}")]
+    [InlineData("{'auths':{'registry.example':{'auth':'d2hhbGU6eA=='}},'auths':{'other.example':{'auth':'b2xkOng='}}}")]
     [InlineData("{'auths':{'registry.example':{'auth':'b2xkOng='}},'auths':{'registry.example':{'auth':'d2hhbGU6eA=='}}}")]
     [InlineData("{'auths':{'registry.example':{'auth':'b2xkOng='},'registry.example':{'auth':'d2hhbGU6eA=='}}}")]
     [InlineData("{'auths':{'registry.example':{'auth':'b2xkOng=','auth':'d2hhbGU6eA=='}}}")]

@@ -277,6 +277,18 @@ public sealed class OddStatusTests : IDisposable
         Assert.Single(server.Requests, request => request["Range"] is not null);
     }
 
+    [Theory]
+    [InlineData("201 Created")]
+    [InlineData("203 Non-Authoritative Information")]
+    [InlineData("206 Partial Content")] // though no range was asked for
+    public async Task Read_AnySuccess_IsSuccess(string status)
+    {
+        await using var server = new RawServer((request, stream, _) => request.Path.Contains("/manifests/", StringComparison.Ordinal)
+            ? RawServer.WriteAsync(stream, status, $"Content-Type: {MediaTypes.OciManifest}\r\n", _image.Root!.Bytes)
+            : RawServer.WriteAsync(stream, status, "", Blob(request)));
+        MemoryImage.AssertSame(_image, await Copying.ReadAsync(_kit.Source(server.Host)));
+    }
+
     [Fact]
     public async Task Write_ProxyThatKnowsNoExpect_IsSentTheBodyWithout()
     {

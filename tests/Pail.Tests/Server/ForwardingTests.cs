@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.Server;
@@ -83,6 +84,48 @@ public sealed class ForwardingTests() : ServerTests(new FolderBucket())
                 await server.GetAsync("/v2/", Headers(headers));
             var line = Encoding.UTF8.GetString(output.ToArray()).Split('\n').First(text => text.Contains("\"request\"", StringComparison.Ordinal));
             Assert.Equal(trusted ? expected : "127.0.0.1", JsonDocument.Parse(line).RootElement.GetProperty("client").GetString());
+        }
+    }
+
+    // A real nginx, configured by what the documentation says but for its own port, certificate and where the server is.
+    [Fact]
+    [NeedsServers]
+    public async Task Nginx_AsDocumented_KeepsHostAndPort()
+    {
+        await using var server = await StartAsync(options => options with { TrustedProxies = Loopback });
+        var docs = await File.ReadAllTextAsync(Path.Combine(TestEnvironment.Sources, "docs", "server.md"), TestContext.Current.CancellationToken);
+        var begin = docs.IndexOf("```nginx\n", StringComparison.Ordinal) + "```nginx\n".Length;
+        var port = FreePort.Take();
+        var block = docs[begin..docs.IndexOf("```", begin, StringComparison.Ordinal)]
+            .Replace("listen 443 ssl;", $"listen 127.0.0.1:{port};", StringComparison.Ordinal)
+            .Replace("proxy_pass http://127.0.0.1:5000;", $"proxy_pass http://127.0.0.1:{server.Address.Port};", StringComparison.Ordinal);
+        var folder = Directory.CreateTempSubdirectory("pail-nginx-");
+        try
+        {
+            var paths = string.Concat(((string[])["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]).Select(kind => $"{kind}_temp_path {folder.FullName}/{kind};"));
+            await File.WriteAllTextAsync($"{folder.FullName}/conf", $"daemon off; master_process off; pid {folder.FullName}/pid; events {{}}\nhttp {{ access_log off; {paths}\n{block}}}\n", TestContext.Current.CancellationToken);
+            await using var nginx = Child.Start("nginx", ["-c", $"{folder.FullName}/conf", "-e", $"{folder.FullName}/log"]);
+            using var http = new HttpClient();
+            HttpResponseMessage? answer = null;
+            await Eventually.TrueAsync(async () =>
+            {
+                try
+                {
+                    answer = await http.PostAsync(new Uri($"http://127.0.0.1:{port}/v2/{App}/blobs/uploads/"), null, TestContext.Current.CancellationToken);
+                }
+                catch (HttpRequestException)
+                {
+                    // It does not listen yet.
+                }
+                return answer is not null;
+            });
+
+            using (answer)
+                Assert.StartsWith($"http://127.0.0.1:{port}/v2/{App}/blobs/uploads/", answer!.Headers.Location!.OriginalString, StringComparison.Ordinal);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
         }
     }
 }

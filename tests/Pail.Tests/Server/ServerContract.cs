@@ -40,6 +40,7 @@ public sealed class CephV2RedirectServerTests() : ServerContract(new CephBucket(
         Assert.Equal((0, 0), await other.CostAsync(async () => answer = await other.GetAsync($"/v2/{App}/blobs/{digest}")));
         answer.Is(307);
         Assert.Equal("0", answer["Content-Length"]);
+        Assert.Equal(digest, answer["Docker-Content-Digest"]);
         Assert.Equal(100, (await other.GetAsync(answer["Location"]!)).Is(200).Body.Length);
     }
 

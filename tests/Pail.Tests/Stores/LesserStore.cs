@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Pail.Stores;
 
 namespace Pail.Tests.Stores;
@@ -19,6 +20,7 @@ internal enum Lack
     KeysThatEndInASlash = 256,
     Listing = 512,
     UnequalParts = 1024,
+    EqualETags = 2048,
 }
 
 /// <summary>
@@ -48,10 +50,10 @@ internal sealed class LesserStore(IObjectStore inner, Lack lack) : IObjectStore,
     /// <summary>How often it was asked for what it lacks.</summary>
     public int Refused { get; private set; }
 
-    public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel = default) => await inner.HeadAsync(key, cancel) is { } info ? Tell(info) : null;
+    public async Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel = default) => await inner.HeadAsync(key, cancel) is { } info ? Tell(key, info) : null;
 
     public async Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel = default) =>
-        await inner.GetAsync(key, range, cancel) is { } content ? new(Tell(content.Info), content.Body, content.Length) : null;
+        await inner.GetAsync(key, range, cancel) is { } content ? new(Tell(key, content.Info), content.Body, content.Length) : null;
 
     public async Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default)
     {
@@ -59,8 +61,10 @@ internal sealed class LesserStore(IObjectStore inner, Lack lack) : IObjectStore,
             throw Refuse(StoreError.Rejected, "XMinioInvalidObjectName");
         if (Lacks(Lack.ConditionsAtAll) && condition != PutCondition.None)
             throw Refuse(StoreError.ConditionUnsupported, "NotImplemented");
+        if (Lacks(Lack.EqualETags) && condition.ETag is { } stated)
+            condition = PutCondition.IfMatch(stated.Replace(Own(key), "", StringComparison.Ordinal));
         var etag = await inner.PutAsync(key, body, headers, Lacks(Lack.Conditions) ? PutCondition.None : condition, cancel);
-        return etag is null ? null : Tell(etag);
+        return etag is null ? null : Tell(key, etag);
     }
 
     public async Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default)
@@ -102,10 +106,12 @@ internal sealed class LesserStore(IObjectStore inner, Lack lack) : IObjectStore,
 
     private bool Lacks(Lack what) => lack.HasFlag(what);
 
-    private ObjectInfo Tell(ObjectInfo info) => info with { ETag = Tell(info.ETag) };
+    private ObjectInfo Tell(string key, ObjectInfo info) => info with { ETag = Tell(key, info.ETag) };
 
-    // One that changes on the way never matches again.
-    private string Tell(string etag) => Lacks(Lack.ETags) ? "" : Lacks(Lack.LastingETags) ? etag + "-transformed" : etag;
+    // One that changes on the way never matches again. With SSE-KMS, SSE-C and stores that encrypt by themselves, equal content has another ETag under each key.
+    private string Tell(string key, string etag) => Lacks(Lack.ETags) ? "" : Lacks(Lack.LastingETags) ? etag + "-transformed" : Lacks(Lack.EqualETags) ? etag + Own(key) : etag;
+
+    private static string Own(string key) => $"-{Convert.ToHexStringLower(Encoding.UTF8.GetBytes(key))}";
 
     private StoreException Refuse(StoreError error, string code)
     {

@@ -52,7 +52,7 @@ internal sealed class CredentialFile
             if (string.IsNullOrWhiteSpace(text))
                 return new(path, []);
             using var document = JsonDocument.Parse(text, Lenient);
-            return new(path, JsonText.ToNode(document.RootElement) switch
+            return new(path, JsonText.ToNode(document.RootElement, joins: true) switch
             {
                 JsonObject root => root,
                 null => [],
