@@ -54,6 +54,11 @@ internal sealed class RmCommand : Verb
         var planned = plans.SelectMany(item => item.Plan.Tags.Concat(item.Plan.Manifests).Select(removal => item.Root.WithSeparator + removal)).Concat(registries.SelectMany(item => item.Addresses)).ToList();
         var notes = plans.SelectMany(item => item.Plan.Notes.Concat(item.Plan.Warnings)).ToList();
         var dryRun = session.Get(_dryRun);
+        foreach (var (_, bucket, images, plan) in plans)
+            if (dryRun && plan.Missing is [var missing, ..])
+                throw new PailException(Failure.NotFound, $"{bucket.Name}, {missing}");
+            else
+                await new Remover(bucket, session.Get(_purge)).RequireAllAsync(plan, images, cancel);
         foreach (var note in notes)
             session.Say(note);
         if (!dryRun && (plans.Any(item => item.Plan.NeedsConsent && !item.Plan.IsEmpty) || registries.Exists(item => item.NeedsConsent)))

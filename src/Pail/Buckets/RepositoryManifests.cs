@@ -90,7 +90,12 @@ public sealed class RepositoryManifests
         var reference = Reference.Of(digest);
         var (exists, found) = await RemovedEntry.LoadAsync(Bucket, KeyOf(reference), cancel);
         if (!exists)
+        {
+            // An earlier removal may have been interrupted when the manifest was gone.
+            if (Bucket.Settings.Public)
+                await Bucket.Lists.PruneAsync(_repository.Name, cancel);
             return false;
+        }
         var manifest = found is null ? null : TryParse(found, reference);
         // Where layers, configs and manifests lie in one place: asked for as a manifest, a layer is not there.
         if (manifest is null && Bucket.SharesBlobs)
@@ -104,6 +109,9 @@ public sealed class RepositoryManifests
             await _repository.Tags.DeleteAsync(tag, cancel);
         if (manifest?.Subject is { } subject)
             await _repository.Referrers.ChangeAsync(subject.Digest, list => ReferrerList.Remove(list, digest), cancel);
+        // Also tags that an earlier removal took away before it was interrupted.
+        if (Bucket.Settings.Public)
+            await Bucket.Lists.PruneAsync(_repository.Name, cancel);
         await Store.DeleteAsync(KeyOf(reference), cancel);
         return true;
     }

@@ -20,17 +20,23 @@ internal sealed partial class StaticLists
         var dropped = 0;
         foreach (var repository in (await ListRepositoriesAsync(cancel)).Where(name => images.Any(image => image.Matches(name))))
         {
-            var listed = NameList.Read((await SmallObject.ReadAsync(_store, V2Layout.TagListKey(repository), MaxSize, cancel))?.Bytes, NameList.Tags);
-            if (listed.Count > 0)
-            {
-                listed.ExceptWith(await TagsAsync(repository, cancel));
-                dropped += listed.Count;
-                await RemoveTagsAsync(repository, listed, cancel);
-            }
+            dropped += await PruneAsync(repository, cancel);
             if (removed.Contains(repository) && await TryRemoveRepositoryAsync(repository, cancel))
                 dropped++;
         }
         return dropped;
+    }
+
+    /// <summary>Makes the list of a repository name no tag that is not there. One GET and one LIST; more for what changes.</summary>
+    /// <returns>How many names were dropped.</returns>
+    public async Task<int> PruneAsync(RepositoryName repository, CancellationToken cancel)
+    {
+        var listed = NameList.Read((await SmallObject.ReadAsync(_store, V2Layout.TagListKey(repository), MaxSize, cancel))?.Bytes, NameList.Tags);
+        if (listed.Count == 0)
+            return 0;
+        listed.ExceptWith(await TagsAsync(repository, cancel));
+        await RemoveTagsAsync(repository, listed, cancel);
+        return listed.Count;
     }
 
     // Looked at again afterwards: one may have been pushed meanwhile.

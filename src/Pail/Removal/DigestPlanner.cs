@@ -16,7 +16,7 @@ internal sealed class DigestPlanner(Bucket bucket, LinkMemory memory, RemovalPla
     private const int MostNamed = 3;
 
     /// <summary>Adds manifests of a repository, with the tags that name them.</summary>
-    /// <exception cref="PailException">One is not there (<see cref="Failure.NotFound"/>), or is a part of what stays (<see cref="Failure.Conflict"/>).</exception>
+    /// <exception cref="PailException">One is a part of what stays (<see cref="Failure.Conflict"/>).</exception>
     public async Task PlanAsync(RepositoryName repository, IReadOnlyList<Digest> digests, CancellationToken cancel)
     {
         var map = await BucketMap.ReadAsync(bucket, memory, new CollectOptions(), cancel, bucket.Layout.OwnPrefix(repository));
@@ -29,7 +29,10 @@ internal sealed class DigestPlanner(Bucket bucket, LinkMemory memory, RemovalPla
         {
             var node = map.Find(bucket.Layout.ManifestKey(repository, Reference.Of(digest)));
             if (node is null || node.IsBlob || (bucket.SharesBlobs && !node.IsManifest))
-                throw new PailException(Failure.NotFound, $"{bucket.Name}, {repository}@{digest}: no such manifest.");
+            {
+                plan.Missing.Add($"{repository}@{digest}: no such manifest.");
+                continue;
+            }
             if (before is { } time && node.Modified >= time)
             {
                 plan.Notes.Add($"{repository}@{digest} stays: it was written after {TagRollback.Written(time)}");

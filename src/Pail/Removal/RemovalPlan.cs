@@ -42,6 +42,9 @@ internal sealed record RemovalPlan
     /// <summary>What can't be read, so that what it needs is not known.</summary>
     public List<string> Warnings { get; } = [];
 
+    /// <summary>What was named by itself and is not there: then nothing is removed.</summary>
+    public List<string> Missing { get; } = [];
+
     /// <summary>True if more goes than the tags that were named one by one.</summary>
     public bool NeedsConsent { get; set; }
 

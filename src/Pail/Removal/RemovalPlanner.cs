@@ -20,7 +20,7 @@ internal sealed class RemovalPlanner(Bucket bucket, DateTimeOffset? before)
     private LinkMemory? _memory;
 
     /// <summary>Reads all that the patterns name.</summary>
-    /// <exception cref="PailException">Something named by itself is not there, or something else needs it.</exception>
+    /// <exception cref="PailException">Something else needs what is named by its digest, or the store failed.</exception>
     public async Task<RemovalPlan> PlanAsync(IReadOnlyList<ImagePattern> images, CancellationToken cancel)
     {
         var digests = new List<(RepositoryName, Digest)>();
@@ -46,7 +46,8 @@ internal sealed class RemovalPlanner(Bucket bucket, DateTimeOffset? before)
         var (exists, found) = await RemovedEntry.LoadAsync(bucket, bucket.Layout.ManifestKey(name, Reference.Parse(tag)), cancel);
         if (!exists)
         {
-            throw new PailException(Failure.NotFound, $"{bucket.Name}, {name}:{tag}: no such tag.");
+            _plan.Missing.Add($"{name}:{tag}: no such tag.");
+            return;
         }
         Add(new(name, Reference.Parse(tag), found?.Info.ETag ?? "") { Found = found }, found?.Info.Modified ?? default);
     }
@@ -73,7 +74,7 @@ internal sealed class RemovalPlanner(Bucket bucket, DateTimeOffset? before)
         foreach (var name in names.Select(RepositoryName.Parse))
             await AddRepositoryAsync(name, cancel);
         if (image.Repository is { } missing && _plan.IsEmpty && !await IsListedAsync(missing, cancel))
-            throw new PailException(Failure.NotFound, $"{bucket.Name}, {missing}: no such repository.");
+            _plan.Missing.Add($"{missing}: no such repository.");
     }
 
     private async Task<bool> IsListedAsync(RepositoryName name, CancellationToken cancel) => bucket.Settings.Public && (await bucket.Lists.ListRepositoriesAsync(cancel)).Contains(name);

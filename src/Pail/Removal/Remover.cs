@@ -26,6 +26,18 @@ internal sealed class Remover(Bucket bucket, bool purge)
     private readonly List<string> _removed = [];
     private readonly HashSet<Node> _needed = [];
 
+    /// <summary>Ends the work if something is not there that was named by itself.</summary>
+    /// <exception cref="PailException">It is not (<see cref="Failure.NotFound"/>); nothing is removed.</exception>
+    public async Task RequireAllAsync(RemovalPlan plan, IReadOnlyList<ImagePattern> images, CancellationToken cancel)
+    {
+        if (plan.Missing is not [var first, ..])
+            return;
+        // An earlier removal may have been interrupted before it came to the lists.
+        if (bucket.Settings.Public)
+            await bucket.Lists.PruneAsync(images, plan.Repositories, cancel);
+        throw new PailException(Failure.NotFound, $"{bucket.Name}, {first} Nothing was removed.");
+    }
+
     /// <summary>Removes what the plan says. What the store refuses to remove is told, and what names it or is named by it stays as it must.</summary>
     /// <param name="plan">What to remove.</param>
     /// <param name="images">What was asked for; static lists are made to agree with it.</param>

@@ -82,7 +82,9 @@ public sealed class KillTests
     {
         var patterns = images.Select(ImagePattern.Parse).ToList();
         var plan = await new RemovalPlanner(bucket, null).PlanAsync(patterns, None);
-        if ((await new Remover(bucket, purge: false).RunAsync(plan, patterns, None)).Failed is [var (_, why), ..])
+        var remover = new Remover(bucket, purge: false);
+        await remover.RequireAllAsync(plan, patterns, None);
+        if ((await remover.RunAsync(plan, patterns, None)).Failed is [var (_, why), ..])
             throw why;
     }
 
