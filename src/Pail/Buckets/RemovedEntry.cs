@@ -64,7 +64,12 @@ internal sealed record RemovedEntry(byte[] Manifest, string MediaType, string? B
             return;
         var moves = TagHistory.Read(found.Info);
         var entry = new RemovedEntry(found.Bytes.ToArray(), found.Info.ContentType, repository.By, tags is { Count: > 0 } ? tags : null) { History = moves.Count > 0 ? TagHistory.Format(moves) : null };
-        await repository.Bucket.Store.PutAsync(RemovedKey.Of(repository.Name, reference, repository.Bucket.Now), new ReadOnlySequence<byte>(entry.ToBytes()), V2Layout.ListHeaders, PutCondition.None, cancel);
+        var (bucket, body) = (repository.Bucket, new ReadOnlySequence<byte>(entry.ToBytes()));
+        // Removed twice in a millisecond, both are kept.
+        var condition = bucket.Settings.Conditions is { IfAbsent: true } ? PutCondition.IfAbsent : PutCondition.None;
+        for (var time = bucket.Now; await bucket.Store.PutAsync(RemovedKey.Of(repository.Name, reference, time), body, V2Layout.ListHeaders, condition, cancel) is null; time += TimeSpan.FromMilliseconds(1))
+        {
+        }
     }
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, RemovedJson.Default.RemovedEntry);

@@ -63,8 +63,7 @@ public sealed class RepositoryManifests
         // other way round the next try would find the manifest and have nothing to do.
         if (manifest.Subject is { } subject)
             await _repository.Referrers.ChangeAsync(subject.Digest, list => ReferrerList.Add(list, manifest), cancel);
-        var reference = Reference.Of(manifest.Digest);
-        await WriteAsync(manifest, reference, BucketLayout.ManifestHeaders(manifest, reference), PutCondition.None, cancel);
+        await WriteAsync(manifest, cancel);
     }
 
     /// <summary>
@@ -76,7 +75,7 @@ public sealed class RepositoryManifests
         if (tags.Count > 0)
             await _repository.WriteAsync([KeyOf(Reference.Of(manifest.Digest)), .. tags.Select(tag => KeyOf(Reference.Parse(tag)))], _ => Task.CompletedTask, cancel);
         else if (await Bucket.PaceAsync(cancel) is not null)
-            await WriteAsync(manifest, Reference.Of(manifest.Digest), cancel);
+            await WriteAsync(manifest, cancel);
     }
 
     /// <summary>
@@ -132,6 +131,9 @@ public sealed class RepositoryManifests
             cancel);
         return etag is not null;
     }
+
+    private Task<bool> WriteAsync(Manifest manifest, CancellationToken cancel) =>
+        WriteAsync(manifest, Reference.Of(manifest.Digest), BucketLayout.ManifestHeaders(manifest, Reference.Of(manifest.Digest)), PutCondition.None, cancel);
 
     // All that a collector must not take away: what it writes, what that names, and the list it is in.
     private IEnumerable<string> NeedsOf(Manifest manifest, Reference reference)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Pail.Buckets;
 using Pail.Buckets.Layouts;
 using Pail.Collect;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
 
@@ -23,7 +24,7 @@ internal sealed class Remover(Bucket bucket, bool purge)
 
     private readonly ConcurrentBag<string> _kept = [];
     private readonly List<(string What, PailException Why)> _failed = [];
-    private readonly List<string> _removed = [];
+    private readonly SortedSet<string> _removed = new(StringComparer.Ordinal);
     private readonly HashSet<Node> _needed = [];
 
     /// <summary>Ends the work if something is not there that was named by itself.</summary>
@@ -59,14 +60,14 @@ internal sealed class Remover(Bucket bucket, bool purge)
             await RemoveAsync([.. level.Select(node => manifests[node])], cancel);
         await DeleteAsync([.. plan.Lists.Where(key => _failed.Count == 0 && !busy.Contains(bucket.Layout.Read(key).Repository!.Value))], _ => { }, (key, error) => _failed.Add((key, error)), cancel);
         var mended = bucket.Settings.Public ? await bucket.Lists.PruneAsync(images, [.. plan.Repositories.Where(name => _failed.Count == 0 && !busy.Contains(name))], cancel) : 0;
-        return new([.. _removed.Order(StringComparer.Ordinal)], [.. _kept.Order(StringComparer.Ordinal)], _failed) { Mended = mended };
+        return new([.. _removed], [.. _kept.Order(StringComparer.Ordinal)], _failed) { Mended = mended };
     }
 
     // Where somebody pushed a tag since the plan was made, what manifests are needed is not known any more. One LIST for each repository.
     private async Task<HashSet<RepositoryName>> FindBusyAsync(RemovalPlan plan, CancellationToken cancel)
     {
         var busy = new HashSet<RepositoryName>();
-        var removed = plan.Tags.Select(tag => bucket.Layout.ManifestKey(tag.Repository, tag.Reference)).ToHashSet();
+        var removed = plan.Tags.Where(tag => _removed.Contains(tag.ToString())).Select(tag => bucket.Layout.ManifestKey(tag.Repository, tag.Reference)).ToHashSet();
         foreach (var repository in plan.Manifests.Select(item => item.Repository).Distinct())
             await foreach (var (meaning, entry) in bucket.ListItemsAsync(bucket.Layout.TagsQuery($"{repository}/"), cancel))
                 if (meaning is { Kind: KeyKind.Tag, Repository: { } name } && name == repository && (removed.Contains(entry.Key) || !plan.Seen.Contains((entry.Key, entry.ETag))))

@@ -12,7 +12,7 @@ using Pail.Transfer;
 
 namespace Pail.Tests.Care;
 
-/// <summary>A bucket in a folder, reached through a store that can die, as a process does at <c>kill -9</c>.</summary>
+/// <summary>A bucket in a folder or in memory, reached through a store that can die, as a process does at <c>kill -9</c>.</summary>
 internal sealed class CareBucket : IDisposable
 {
     private static readonly CancellationToken None = CancellationToken.None;
@@ -20,9 +20,11 @@ internal sealed class CareBucket : IDisposable
     private readonly TestFolder _folder = new();
     private readonly TransferEngine _engine = new(new TransferOptions());
 
-    private CareBucket(LayoutKind layout, bool open)
+    private readonly CareStore? _memory;
+
+    private CareBucket(LayoutKind layout, bool open, CareStore? memory)
     {
-        (Layout, Open) = (layout, open);
+        (Layout, Open, _memory) = (layout, open, memory);
         FolderStore.Create(_folder["bucket"]);
     }
 
@@ -34,17 +36,22 @@ internal sealed class CareBucket : IDisposable
 
     public string Address => $"file:{_folder["bucket"]}";
 
-    public static async Task<CareBucket> NewAsync(LayoutKind layout = LayoutKind.V2, bool open = false)
+    public static async Task<CareBucket> NewAsync(LayoutKind layout = LayoutKind.V2, bool open = false, bool inMemory = false)
     {
-        var bucket = new CareBucket(layout, open);
-        await BucketSetup.RunAsync(new FolderStore(bucket._folder["bucket"], new RequestMeter()), bucket._engine, BucketLayout.Of(layout), open, None);
+        var bucket = new CareBucket(layout, open, inMemory ? new CareStore() : null);
+        await BucketSetup.RunAsync(bucket.Store, bucket._engine, BucketLayout.Of(layout), open, None);
         return bucket;
     }
+
+    private IObjectStore Store => (IObjectStore?)_memory ?? new FolderStore(_folder["bucket"], new RequestMeter());
+
+    /// <summary>Another bucket that holds the same; only of one in memory.</summary>
+    public CareBucket Copy() => new(Layout, Open, _memory!.Copy());
 
     /// <summary>Opens it as a new process does.</summary>
     public async Task<Bucket> OpenAsync(Func<IObjectStore, IObjectStore>? over = null)
     {
-        IObjectStore store = new FolderStore(_folder["bucket"], new RequestMeter());
+        var store = Store;
         return await Bucket.OpenAsync(over?.Invoke(store) ?? store, _engine, None);
     }
 

@@ -39,10 +39,11 @@ public sealed class KillTests
     // Each N is a new bucket; ends with the first N that the work gets by with.
     private static async Task EveryAsync(LayoutKind layout, bool open, bool lastTakesEffect, Func<Bucket, Content, Task> work, Func<CareBucket, Content, Task> check)
     {
+        using var filled = await CareBucket.NewAsync(layout, open, inMemory: true);
+        var content = await FillAsync(filled);
         for (var requests = 0; ; requests++)
         {
-            using var bucket = await CareBucket.NewAsync(layout, open);
-            var content = await FillAsync(bucket);
+            using var bucket = filled.Copy();
             MortalStore? mortal = null;
             try
             {
@@ -167,11 +168,12 @@ public sealed class KillTests
     [MemberData(nameof(Buckets))]
     public async Task Undelete_OfARepository_IsFinishedByASecondRun(LayoutKind layout, bool open, bool lastTakesEffect)
     {
+        using var filled = await CareBucket.NewAsync(layout, open, inMemory: true);
+        var content = await FillAsync(filled);
+        await RemoveAsync(await filled.OpenAsync(), CareBucket.App.ToString());
         for (var requests = 0; ; requests++)
         {
-            using var bucket = await CareBucket.NewAsync(layout, open);
-            var content = await FillAsync(bucket);
-            await RemoveAsync(await bucket.OpenAsync(), CareBucket.App.ToString());
+            using var bucket = filled.Copy();
             MortalStore? mortal = null;
             try
             {
