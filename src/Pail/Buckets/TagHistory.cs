@@ -73,7 +73,7 @@ internal static class TagHistory
     /// <summary>The times in which a tag named one manifest each, newest first; the first is what it names now.</summary>
     public static IReadOnlyList<TagPeriod> Periods(TagState state)
     {
-        List<TagPeriod> periods = [new(state.Names?.Digest, state.Moves is [var last, ..] ? last.Until : state.Written, null, state.Moves.FirstOrDefault()?.By)];
+        List<TagPeriod> periods = [new(state.Names?.Digest, state.Moves is [var last, ..] ? last.Until : state.Written, null, state.Moves is [var first, ..] ? first.By : null)];
         for (var at = 0; at < state.Moves.Count; at++)
         {
             var before = at + 1 < state.Moves.Count ? state.Moves[at + 1] : null;

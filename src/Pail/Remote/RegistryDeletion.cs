@@ -1,7 +1,6 @@
 using System.Net;
 using Pail.Oci;
 using Pail.Remote.Http;
-using Pail.Transfer;
 
 namespace Pail.Remote;
 
