@@ -6,7 +6,6 @@ using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Stores.Folder;
-using Pail.Tests.Buckets;
 using Pail.Tests.Images;
 using Pail.Transfer;
 
@@ -55,11 +54,11 @@ internal sealed class CareBucket : IDisposable
         return await Bucket.OpenAsync(over?.Invoke(store) ?? store, _engine, None);
     }
 
-    public async Task<Manifest> PushAsync(TestImage image, string tag, string? by = null, RepositoryName? repository = null)
+    public async Task<Manifest> PushAsync(MemoryImage image, string tag, string? by = null, RepositoryName? repository = null)
     {
         var to = (await OpenAsync()).Repository(repository ?? App);
         await ImageCopy.RunAsync(image, new BucketSink(by is null ? to : to.For(by), Reference.Parse(tag)), new(), NoProgress.Instance, None);
-        return image.Root;
+        return image.Root!;
     }
 
     /// <summary>All keys and versions, in order.</summary>

@@ -2,7 +2,7 @@ using Pail.Buckets;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
-using Pail.Tests.Buckets;
+using Pail.Tests.Images;
 
 namespace Pail.Tests.Care;
 
@@ -21,9 +21,9 @@ public sealed class HistoryTests
     public async Task Push_OverATag_RemembersWhatItNamedAndWhoMovedIt(LayoutKind layout, bool open)
     {
         using var bucket = await CareBucket.NewAsync(layout, open);
-        var one = await bucket.PushAsync(TestImage.Simple(), "latest", "ann");
-        var two = await bucket.PushAsync(TestImage.Simple(), "latest", "bob");
-        var image = TestImage.Simple();
+        var one = await bucket.PushAsync(MemoryImage.Simple(), "latest", "ann");
+        var two = await bucket.PushAsync(MemoryImage.Simple(), "latest", "bob");
+        var image = MemoryImage.Simple();
         var three = await bucket.PushAsync(image, "latest", "eve;,%é");
         await bucket.PushAsync(image, "latest", "nobody: nothing changes");
         var periods = TagHistory.Periods(await (await bucket.OpenAsync()).Repository(CareBucket.App).Tags.LookAsync("latest", None));
@@ -36,8 +36,8 @@ public sealed class HistoryTests
     public async Task Copy_ToAnotherTag_KeepsNoHistoryOfTheFirst()
     {
         using var bucket = await CareBucket.NewAsync();
-        await bucket.PushAsync(TestImage.Simple(), "1", "ann");
-        var two = await bucket.PushAsync(TestImage.Simple(), "1", "ann");
+        await bucket.PushAsync(MemoryImage.Simple(), "1", "ann");
+        var two = await bucket.PushAsync(MemoryImage.Simple(), "1", "ann");
         var repository = (await bucket.OpenAsync()).Repository(CareBucket.App).For("bob");
         await repository.Tags.PutAsync(two, "2", None);
         Assert.Equal([(two.Digest, "bob")], TagHistory.Periods(await repository.Tags.LookAsync("2", None)).Select(period => (period.Digest!.Value, period.By!)));
@@ -51,7 +51,7 @@ public sealed class HistoryTests
         var digests = new List<Digest>();
         foreach (var _ in Enumerable.Range(0, 50))
         {
-            var image = await bucket.PushAsync(TestImage.Simple(), "other");
+            var image = await bucket.PushAsync(MemoryImage.Simple(), "other");
             await repository.Tags.PutAsync(image, "latest", None);
             digests.Insert(0, image.Digest);
         }
@@ -70,7 +70,7 @@ public sealed class HistoryTests
         var repository = (await bucket.OpenAsync()).Repository(CareBucket.App).For("me");
         var images = new List<Manifest>();
         foreach (var _ in Enumerable.Range(0, 3))
-            images.Add(await bucket.PushAsync(TestImage.Simple(), "other"));
+            images.Add(await bucket.PushAsync(MemoryImage.Simple(), "other"));
         var absent = await repository.Tags.LookAsync("latest", None);
         await repository.Tags.PutAsync(images[0], "latest", absent, None);
         await repository.Tags.PutAsync(images[1], "latest", absent, None);
@@ -88,7 +88,7 @@ public sealed class HistoryTests
         using var bucket = await CareBucket.NewAsync();
         var images = new List<Manifest>();
         foreach (var _ in Enumerable.Range(0, 6))
-            images.Add(await bucket.PushAsync(TestImage.Simple(), "other"));
+            images.Add(await bucket.PushAsync(MemoryImage.Simple(), "other"));
         await Task.WhenAll(images.Select(async image => await (await bucket.OpenAsync()).Repository(CareBucket.App).Tags.PutAsync(image, "latest", None)));
         var named = TagHistory.Periods(await (await bucket.OpenAsync()).Repository(CareBucket.App).Tags.LookAsync("latest", None)).Select(period => period.Digest!.Value).ToHashSet();
         Assert.Equal(images.Select(image => image.Digest).ToHashSet(), named);

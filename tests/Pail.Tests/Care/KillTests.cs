@@ -2,7 +2,7 @@ using Pail.Buckets;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Removal;
-using Pail.Tests.Buckets;
+using Pail.Tests.Images;
 
 namespace Pail.Tests.Care;
 
@@ -21,17 +21,17 @@ public sealed class KillTests
 
     private static async Task<Content> FillAsync(CareBucket bucket)
     {
-        var old = await bucket.PushAsync(TestImage.Simple(2), "latest");
-        var image = new TestImage();
-        var shared = image.Random(100);
-        var child = image.Image([shared]);
-        var index = image.Index((child, "linux/amd64"), (image.Image([shared, image.Random(50)]), "linux/arm64"));
+        var old = await bucket.PushAsync(MemoryImage.Simple(2), "latest");
+        var image = new MemoryImage();
+        var shared = image.AddRandom(100);
+        var child = image.AddImage([shared]);
+        var index = image.AddIndex((child.Descriptor, "amd64"), (image.AddImage([shared, image.AddRandom(50)]).Descriptor, "arm64"));
         image.Root = index;
         await bucket.PushAsync(image, "latest");
         await bucket.PushAsync(image, "1");
         image.Root = child;
         await bucket.PushAsync(image, "child");
-        var signature = image.Image([image.Random(5)], index.Descriptor, "text/signature");
+        var signature = image.AddImage([image.AddRandom(5)], index.Descriptor, "text/signature");
         await bucket.PushAsync(image, "signature");
         return new(old, index, child, signature);
     }

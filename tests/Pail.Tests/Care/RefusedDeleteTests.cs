@@ -3,7 +3,7 @@ using Pail.Buckets;
 using Pail.Oci;
 using Pail.Removal;
 using Pail.Stores;
-using Pail.Tests.Buckets;
+using Pail.Tests.Images;
 
 namespace Pail.Tests.Care;
 
@@ -24,11 +24,11 @@ public sealed class RefusedDeleteTests
     public async Task Remove_StoreRefusesSomeKeys_TellsEachAndKeepsWhatTheyNeed()
     {
         using var bucket = await CareBucket.NewAsync(inMemory: true);
-        var image = new TestImage();
-        var child = image.Image([image.Random(5)]);
-        var index = image.Index((child, "linux/amd64"));
+        var image = new MemoryImage();
+        var child = image.AddImage([image.AddRandom(5)]);
+        var index = image.AddIndex((child.Descriptor, "amd64"));
         await bucket.PushAsync(image, "locked");
-        var other = await bucket.PushAsync(TestImage.Simple(), "1");
+        var other = await bucket.PushAsync(MemoryImage.Simple(), "1");
         var report = await RemoveAsync(await bucket.OpenAsync(store => new LockedStore(store, key => key.EndsWith("/locked", StringComparison.Ordinal))), "team/app");
         Assert.Equal([$"team/app:1", $"team/app@{other.Digest}"], report.Removed);
         var (what, why) = Assert.Single(report.Failed);
@@ -41,9 +41,9 @@ public sealed class RefusedDeleteTests
     public async Task Remove_TagPushedAgainAfterItWasPlanned_Stays()
     {
         using var bucket = await CareBucket.NewAsync(inMemory: true);
-        await bucket.PushAsync(TestImage.Simple(), "1");
-        await bucket.PushAsync(TestImage.Simple(), "2");
-        var report = await RemoveAsync(await bucket.OpenAsync(), "team/app:*", () => bucket.PushAsync(TestImage.Simple(), "2"));
+        await bucket.PushAsync(MemoryImage.Simple(), "1");
+        await bucket.PushAsync(MemoryImage.Simple(), "2");
+        var report = await RemoveAsync(await bucket.OpenAsync(), "team/app:*", () => bucket.PushAsync(MemoryImage.Simple(), "2"));
         Assert.Equal(["team/app:1"], report.Removed);
         Assert.Equal(["team/app:2"], report.Kept);
         await bucket.AssertWholeAsync(Reference.Parse("2"));
@@ -53,13 +53,13 @@ public sealed class RefusedDeleteTests
     public async Task Remove_RepositoryPushedToMeanwhile_KeepsItsManifests()
     {
         using var bucket = await CareBucket.NewAsync(inMemory: true);
-        var image = new TestImage();
-        var child = image.Image([image.Random(5)]);
+        var image = new MemoryImage();
+        var child = image.AddImage([image.AddRandom(5)]);
         await bucket.PushAsync(image, "child");
         var report = await RemoveAsync(await bucket.OpenAsync(), "team/app", async () =>
         {
             // Finds the child, and sends the index alone.
-            image.Index((child, "linux/amd64"));
+            image.AddIndex((child.Descriptor, "amd64"));
             await bucket.PushAsync(image, "new");
         });
         Assert.Equal(["team/app:child"], report.Removed);
@@ -71,7 +71,7 @@ public sealed class RefusedDeleteTests
     public async Task Remove_TagDeletedAndPushedByOthersAllTheTime_EndsOneWayOrTheOther()
     {
         using var bucket = await CareBucket.NewAsync(open: true, inMemory: true);
-        var images = new[] { await bucket.PushAsync(TestImage.Simple(), "a"), await bucket.PushAsync(TestImage.Simple(), "b") };
+        var images = new[] { await bucket.PushAsync(MemoryImage.Simple(), "a"), await bucket.PushAsync(MemoryImage.Simple(), "b") };
         await Task.WhenAll(Enumerable.Range(0, 4).Select(async who =>
         {
             var repository = (await bucket.OpenAsync()).Repository(CareBucket.App);

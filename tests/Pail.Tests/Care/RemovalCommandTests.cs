@@ -1,7 +1,7 @@
 using Pail.Buckets;
 using Pail.Cli;
 using Pail.Oci;
-using Pail.Tests.Buckets;
+using Pail.Tests.Images;
 using Pail.Tests.Cli;
 
 namespace Pail.Tests.Care;
@@ -26,13 +26,13 @@ public sealed class RemovalCommandTests : IAsyncLifetime
 
     private async Task<(Manifest Index, Manifest Both, Manifest Alone, Manifest Signature)> PushIndexesAsync()
     {
-        var image = new TestImage();
-        var (both, alone) = (image.Image([image.Random(5)]), image.Image([image.Random(5)]));
-        image.Index((both, "linux/amd64"));
+        var image = new MemoryImage();
+        var (both, alone) = (image.AddImage([image.AddRandom(5)]), image.AddImage([image.AddRandom(5)]));
+        image.AddIndex((both.Descriptor, "amd64"));
         await _bucket.PushAsync(image, "other");
-        var index = image.Index((both, "linux/amd64"), (alone, "linux/arm64"));
+        var index = image.AddIndex((both.Descriptor, "amd64"), (alone.Descriptor, "arm64"));
         await _bucket.PushAsync(image, "multi");
-        var signature = image.Image([image.Random(5)], index.Descriptor, "text/signature");
+        var signature = image.AddImage([image.AddRandom(5)], index.Descriptor, "text/signature");
         await _bucket.PushAsync(image, "signature");
         return (index, both, alone, signature);
     }
@@ -41,7 +41,7 @@ public sealed class RemovalCommandTests : IAsyncLifetime
     public async Task Rm_Pattern_MatchesWholeNamesAndNoSlash()
     {
         foreach (var (repository, tag) in new[] { ("app", "pr-1"), ("app", "xpr-1"), ("app", "main"), ("app/deep", "pr-2"), ("web", "pr-3") })
-            await _bucket.PushAsync(TestImage.Simple(), tag, repository: RepositoryName.Parse($"team/{repository}"));
+            await _bucket.PushAsync(MemoryImage.Simple(), tag, repository: RepositoryName.Parse($"team/{repository}"));
         (await Command.RunAsync("rm", At("*:pr-*"))).Ended(ExitCode.BadUsage).OneLine();
         Assert.Equal(5, (await TagsAsync()).Length);
         Assert.Equal([At("app:pr-1"), At("web:pr-3")], (await Command.RunAsync("rm", "--dry-run", At("*:pr-*"))).Ended(0).Lines);
@@ -90,7 +90,7 @@ public sealed class RemovalCommandTests : IAsyncLifetime
     [Fact]
     public async Task Rm_DigestWithoutTags_GoesWithoutAsking()
     {
-        var image = await _bucket.PushAsync(TestImage.Simple(), "1");
+        var image = await _bucket.PushAsync(MemoryImage.Simple(), "1");
         (await Command.RunAsync("rm", At("app:1"))).Ended(0);
         (await Command.RunAsync("rm", At($"app@{image.Digest}"))).Ended(0);
         (await Command.RunAsync("rm", At($"app@{image.Digest}"))).Ended(ExitCode.NotFound).OneLine();
@@ -99,7 +99,7 @@ public sealed class RemovalCommandTests : IAsyncLifetime
     [Fact]
     public async Task Rm_OneOfTwoNotThere_RemovesNone()
     {
-        await _bucket.PushAsync(TestImage.Simple(), "1");
+        await _bucket.PushAsync(MemoryImage.Simple(), "1");
         (await Command.RunAsync("rm", At("app:1"), At("app:2"))).Ended(ExitCode.NotFound).OneLine();
         Assert.Equal([At("app:1")], await TagsAsync());
     }
@@ -107,7 +107,7 @@ public sealed class RemovalCommandTests : IAsyncLifetime
     [Fact]
     public async Task Rm_OlderThan_LeavesWhatIsYounger()
     {
-        await _bucket.PushAsync(TestImage.Simple(), "1");
+        await _bucket.PushAsync(MemoryImage.Simple(), "1");
         (await Command.RunAsync("rm", "--yes", "--older-than", "1h", At("app:*"))).Ended(ExitCode.NotFound).OneLine();
         Assert.Equal([At("app:1")], await TagsAsync());
         (await Command.RunAsync("rm", "--yes", "--older-than", "0s", At("app"))).Ended(0);
@@ -117,7 +117,7 @@ public sealed class RemovalCommandTests : IAsyncLifetime
     [Fact]
     public async Task Rm_Purge_KeepsNothing()
     {
-        await _bucket.PushAsync(TestImage.Simple(), "1");
+        await _bucket.PushAsync(MemoryImage.Simple(), "1");
         (await Command.RunAsync("rm", "--purge", At("app:1"))).Ended(0);
         Assert.Empty(await _bucket.KeysAsync(RemovedKey.Prefix));
         (await Command.RunAsync("undelete", At("app:1"))).Ended(ExitCode.NotFound).OneLine();
@@ -126,8 +126,8 @@ public sealed class RemovalCommandTests : IAsyncLifetime
     [Fact]
     public async Task Undelete_Tag_BringsItBackWithItsHistory()
     {
-        var one = await _bucket.PushAsync(TestImage.Simple(), "1", "ann");
-        var two = await _bucket.PushAsync(TestImage.Simple(), "1", "bob");
+        var one = await _bucket.PushAsync(MemoryImage.Simple(), "1", "ann");
+        var two = await _bucket.PushAsync(MemoryImage.Simple(), "1", "bob");
         (await Command.RunAsync("rm", At("app:1"))).Ended(0);
         var listed = (await Command.RunAsync("undelete", "--list", At("**"))).Ended(0);
         Assert.StartsWith(At("app:1"), Assert.Single(listed.Lines), StringComparison.Ordinal);
@@ -142,9 +142,9 @@ public sealed class RemovalCommandTests : IAsyncLifetime
     [Fact]
     public async Task Undelete_TagThatIsSomethingElseNow_IsRefused()
     {
-        await _bucket.PushAsync(TestImage.Simple(), "1");
+        await _bucket.PushAsync(MemoryImage.Simple(), "1");
         (await Command.RunAsync("rm", At("app:1"))).Ended(0);
-        var other = await _bucket.PushAsync(TestImage.Simple(), "1");
+        var other = await _bucket.PushAsync(MemoryImage.Simple(), "1");
         (await Command.RunAsync("undelete", At("app:1"))).Ended(ExitCode.Conflict);
         Assert.Equal([other.Digest.ToString()], (await Command.RunAsync("digest", At("app:1"))).Ended(0).Lines);
     }
@@ -152,7 +152,7 @@ public sealed class RemovalCommandTests : IAsyncLifetime
     [Fact]
     public async Task Undelete_PartGone_IsRefusedAndChangesNothing()
     {
-        var image = await _bucket.PushAsync(TestImage.Simple(), "1");
+        var image = await _bucket.PushAsync(MemoryImage.Simple(), "1");
         (await Command.RunAsync("rm", "--yes", At("app"))).Ended(0);
         var bucket = await _bucket.OpenAsync();
         await bucket.Repository(CareBucket.App).Blobs.DeleteAsync(image.Layers[0].Digest, TestContext.Current.CancellationToken);
@@ -164,9 +164,9 @@ public sealed class RemovalCommandTests : IAsyncLifetime
     [Fact]
     public async Task Rollback_OneBackAndByDigestAndTime_MovesTheTag()
     {
-        var one = await _bucket.PushAsync(TestImage.Simple(), "1");
-        var two = await _bucket.PushAsync(TestImage.Simple(), "1");
-        var three = await _bucket.PushAsync(TestImage.Simple(), "1");
+        var one = await _bucket.PushAsync(MemoryImage.Simple(), "1");
+        var two = await _bucket.PushAsync(MemoryImage.Simple(), "1");
+        var three = await _bucket.PushAsync(MemoryImage.Simple(), "1");
         (await Command.RunAsync("rollback", At("app:1"))).Ended(0);
         Assert.Equal([two.Digest.ToString()], (await Command.RunAsync("digest", At("app:1"))).Ended(0).Lines);
         (await Command.RunAsync("rollback", At("app:1"))).Ended(0);
@@ -182,8 +182,8 @@ public sealed class RemovalCommandTests : IAsyncLifetime
     [Fact]
     public async Task Rollback_PartGone_MovesNothing()
     {
-        var one = await _bucket.PushAsync(TestImage.Simple(), "1");
-        var two = await _bucket.PushAsync(TestImage.Simple(), "1");
+        var one = await _bucket.PushAsync(MemoryImage.Simple(), "1");
+        var two = await _bucket.PushAsync(MemoryImage.Simple(), "1");
         await (await _bucket.OpenAsync()).Repository(CareBucket.App).Blobs.DeleteAsync(one.Layers[0].Digest, TestContext.Current.CancellationToken);
         Assert.Contains(one.Layers[0].Digest.ToString(), (await Command.RunAsync("rollback", At("app:1"))).Ended(ExitCode.BadContent).OneLine(), StringComparison.Ordinal);
         Assert.Equal([two.Digest.ToString()], (await Command.RunAsync("digest", At("app:1"))).Ended(0).Lines);
@@ -192,12 +192,12 @@ public sealed class RemovalCommandTests : IAsyncLifetime
     [Fact]
     public async Task At_ATime_ReadsWhatTheTagNamedThen()
     {
-        var one = await _bucket.PushAsync(TestImage.Simple(), "1");
+        var one = await _bucket.PushAsync(MemoryImage.Simple(), "1");
         // History counts seconds.
         await Task.Delay(2100, TestContext.Current.CancellationToken);
         var time = DateTimeOffset.UtcNow.AddSeconds(-1).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
         await Task.Delay(1100, TestContext.Current.CancellationToken);
-        var two = await _bucket.PushAsync(TestImage.Simple(), "1");
+        var two = await _bucket.PushAsync(MemoryImage.Simple(), "1");
         Assert.Equal([one.Digest.ToString()], (await Command.RunAsync("digest", "--at", time, At("app:1"))).Ended(0).Lines);
         Assert.Equal([two.Digest.ToString()], (await Command.RunAsync("digest", At("app:1"))).Ended(0).Lines);
         (await Command.RunAsync("copy", "--at", time, At("app:1"), At("app:old"))).Ended(0);
