@@ -66,8 +66,12 @@ internal sealed class DigestPlanner(Bucket bucket, LinkMemory memory, RemovalPla
         }
     }
 
-    private static List<Node> NeededBy(BucketMap map, Node part, HashSet<Node> going) =>
-        [.. map.Nodes.Where(node => node.Kind is KeyKind.Tag or KeyKind.Manifest or KeyKind.Blob && !going.Contains(node) && node.Parts.Contains(part)).OrderBy(node => node.Key, StringComparer.Ordinal)];
+    // A tag's object is a copy of its manifest: where that needs the part as well, it alone is named.
+    private List<Node> NeededBy(BucketMap map, Node part, HashSet<Node> going)
+    {
+        var needers = map.Nodes.Where(node => node.Kind is KeyKind.Tag or KeyKind.Manifest or KeyKind.Blob && !going.Contains(node) && node.Parts.Contains(part)).ToHashSet();
+        return [.. needers.Where(node => node.Kind != KeyKind.Tag || DigestOf(node) is not { } digest || map.Find(bucket.Layout.ManifestKey(node.Repository!.Value, Reference.Of(digest))) is not { } own || !needers.Contains(own)).OrderBy(node => node.Key, StringComparer.Ordinal)];
+    }
 
     // What a tag names comes first among what is remembered of it.
     private Digest? DigestOf(Node tag) => memory.Find(tag.Version) is [{ Kind: LinkKind.Manifest } named, ..] ? named.Digest : null;

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
+using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.Care;
 
@@ -45,6 +46,22 @@ public sealed class CephRemovalTests : IDisposable
         Assert.DoesNotContain(await bucket.KeysAsync("v2/"), key => key.Contains("/manifests/", StringComparison.Ordinal) || key.Contains("/tags/", StringComparison.Ordinal));
         await cli.DoAsync("undelete", $"{bucket.Address}/team/app");
         Assert.Equal(before, await bucket.KeysAsync());
+    }
+
+    [Fact]
+    public async Task Rm_OfARegistry_RemovesTagsByPattern()
+    {
+        await using var server = await PailServer.StartAsync(PailCli.Direct, [_folder["served"]]);
+        var repository = $"docker://{server.Host}/team/app";
+        foreach (var tag in new[] { "1", "pr-1", "pr-2" })
+            await PailCli.Direct.DoAsync("push", Layout(tag).Address(), $"{repository}:{tag}");
+        Assert.Equal(2, (await PailCli.Direct.RunAsync("rm", $"{repository}:pr-*")).ExitCode);
+        await PailCli.Direct.DoAsync("rm", "--dry-run", $"{repository}:pr-*");
+        Assert.Equal("1\npr-1\npr-2\n", (await PailCli.Direct.DoAsync("tags", repository)).Output);
+        await PailCli.Direct.DoAsync("rm", "--yes", $"{repository}:pr-*");
+        Assert.Equal("1\n", (await PailCli.Direct.DoAsync("tags", repository)).Output);
+        Assert.Equal(3, (await PailCli.Direct.RunAsync("rm", $"{repository}:2")).ExitCode);
+        await PailCli.Direct.DoAsync("rm", $"{repository}:1");
     }
 
     [Fact]
