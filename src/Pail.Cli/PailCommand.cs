@@ -26,7 +26,10 @@ internal sealed class PailCommand : Command
         Add(new BlobCommand(terminal));
         Add(new ExportCommand(terminal));
         Add(new TagCommand(terminal));
+        Add(new HistoryCommand(terminal));
+        Add(new RollbackCommand(terminal));
         Add(new RmCommand(terminal));
+        Add(new UndeleteCommand(terminal));
         Add(new GcCommand(terminal));
         Add(new PolicyCommand(terminal));
         Add(new PullsCommand(terminal));

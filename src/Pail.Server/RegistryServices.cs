@@ -39,11 +39,14 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     /// <summary>Goes by the settings that this one has from now on: the same bucket, whose blobs are shared as before.</summary>
     public void Follow(Bucket bucket) => _bucket = Impatient(bucket);
 
-    /// <summary>Opens a repository to write manifests in. What caches say may be believed by writes through it: they forget what is older than the round of a collection that ended last.</summary>
-    public async ValueTask<Repository> BeginAsync(RepositoryName name, CancellationToken cancel)
+    /// <summary>Opens a repository for who makes a request. No request to the bucket.</summary>
+    public Repository Open(RepositoryName name, HttpContext context) => Bucket.Repository(name).For(Forwarding.Requester(context));
+
+    /// <summary>Opens a repository to write manifests in, for who makes a request. What caches say may be believed by writes through it: they forget what is older than the round of a collection that ended last.</summary>
+    public async ValueTask<Repository> BeginAsync(RepositoryName name, HttpContext context)
     {
-        var repository = Bucket.Repository(name);
-        var last = (await repository.BeginAsync(cancel)).Last;
+        var repository = Open(name, context);
+        var last = (await repository.BeginAsync(context.RequestAborted)).Last;
         lock (_rounds)
             if (last != _lastRound && Bucket.Steps.CachesForget)
             {

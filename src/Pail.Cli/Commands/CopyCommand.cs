@@ -13,6 +13,7 @@ internal sealed class CopyCommand : CopyVerb
     private readonly Argument<string?> _destination = new("destination") { HelpName = "DESTINATION", Description = "Where to", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string[]> _tags = new("--tags") { HelpName = "PATTERN", Description = "All tags of the repository SOURCE that match, such as '1.*'; may be given several times", Arity = ArgumentArity.OneOrMore };
     private readonly Option<DateTimeOffset?> _since = SinceOption.Create();
+    private readonly Option<DateTimeOffset?> _at = AtOption.Create();
     private readonly SourceStoreOptions _sources = new();
     private readonly Option<string?> _file = new("--from-file") { HelpName = "FILE", Description = "The images FILE names, an address a line, '#' before comments; '-' is stdin. Each goes under its own name to DESTINATION: a bucket, docker://HOST/[PREFIX/] or oci:DIR" };
 
@@ -24,6 +25,7 @@ internal sealed class CopyCommand : CopyVerb
         Add(_tags);
         Add(_since);
         Add(_file);
+        Add(_at);
         Validators.Add(Check);
         AddCopyOptions();
         _sources.AddTo(this);
@@ -55,7 +57,8 @@ internal sealed class CopyCommand : CopyVerb
             await CopyAsync(session, Addressed.Image(session.Get(_source)), cancel);
     }
 
-    private Task CopyAsync(VerbRun session, Address from, CancellationToken cancel) => CopyAsync(session, from, Destinations.Anywhere(session.GetOptional(_destination)!, from), cancel);
+    private async Task CopyAsync(VerbRun session, Address from, CancellationToken cancel) =>
+        await CopyAsync(session, await TaggedImage.AtAsync(session, from, session.Get(_at), cancel), Destinations.Anywhere(session.GetOptional(_destination)!, from), cancel);
 
     private void Check(CommandResult given)
     {
@@ -65,6 +68,8 @@ internal sealed class CopyCommand : CopyVerb
             given.AddError(destination ? "--from-file takes the place of SOURCE: DESTINATION alone is expected" : "--from-file excludes --tags and --since");
         else if (!file && !destination && given.GetResult(_source) is { Tokens.Count: > 0 })
             given.AddError("DESTINATION is missing");
+        else if ((file || tags) && given.GetResult(_at) is not null)
+            given.AddError("--at is for one image");
         else if (since && !tags)
             given.AddError("--since is for --tags; --tags '*' means all");
     }

@@ -13,6 +13,7 @@ internal abstract class ImageVerb : Verb
 {
     private readonly Argument<string> _image = new("image") { HelpName = "IMAGE", Description = "An image at any address; see 'pail --help'" };
     private readonly Option<Platform?> _platform;
+    private readonly Option<DateTimeOffset?> _at = AtOption.Create();
 
     protected ImageVerb(Terminal terminal, string name, string description, string platform)
         : base(terminal, name, description)
@@ -20,6 +21,7 @@ internal abstract class ImageVerb : Verb
         _platform = PlatformOptions.Create(platform);
         Add(_image);
         Add(_platform);
+        Add(_at);
     }
 
     /// <summary>The platform asked for, if any.</summary>
@@ -29,7 +31,8 @@ internal abstract class ImageVerb : Verb
     protected Address Image(VerbRun session) => Addressed.Image(session.Get(_image));
 
     /// <summary>Opens the image.</summary>
-    protected Task<IImageSource> OpenAsync(VerbRun session, CancellationToken cancel) => session.Places.OpenSourceAsync(Image(session), cancel: cancel);
+    protected async Task<IImageSource> OpenAsync(VerbRun session, CancellationToken cancel) =>
+        await session.Places.OpenSourceAsync(await TaggedImage.AtAsync(session, Image(session), session.Get(_at), cancel), cancel: cancel);
 
     /// <summary>The image's manifest or index, or the manifest of the platform asked for.</summary>
     protected async Task<Manifest> ManifestAsync(VerbRun session, IImageSource source, CancellationToken cancel)

@@ -35,7 +35,7 @@ internal sealed class TagCommand : Verb
         var manifest = await repository.Manifests.GetAsync(reference, cancel) ?? throw new PailException(Failure.NotFound, $"{image}: there is no such image.");
         foreach (var tag in tags.Distinct())
         {
-            await repository.Tags.PutAsync(manifest, tag, cancel: cancel);
+            await repository.Tags.PutAsync(manifest, tag, cancel);
             session.Say($"{image.Root.WithSeparator}{name}:{tag} is {manifest.Digest}");
         }
         session.Result(new TagResult(image.Root.WithSeparator + name, manifest.Digest.ToString(), tags, session.Cost), ResultsJson.Plain.TagResult, _ => { });

@@ -31,9 +31,6 @@ internal sealed record TagListing(string Repository, IReadOnlyList<string> Tags,
 /// <summary>What <c>pail tag --json</c> writes.</summary>
 internal sealed record TagResult(string Repository, string Digest, IReadOnlyList<string> Tags, CostReport? Requests);
 
-/// <summary>What <c>pail rm --json</c> writes.</summary>
-internal sealed record RemovalResult(IReadOnlyList<string> Removed, CostReport? Requests);
-
 /// <summary>What <c>pail init --json</c> writes.</summary>
 /// <param name="Bucket">The bucket.</param>
 /// <param name="Made">True if it was not there before.</param>
@@ -150,6 +147,9 @@ internal sealed record PullsReport(string Bucket, long Lines, long Unknown, long
 [JsonSerializable(typeof(BlobResult))]
 [JsonSerializable(typeof(TagResult))]
 [JsonSerializable(typeof(RemovalResult))]
+[JsonSerializable(typeof(HistoryResult))]
+[JsonSerializable(typeof(RollbackResult))]
+[JsonSerializable(typeof(UndeleteResult))]
 [JsonSerializable(typeof(InitResult))]
 [JsonSerializable(typeof(CollectResult))]
 [JsonSerializable(typeof(CopyReport))]

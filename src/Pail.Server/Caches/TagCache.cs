@@ -18,6 +18,8 @@ internal sealed class TagCache(TimeSpan lifetime, TimeProvider time)
 
     private readonly BoundedCache<Key, SeenTag> _entries = new(Capacity, static _ => 1);
 
+    private readonly BoundedCache<Key, object> _written = new(Capacity, static _ => 1);
+
     /// <summary>Taken before the bucket is asked, for <see cref="Saw"/>.</summary>
     public long Removals => _entries.Removals;
 
@@ -30,6 +32,12 @@ internal sealed class TagCache(TimeSpan lifetime, TimeProvider time)
     /// <summary>The bucket said what the tag names.</summary>
     public void Saw(RepositoryName repository, string tag, Digest digest, string etag, long removals) =>
         _entries.Set(new(repository, tag), new SeenTag(digest, etag, time.GetTimestamp()), removals);
+
+    /// <summary>True if the tag was there when it was last heard of: most likely it is there still.</summary>
+    public bool IsExpected(RepositoryName repository, string tag) => Get(repository, tag) is not null || _written.TryGet(new(repository, tag), out _);
+
+    /// <summary>The tag was written through this replica.</summary>
+    public void RecordWritten(RepositoryName repository, string tag) => _written.Set(new(repository, tag), this);
 
     /// <summary>The tag was changed, or is gone.</summary>
     public void Forget(RepositoryName repository, string tag) => _entries.Remove(new(repository, tag));

@@ -15,8 +15,8 @@ internal sealed class Deletions(RegistryServices services)
         try
         {
             existed = route.Reference.Digest is { } digest
-                ? await services.Bucket.Repository(route.Repository).Manifests.DeleteAsync(digest, context.RequestAborted)
-                : await services.Bucket.Repository(route.Repository).Tags.DeleteAsync(route.Reference.Tag!, context.RequestAborted);
+                ? await services.Open(route.Repository, context).Manifests.DeleteAsync(digest, context.RequestAborted)
+                : await services.Open(route.Repository, context).Tags.DeleteAsync(route.Reference.Tag!, context.RequestAborted);
         }
         finally
         {

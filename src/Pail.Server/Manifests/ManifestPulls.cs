@@ -83,12 +83,12 @@ internal sealed class ManifestPulls(RegistryServices services)
     private async Task<(CachedManifest Manifest, string ETag)?> ReadAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
     {
         var (removals, blobRemovals) = (services.Manifests.Removals, services.Blobs.Removals);
-        if (await services.Bucket.Repository(repository).Manifests.ReadAsync(reference, cancel) is not var (manifest, etag))
+        if (await services.Bucket.Repository(repository).Manifests.ReadAsync(reference, cancel) is not var (manifest, info))
             return null;
         // The client's next questions.
         if (services.Options.Redirect is not null)
             foreach (var blob in manifest.Blobs)
                 services.Blobs.RecordReferenced(repository, blob, blobRemovals);
-        return (services.Manifests.Set(repository, manifest, landed: false, removals), etag);
+        return (services.Manifests.Set(repository, manifest, landed: false, removals), info.ETag);
     }
 }

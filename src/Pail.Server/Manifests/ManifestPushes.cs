@@ -13,7 +13,7 @@ namespace Pail.Server.Manifests;
 /// Takes manifests. Source: OCI distribution-spec, "Pushing Manifests".
 /// <list type="number">
 /// <item>The bytes are read whole, and must be a manifest with the digest asked for, if one is.</item>
-/// <item>If nothing it names was stored just now, it may be here already: then one HEAD a tag tells, and nothing is written.</item>
+/// <item>If nothing it names was stored just now, it may be here already: then one HEAD a tag tells, and nothing is written. So does one where the tag was here before: its history is in its object.</item>
 /// <item>All it names must be here, except what has addresses elsewhere, and its subject.</item>
 /// <item>It is written under its digest, then under its tags, so no tag ever names what is not there.</item>
 /// </list>
@@ -45,7 +45,7 @@ internal sealed class ManifestPushes(RegistryServices services)
         {
             try
             {
-                if (await StoreAsync(context, await services.BeginAsync(repository, cancel), manifest, tags, cancel) is { } missing)
+                if (await StoreAsync(context, await services.BeginAsync(repository, context), manifest, tags, cancel) is { } missing)
                     return missing;
                 break;
             }
@@ -61,7 +61,7 @@ internal sealed class ManifestPushes(RegistryServices services)
     private async Task<RegistryError?> StoreAsync(HttpContext context, Repository to, Manifest manifest, List<string> tags, CancellationToken cancel)
     {
         var repository = to.Name;
-        if (await StaleAsync(repository, manifest, tags, cancel) is not { } stale)
+        if (await StaleAsync(to, manifest, tags, cancel) is not { } stale)
         {
             await to.Manifests.KeepAsync(manifest, tags, cancel);
             return null;
@@ -79,8 +79,8 @@ internal sealed class ManifestPushes(RegistryServices services)
             if (parts.Warnings.Count > 0)
                 context.Response.Headers.Warning = new StringValues([.. parts.Warnings]);
         }
-        foreach (var (tag, exists) in stale)
-            await TagAsync(to, manifest, tag, exists, cancel);
+        foreach (var (tag, before) in stale)
+            await TagAsync(to, manifest, tag, before, cancel);
         return null;
     }
 
@@ -114,28 +114,29 @@ internal sealed class ManifestPushes(RegistryServices services)
         return stated is { } digest && manifest.Digest != digest ? RegistryError.DigestInvalid.About($"the content has the digest {manifest.Digest}") : null;
     }
 
-    // The tags to be written and whether each exists; null if there is nothing to do, under the digest neither.
-    private async Task<List<(string Tag, bool Exists)>?> StaleAsync(RepositoryName repository, Manifest manifest, List<string> tags, CancellationToken cancel)
+    // The tags to be written and what each is; null if there is nothing to do, under the digest neither.
+    private async Task<List<(string Tag, TagState Before)>?> StaleAsync(Repository to, Manifest manifest, List<string> tags, CancellationToken cancel)
     {
-        if (!IsKnown(repository, manifest) && _parts.AnyJustStored(repository, manifest))
-            return [.. tags.Select(tag => (tag, false))];
+        var isNew = !IsKnown(to.Name, manifest) && _parts.AnyJustStored(to.Name, manifest);
         if (tags.Count == 0)
-            return await IsThereAsync(repository, Reference.Of(manifest.Digest), manifest, cancel) == true ? null : [];
-        var stale = new List<(string, bool)>();
+            return !isNew && await IsThereAsync(to, manifest, cancel) ? null : [];
+        var stale = new List<(string, TagState)>();
         foreach (var tag in tags)
-            if (await IsThereAsync(repository, Reference.Parse(tag), manifest, cancel) is var same && same != true)
-                stale.Add((tag, same == false));
+        {
+            // Most likely new as well: then the store itself says if it is not, and a new tag is not asked for.
+            if (isNew && to.Bucket.Settings.Conditions is { IfAbsent: true } && !services.Tags.IsExpected(to.Name, tag))
+                stale.Add((tag, TagState.Absent));
+            else if (await to.Tags.LookAsync(tag, cancel) is var before && (isNew || !before.Is(manifest)))
+                stale.Add((tag, before));
+        }
         return stale.Count > 0 ? stale : null;
     }
 
-    // True if the name names this manifest, false if it names another or what is damaged, null if it names none.
-    private async Task<bool?> IsThereAsync(RepositoryName repository, Reference name, Manifest manifest, CancellationToken cancel)
+    private static async Task<bool> IsThereAsync(Repository to, Manifest manifest, CancellationToken cancel)
     {
         try
         {
-            return await services.Bucket.Repository(repository).Manifests.FindAsync(name, cancel) is { } there
-                ? (there.Digest, there.MediaType, there.Size) == (manifest.Digest, manifest.MediaType, manifest.Size)
-                : null;
+            return await to.Manifests.FindAsync(Reference.Of(manifest.Digest), cancel) is { } there && (there.MediaType, there.Size) == (manifest.MediaType, manifest.Size);
         }
         catch (PailException e) when (e.Failure == Failure.BadContent)
         {
@@ -146,11 +147,12 @@ internal sealed class ManifestPushes(RegistryServices services)
     private bool IsKnown(RepositoryName repository, Manifest manifest) =>
         services.Manifests.Get(repository, manifest.Digest) is { } known && services.Manifests.IsFresh(known) && known.Manifest.MediaType == manifest.MediaType;
 
-    private async Task TagAsync(Repository to, Manifest manifest, string tag, bool exists, CancellationToken cancel)
+    private async Task TagAsync(Repository to, Manifest manifest, string tag, TagState before, CancellationToken cancel)
     {
         try
         {
-            await to.Tags.PutAsync(manifest, tag, replaces: exists, cancel);
+            await to.Tags.PutAsync(manifest, tag, before, cancel);
+            services.Tags.RecordWritten(to.Name, tag);
         }
         finally
         {

@@ -50,6 +50,9 @@ internal static class Forwarding
             : "";
     }
 
+    /// <summary>Who makes a request, as history tells it: the user if that is known, and the address.</summary>
+    public static string Requester(HttpContext context) => context.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? $"{name}@{Client(context)}" : Client(context);
+
     /// <summary>The address of the client, as far as trusted proxies tell it.</summary>
     public static string Client(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";
 

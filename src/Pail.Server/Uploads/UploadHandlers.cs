@@ -47,7 +47,7 @@ internal sealed class UploadHandlers
     public async Task<RegistryError?> StartAsync(HttpContext context, RegistryRoute.Uploads route)
     {
         // So that what is stored and found from here on counts for the manifest that comes last.
-        await _services.BeginAsync(route.Repository, context.RequestAborted);
+        await _services.BeginAsync(route.Repository, context);
         var query = context.Request.Query;
         if (query.TryGetValue("digest", out var stated))
         {

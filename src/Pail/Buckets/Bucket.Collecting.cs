@@ -16,6 +16,9 @@ public sealed partial class Bucket
     /// <summary>When the settings were read, by the clock of <see cref="RegisterView.Time"/>.</summary>
     internal long SettingsSeen => Volatile.Read(ref _settingsSeen);
 
+    /// <summary>The time by the store's clock as far as it is known, else by this machine's. No request.</summary>
+    internal DateTimeOffset Now => Store.Abilities.Fences?.Now ?? Engine.Retry.Time.GetUtcNow();
+
     /// <summary>Returns how collectors and writers work together; null if the bucket is not collected. No request; one GET where that was not asked for as long as a look counts.</summary>
     internal async ValueTask<CollectPace?> PaceAsync(CancellationToken cancel)
     {

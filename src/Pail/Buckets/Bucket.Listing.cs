@@ -50,8 +50,11 @@ public sealed partial class Bucket
     /// Lists every object of the bucket once, in key order, with what it is: blobs, manifests, tags, lists, memory, staged
     /// bytes, and what is none of Pail's. One LIST for each 1,000 objects, and none else. What is written meanwhile may be missing.
     /// </summary>
-    public IAsyncEnumerable<BucketItem> ListItemsAsync(CancellationToken cancel = default) =>
-        Store.ListObjectsAsync(new ListQuery(""), cancel).Select(entry => new BucketItem(Layout.Read(entry.Key), entry));
+    public IAsyncEnumerable<BucketItem> ListItemsAsync(CancellationToken cancel = default) => ListItemsAsync(new ListQuery(""), cancel);
+
+    /// <summary>Lists some objects of the bucket as <see cref="ListItemsAsync(CancellationToken)"/> does. One LIST for each 1,000 that the query shows.</summary>
+    internal IAsyncEnumerable<BucketItem> ListItemsAsync(ListQuery query, CancellationToken cancel) =>
+        Store.ListObjectsAsync(query, cancel).Select(entry => new BucketItem(Layout.Read(entry.Key), entry));
 }
 
 /// <summary>An object of a bucket.</summary>

@@ -22,8 +22,7 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
     private readonly ConcurrentDictionary<Digest, (Descriptor Blob, BlobOpener Open)> _blobs = new();
     private readonly ConcurrentQueue<(Manifest Manifest, bool Found)> _manifests = new();
     private Repository _repository = repository.Anew();
-    private (Manifest? Manifest, bool IsKnown) _named;
-    private bool _tagExists;
+    private TagState? _named;
 
     /// <inheritdoc/>
     public string Name { get; } = $"{repository.Bucket.Name}, {repository.Name}{(reference.Digest is null ? ":" : "@")}{reference}";
@@ -40,9 +39,8 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
         if (Expected is { } digest && digest != root.Digest)
             throw new PailException(Failure.BadInput, $"{Name}: the image has the digest {root.Digest}, not {digest}. Name a tag alone, or that digest.");
         await _repository.BeginAsync(cancel);
-        var present = _named.IsKnown ? _named.Manifest?.Descriptor : await _repository.Manifests.FindAsync(reference, cancel);
-        _tagExists = present is not null;
-        if (present is null || present.Digest != root.Digest || present.MediaType != root.MediaType)
+        _named ??= await LookAsync(cancel);
+        if (_named.Names is not { } present || present.Digest != root.Digest || present.MediaType != root.MediaType)
             return false;
         try
         {
@@ -52,7 +50,7 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
         catch (CollectedException)
         {
             // What was there may be gone: it is pushed as if it were not there.
-            (_repository, _named) = (_repository.Anew(), default);
+            (_repository, _named) = (_repository.Anew(), null);
             return false;
         }
     }
@@ -83,14 +81,16 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
         await _repository.BeginAsync(cancel);
         try
         {
-            _named = (await _repository.Manifests.GetAsync(reference, cancel), true);
+            var found = await _repository.Manifests.ReadAsync(reference, cancel);
+            _named = found is var (manifest, info) ? new TagState(manifest.Descriptor, info.ETag, info.Modified, TagHistory.Read(info)) : TagState.Absent;
+            return found?.Manifest;
         }
         catch (PailException e) when (e.Failure == Failure.BadContent)
         {
             // Damaged: what is pushed takes its place.
-            _named = (null, false);
+            _named = null;
+            return null;
         }
-        return _named.Manifest;
     }
 
     /// <inheritdoc/>
@@ -118,7 +118,7 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
         else if (reference.Tag is null)
             await WriteAsync(() => _repository.Manifests.KeepAsync(root, [], cancel), cancel);
         if (reference.Tag is { } tag)
-            await WriteAsync(() => _repository.Tags.PutAsync(root, tag, _tagExists, cancel), cancel);
+            await WriteAsync(async () => await _repository.Tags.PutAsync(root, tag, _named ??= await LookAsync(cancel), cancel), cancel);
     }
 
     /// <inheritdoc/>
@@ -129,14 +129,18 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
 
     /// <inheritdoc/>
     public async Task<bool> HasTagAsync(Manifest manifest, string tag, CancellationToken cancel) =>
-        await _repository.Manifests.FindAsync(Reference.Parse(tag), cancel) is { } present && present.Digest == manifest.Digest && present.MediaType == manifest.MediaType;
+        (await _repository.Tags.LookAsync(tag, cancel)).Is(manifest);
 
     /// <inheritdoc/>
     public async Task PutTagAsync(Manifest manifest, string tag, CancellationToken cancel)
     {
         await PutManifestAsync(manifest, cancel);
-        await WriteAsync(() => _repository.Tags.PutAsync(manifest, tag, cancel: cancel), cancel);
+        await WriteAsync(() => _repository.Tags.PutAsync(manifest, tag, cancel), cancel);
     }
+
+    private async Task<TagState> LookAsync(CancellationToken cancel) => reference.Tag is { } tag
+        ? await _repository.Tags.LookAsync(tag, cancel)
+        : await _repository.Manifests.FindAsync(reference, cancel) is { } there ? TagState.Absent with { Names = there } : TagState.Absent;
 
     private async Task<bool> IsThereAsync(Manifest manifest, CancellationToken cancel) =>
         await _repository.Manifests.FindAsync(Reference.Of(manifest.Digest), cancel) is { } present && present.Size == manifest.Size && present.MediaType == manifest.MediaType;

@@ -15,9 +15,10 @@ namespace Pail.Buckets;
 /// </remarks>
 public sealed class Repository
 {
-    internal Repository(Bucket bucket, RepositoryName name) => (Bucket, Name) = (bucket, name);
-
+    private readonly string? _by;
     private Task<Evidence>? _since;
+
+    internal Repository(Bucket bucket, RepositoryName name, string? by = null) => (Bucket, Name, _by) = (bucket, name, by);
 
     /// <summary>The bucket it is in.</summary>
     public Bucket Bucket { get; }
@@ -38,7 +39,13 @@ public sealed class Repository
     public RepositoryReferrers Referrers => new(this);
 
     /// <summary>The same repository, of which nothing was found yet.</summary>
-    internal Repository Anew() => new(Bucket, Name);
+    internal Repository Anew() => new(Bucket, Name, _by);
+
+    /// <summary>The same repository, for somebody else than the user of this process.</summary>
+    internal Repository For(string by) => new(Bucket, Name, Author.Of(by));
+
+    /// <summary>Who moves and removes its tags.</summary>
+    internal string By => _by ?? Author.OfProcess;
 
     /// <summary>Takes evidence of how old the answers are that follow, once; later calls return the same. No request in a bucket that is not collected, else at most one GET.</summary>
     internal async ValueTask<Evidence> BeginAsync(CancellationToken cancel)

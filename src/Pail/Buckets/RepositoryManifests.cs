@@ -20,13 +20,13 @@ public sealed class RepositoryManifests
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: what is stored is not what its digest says.</exception>
     public async Task<Manifest?> GetAsync(Reference reference, CancellationToken cancel = default) => (await ReadAsync(reference, cancel))?.Manifest;
 
-    /// <summary>Reads a manifest with the version of its object, for callers that keep it and ask later whether it changed; null if there is none. One GET.</summary>
+    /// <summary>Reads a manifest with what the store says of its object; null if there is none. One GET.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: what is stored is not what its digest says.</exception>
-    internal async Task<(Manifest Manifest, string ETag)?> ReadAsync(Reference reference, CancellationToken cancel = default)
+    internal async Task<(Manifest Manifest, ObjectInfo Info)?> ReadAsync(Reference reference, CancellationToken cancel = default)
     {
         try
         {
-            return await SmallObject.ReadAsync(Store, KeyOf(reference), Manifest.MaxSize, cancel) is { } found ? (Parse(found, reference), found.Info.ETag) : null;
+            return await SmallObject.ReadAsync(Store, KeyOf(reference), Manifest.MaxSize, cancel) is { } found ? (Parse(found, reference), found.Info) : null;
         }
         // Where layers, configs and manifests lie in one place: asked for as a manifest, a layer is not there.
         catch (PailException e) when (e.Failure == Failure.BadContent && Bucket.SharesBlobs && reference.Digest is not null)
@@ -63,7 +63,7 @@ public sealed class RepositoryManifests
         // other way round the next try would find the manifest and have nothing to do.
         if (manifest.Subject is { } subject)
             await _repository.Referrers.ChangeAsync(subject.Digest, list => ReferrerList.Add(list, manifest), cancel);
-        await WriteAsync(manifest, Reference.Of(manifest.Digest), cancel);
+        await WriteAsync(manifest, cancel);
     }
 
     /// <summary>
@@ -75,39 +75,65 @@ public sealed class RepositoryManifests
         if (tags.Count > 0)
             await _repository.WriteAsync([KeyOf(Reference.Of(manifest.Digest)), .. tags.Select(tag => KeyOf(Reference.Parse(tag)))], _ => Task.CompletedTask, cancel);
         else if (await Bucket.PaceAsync(cancel) is not null)
-            await WriteAsync(manifest, Reference.Of(manifest.Digest), cancel);
+            await WriteAsync(manifest, cancel);
     }
 
     /// <summary>
-    /// Removes a manifest with all tags that name it. Two requests and a DELETE; one LIST for each 1,000 tags, and a HEAD for
-    /// each tag of equal size; a HEAD and a DELETE for each tag removed. Tags go first, so that none ever names what is not
-    /// there. A damaged manifest can be removed too; its subject is unknown then, whose list of referrers keeps it.
+    /// Removes a manifest with all tags that name it, and keeps it for a while to be brought back. A GET, a PUT and a DELETE; one LIST for each
+    /// 1,000 tags, and a HEAD for each tag of equal size; a GET, a PUT and a DELETE for each tag removed. Tags go first, so that none ever names
+    /// what is not there. A damaged manifest can be removed too; its subject is unknown then, whose list of referrers keeps it.
     /// </summary>
     /// <returns>False if there is no such manifest.</returns>
     public async Task<bool> DeleteAsync(Digest digest, CancellationToken cancel = default)
     {
         var reference = Reference.Of(digest);
-        if (await Store.HeadAsync(KeyOf(reference), cancel) is not { } info)
+        var (exists, found) = await RemovedEntry.LoadAsync(Bucket, KeyOf(reference), cancel);
+        if (!exists)
+        {
+            // An earlier removal may have been interrupted when the manifest was gone.
+            if (Bucket.Settings.Public)
+                await Bucket.Lists.PruneAsync(_repository.Name, cancel);
             return false;
-        var (manifest, damaged) = await TryGetAsync(reference, cancel);
-        if (manifest is null && !damaged)
+        }
+        var manifest = found is null ? null : TryParse(found, reference);
+        // Where layers, configs and manifests lie in one place: asked for as a manifest, a layer is not there.
+        if (manifest is null && Bucket.SharesBlobs)
             return false;
+        var tags = new List<string>();
         await foreach (var (tag, size) in _repository.Tags.ListWithSizesAsync(cancel))
-            if ((damaged || size is null || size == info.Size) && await NamesAsync(tag, digest, orDamaged: damaged && (size is null || size == info.Size), cancel))
-                await _repository.Tags.DeleteAsync(tag, cancel);
+            if ((manifest is null || size is null || size == manifest.Size) && await NamesAsync(tag, digest, orDamaged: manifest is null && (size is null || size == found?.Info.Size), cancel))
+                tags.Add(tag);
+        await RemovedEntry.KeepAsync(_repository, reference, found, tags, cancel);
+        foreach (var tag in tags)
+            await _repository.Tags.DeleteAsync(tag, cancel);
         if (manifest?.Subject is { } subject)
             await _repository.Referrers.ChangeAsync(subject.Digest, list => ReferrerList.Remove(list, digest), cancel);
+        // Also tags that an earlier removal took away before it was interrupted.
+        if (Bucket.Settings.Public)
+            await Bucket.Lists.PruneAsync(_repository.Name, cancel);
         await Store.DeleteAsync(KeyOf(reference), cancel);
         return true;
     }
 
+    /// <summary>Returns what an image of the repository names, or its parts name, and is not there. One HEAD for each blob, one GET for each manifest below an index.</summary>
+    internal Task<IReadOnlyList<Digest>> FindMissingAsync(Manifest root, CancellationToken cancel = default) =>
+        MissingParts.FindAsync(_repository, root, (digest, token) => GetAsync(Reference.Of(digest), token), cancel);
+
     internal string KeyOf(Reference reference) => Bucket.Layout.ManifestKey(_repository.Name, reference);
 
-    internal Task WriteAsync(Manifest manifest, Reference reference, CancellationToken cancel) =>
-        _repository.WriteAsync(
+    /// <summary>Writes a manifest under its digest or a tag. False if the condition did not hold.</summary>
+    internal async Task<bool> WriteAsync(Manifest manifest, Reference reference, ObjectHeaders headers, PutCondition condition, CancellationToken cancel)
+    {
+        string? etag = null;
+        await _repository.WriteAsync(
             [.. NeedsOf(manifest, reference)],
-            fence => fence.PutAsync(KeyOf(reference), new ReadOnlySequence<byte>(manifest.Bytes), BucketLayout.ManifestHeaders(manifest, reference), PutCondition.None, cancel),
+            async fence => etag = await fence.PutAsync(KeyOf(reference), new ReadOnlySequence<byte>(manifest.Bytes), headers, condition, cancel),
             cancel);
+        return etag is not null;
+    }
+
+    private Task<bool> WriteAsync(Manifest manifest, CancellationToken cancel) =>
+        WriteAsync(manifest, Reference.Of(manifest.Digest), BucketLayout.ManifestHeaders(manifest, Reference.Of(manifest.Digest)), PutCondition.None, cancel);
 
     // All that a collector must not take away: what it writes, what that names, and the list it is in.
     private IEnumerable<string> NeedsOf(Manifest manifest, Reference reference)
@@ -130,15 +156,16 @@ public sealed class RepositoryManifests
             : manifest;
     }
 
-    private async Task<(Manifest? Manifest, bool Damaged)> TryGetAsync(Reference reference, CancellationToken cancel)
+    // Null if it is damaged.
+    private Manifest? TryParse(SmallObject found, Reference reference)
     {
         try
         {
-            return (await GetAsync(reference, cancel), false);
+            return Parse(found, reference);
         }
         catch (PailException e) when (e.Failure == Failure.BadContent)
         {
-            return (null, true);
+            return null;
         }
     }
 

@@ -10,6 +10,7 @@ namespace Pail.Buckets;
 public sealed class RepositoryTags
 {
     private const int MaxPage = 1000;
+    private const int MostTries = 20;
 
     private readonly Repository _repository;
 
@@ -54,37 +55,120 @@ public sealed class RepositoryTags
         }
     }
 
-    /// <summary>Makes a tag name a manifest that is stored under its digest. One PUT, in a pool two; in public buckets the static lists as well.</summary>
+    /// <summary>Makes a tag name a manifest that is stored under its digest. One HEAD and one PUT, in a pool two; in public buckets the static lists as well.</summary>
     /// <param name="manifest">What the tag names from now on.</param>
     /// <param name="tag">The tag.</param>
-    /// <param name="replaces">True if the tag is known to exist, so that it is listed already.</param>
     /// <param name="cancel">Ends the attempt.</param>
-    public async Task PutAsync(Manifest manifest, string tag, bool replaces = false, CancellationToken cancel = default)
+    public async Task PutAsync(Manifest manifest, string tag, CancellationToken cancel = default) => await PutAsync(manifest, tag, await LookAsync(tag, cancel), cancel);
+
+    /// <summary>Makes a tag name a manifest that is stored under its digest, and remembers in its object what it named before. One PUT, in a pool two; in public buckets the static lists as well.</summary>
+    /// <remarks>
+    /// Where the store keeps conditions, the tag is written only if it still is what it was when it was looked at; else it is looked at again, so that
+    /// no move is forgotten.
+    /// </remarks>
+    /// <param name="manifest">What the tag names from now on.</param>
+    /// <param name="tag">The tag.</param>
+    /// <param name="before">What it was.</param>
+    /// <param name="cancel">Ends the attempt.</param>
+    internal async Task PutAsync(Manifest manifest, string tag, TagState before, CancellationToken cancel = default)
     {
-        foreach (var (key, headers, body) in Layout.TagCompanions(Name, tag))
-            await Bucket.Store.PutAsync(key, new ReadOnlySequence<byte>(body), headers, PutCondition.None, cancel);
-        if (Bucket.Settings.Public && !replaces)
-            await Bucket.Lists.AddTagAsync(Name, tag, cancel);
-        await _repository.Manifests.WriteAsync(manifest, Reference.Parse(tag), cancel);
+        await AnnounceAsync(tag, before, cancel);
+        // A tag that others move again and again is written at last whatever it is: then the last of their moves may be missing in its history.
+        for (var tries = 0; !await TryWriteAsync(manifest, tag, before, before.MovesTo(manifest, Bucket.Now, _repository.By), tries < MostTries, cancel); tries++)
+        {
+            before = await LookAsync(tag, cancel);
+            // Written by a try whose answer was lost, or by somebody who wanted the same.
+            if (before.Is(manifest))
+                break;
+        }
         if (Bucket.Settings.Public)
             await Bucket.Lists.ConfirmTagAsync(Name, tag, expected: true, cancel);
     }
 
-    /// <summary>Removes a tag, and only that: the manifest stays under its digest. False if there is no such tag. One HEAD and one DELETE, in a pool two.</summary>
+    /// <summary>Brings back a tag. Costs what <see cref="PutAsync(Manifest, string, TagState, CancellationToken)"/> does.</summary>
+    /// <param name="manifest">What it named.</param>
+    /// <param name="tag">The tag.</param>
+    /// <param name="moves">What is remembered of it, newest first.</param>
+    /// <param name="cancel">Ends the attempt.</param>
+    /// <returns>False if there is such a tag again; where the store keeps no conditions, somebody who makes one right now may be overwritten.</returns>
+    internal async Task<bool> RestoreAsync(Manifest manifest, string tag, IReadOnlyList<TagMove> moves, CancellationToken cancel = default)
+    {
+        if ((await LookAsync(tag, cancel)).Exists)
+            return false;
+        await AnnounceAsync(tag, TagState.Absent, cancel);
+        var written = await TryWriteAsync(manifest, tag, TagState.Absent, moves, true, cancel) || (await LookAsync(tag, cancel)).Is(manifest);
+        if (Bucket.Settings.Public)
+            await Bucket.Lists.ConfirmTagAsync(Name, tag, expected: true, cancel);
+        return written;
+    }
+
+    /// <summary>Returns what a tag is, and what it named before. One HEAD; a GET more where its object does not carry its digest.</summary>
+    internal async Task<TagState> LookAsync(string tag, CancellationToken cancel = default)
+    {
+        var reference = Reference.Parse(tag);
+        if (await Bucket.Store.HeadAsync(KeyOf(tag), cancel) is not { } info)
+            return TagState.Absent;
+        var state = new TagState(null, info.ETag, info.Modified, TagHistory.Read(info));
+        if (BucketLayout.DigestOf(info) is { } digest && MediaTypes.IsManifest(info.ContentType))
+            return state with { Names = new Descriptor(info.ContentType, digest, info.Size) };
+        try
+        {
+            return await _repository.Manifests.GetAsync(reference, cancel) is { } manifest ? state with { Names = manifest.Descriptor } : TagState.Absent;
+        }
+        catch (PailException e) when (e.Failure == Failure.BadContent)
+        {
+            return state;
+        }
+    }
+
+    /// <summary>Removes a tag, and only that: the manifest stays under its digest, and the tag is kept for a while to be brought back. False if there is no such tag. One GET, one PUT and one DELETE, in a pool two.</summary>
     public async Task<bool> DeleteAsync(string tag, CancellationToken cancel = default)
     {
-        var key = Layout.ManifestKey(Name, Reference.Parse(tag));
-        var existed = await Bucket.Store.HeadAsync(key, cancel) is not null;
+        var (existed, found) = await RemovedEntry.LoadAsync(Bucket, KeyOf(tag), cancel);
         if (existed)
         {
-            await Bucket.Store.DeleteAsync(key, cancel);
-            foreach (var (companion, _, _) in Layout.TagCompanions(Name, tag))
-                await Bucket.Store.DeleteAsync(companion, cancel);
+            await RemovedEntry.KeepAsync(_repository, Reference.Parse(tag), found, null, cancel);
+            foreach (var key in KeysOf(tag))
+                await Bucket.Store.DeleteAsync(key, cancel);
         }
         // Also where the tag is gone already: an earlier deletion may have been interrupted before this.
         if (Bucket.Settings.Public)
             await Bucket.Lists.ConfirmTagAsync(Name, tag, expected: false, cancel);
         return existed;
+    }
+
+    /// <summary>The keys of a tag, in the order in which they go.</summary>
+    internal IEnumerable<string> KeysOf(string tag) => Layout.TagCompanions(Name, tag).Select(companion => companion.Key).Prepend(KeyOf(tag));
+
+    private string KeyOf(string tag) => Layout.ManifestKey(Name, Reference.Parse(tag));
+
+    // What comes before a tag: the rest it consists of, and its place in the static list.
+    private async Task AnnounceAsync(string tag, TagState before, CancellationToken cancel)
+    {
+        foreach (var (key, headers, body) in Layout.TagCompanions(Name, tag))
+            await Bucket.Store.PutAsync(key, new ReadOnlySequence<byte>(body), headers, PutCondition.None, cancel);
+        if (Bucket.Settings.Public && !before.Exists)
+            await Bucket.Lists.AddTagAsync(Name, tag, cancel);
+    }
+
+    private async Task<bool> TryWriteAsync(Manifest manifest, string tag, TagState before, IReadOnlyList<TagMove> moves, bool isConditional, CancellationToken cancel)
+    {
+        var reference = Reference.Parse(tag);
+        var headers = TagHistory.AddTo(BucketLayout.ManifestHeaders(manifest, reference), moves);
+        var condition = Bucket.Settings.Conditions switch
+        {
+            { IfAbsent: true } when isConditional && !before.Exists => PutCondition.IfAbsent,
+            { IfMatch: true } when isConditional && before.ETag.Length > 0 => PutCondition.IfMatch(before.ETag),
+            _ => PutCondition.None,
+        };
+        try
+        {
+            return await _repository.Manifests.WriteAsync(manifest, reference, headers, condition, cancel);
+        }
+        catch (StoreException e) when (e.Error == StoreError.ConditionUnsupported)
+        {
+            return await _repository.Manifests.WriteAsync(manifest, reference, headers, PutCondition.None, cancel);
+        }
     }
 
     // The size is null where the layout folds a tag's object away.

@@ -15,7 +15,7 @@ namespace Pail.Buckets;
 /// On a store that keeps no conditions lists are made of what the bucket holds, after the tag was written or deleted, until they agree
 /// with it (<see cref="SmallObject.DeriveAsync"/>).
 /// </remarks>
-internal sealed class StaticLists(Bucket bucket)
+internal sealed partial class StaticLists(Bucket bucket)
 {
     private const int MaxSize = 64 << 20;
 

@@ -3,6 +3,7 @@ using Pail.Buckets.Layouts;
 using Pail.Buckets;
 using Pail.Io;
 using Pail.Oci;
+using Pail.Stores;
 
 namespace Pail.Collect;
 
@@ -39,10 +40,10 @@ internal sealed class BucketMap
 
     /// <summary>Lists the bucket and reads what names what.</summary>
     /// <exception cref="PailException">A page can't be listed, or an object can't be read for a reason that may pass: then nothing is known for certain.</exception>
-    public static async Task<BucketMap> ReadAsync(Bucket bucket, LinkMemory memory, CollectOptions options, CancellationToken cancel)
+    public static async Task<BucketMap> ReadAsync(Bucket bucket, LinkMemory memory, CollectOptions options, CancellationToken cancel, string prefix = "")
     {
         var map = new BucketMap(bucket, memory, options);
-        await foreach (var item in bucket.ListItemsAsync(cancel))
+        await foreach (var item in bucket.ListItemsAsync(new ListQuery(prefix), cancel))
             map.Add(item);
         map._lists = map._nodes.Values.Where(node => node.Kind == KeyKind.Referrers).ToLookup(node => bucket.Layout.Read(node.Key).Digest!.Value);
         await map.ReadLinksAsync(cancel);
@@ -123,7 +124,7 @@ internal sealed class BucketMap
         if (await SmallObject.ReadAsync(_bucket.Store, node.Key, Manifest.MaxSize, cancel) is not var (bytes, info))
             return null;
         if (node.Kind == KeyKind.Removed)
-            return Remember(RemovedEntry.Read(bytes)?.Links);
+            return Remember(Link.Of(RemovedEntry.Read(bytes)));
         var damaged = bytes.IsEmpty || (digest is { } stated && Digest.Of(bytes.Span, stated.Algorithm) != stated);
         var read = damaged ? null : Link.Read(bytes, info.ContentType);
         if (read is null && node.Kind == KeyKind.Blob && !damaged)
@@ -144,7 +145,7 @@ internal sealed class BucketMap
         // A tag's object is the manifest: where no other has the digest, it names the parts itself.
         var named = BucketLayout.DigestOf(info) is { } own && Digest.Of(bytes.Span, own.Algorithm) == own ? own : Digest.Of(bytes.Span);
         _memory.Remember(named.ToString(), links);
-        return Remember([new(LinkKind.Manifest, named), .. links, .. TagHistory.Read(info).Select(move => new Link(LinkKind.Past, move.Digest, move.Until))]);
+        return Remember([new(LinkKind.Manifest, named), .. links, .. Link.OfMoves(TagHistory.Read(info))]);
 
         IReadOnlyList<Link>? Remember(IReadOnlyList<Link>? names)
         {

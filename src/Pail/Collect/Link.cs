@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pail.Buckets;
 using Pail.Oci;
 
 namespace Pail.Collect;
@@ -41,6 +42,17 @@ internal readonly record struct Link(LinkKind Kind, Digest Digest, DateTimeOffse
             return ReadUnknown(bytes) is { } links ? (links, false) : null;
         }
     }
+
+    /// <summary>What must stay while something removed can be brought back; null if what was kept is damaged.</summary>
+    public static IReadOnlyList<Link>? Of(RemovedEntry? entry) => entry is null ? null :
+    [
+        new(LinkKind.Manifest, Digest.Of(entry.Manifest)),
+        .. Read(entry.Manifest, entry.MediaType)?.Links ?? [],
+        .. OfMoves(TagHistory.Parse(entry.History)),
+    ];
+
+    /// <summary>What a tag named before.</summary>
+    public static IEnumerable<Link> OfMoves(IEnumerable<TagMove> moves) => moves.Where(move => move.Digest is not null).Select(move => new Link(LinkKind.Past, move.Digest!.Value, move.Until));
 
     private static List<Link> Of(Manifest manifest)
     {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.RegularExpressions;
+using Pail.Buckets;
 using Pail.Oci;
 
 namespace Pail.Places;
@@ -46,6 +47,29 @@ internal static partial class AddressParser
     public static BucketRoot ParseRoot(string text) => Parse(text) is Address.Bucket { Root: var root, Repository: null }
         ? root
         : throw new PailException(Failure.BadInput, $"{SafeText.OneLine(text)}: a bucket is expected, s3://BUCKET, s3://BUCKET/PREFIX// or file:DIR.");
+
+    /// <summary>Reads what names images of a bucket, patterns such as <c>s3://acme/team/*:pr-*</c> among them.</summary>
+    /// <returns>The bucket, and the images; null for an address that is none in a bucket.</returns>
+    /// <exception cref="PailException">It names nothing in the bucket, or no such pattern can be.</exception>
+    public static (BucketRoot Root, ImagePattern Images)? ParsePattern(string text)
+    {
+        try
+        {
+            var found = Scheme(text) switch
+            {
+                ("file", { Length: > 0 } rest) => SplitFolder(rest),
+                ({ } scheme, { } rest) when StoreProviders.Find(scheme) is { } provider => Split(provider, rest[2..]),
+                _ => ((BucketRoot, string)?)null,
+            };
+            return found is not var (root, path) ? null
+                : path.Length > 0 ? (root, ImagePattern.Parse(path))
+                : throw new FormatException($"a repository, tag or digest is expected, such as {root.WithSeparator}app:1.0; '{root.WithSeparator}**' is all of the bucket's.");
+        }
+        catch (FormatException e)
+        {
+            throw new PailException(Failure.BadInput, $"{SafeText.OneLine(text)}: {e.Message}", e);
+        }
+    }
 
     /// <summary>Reads a registry's host, as people name it to log in: Docker Hub has several names.</summary>
     /// <exception cref="FormatException">It is none.</exception>
@@ -106,31 +130,42 @@ internal static partial class AddressParser
 
     private static Address.Bucket Bucket(IStoreProvider provider, string rest)
     {
+        var (root, path) = Split(provider, rest);
+        return WithRepository(root, path);
+    }
+
+    // The bucket, and the path in it.
+    private static (BucketRoot Root, string Path) Split(IStoreProvider provider, string rest)
+    {
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         var bucket = slash < 0 ? rest : rest[..slash];
         provider.CheckBucket(bucket);
         var path = slash < 0 ? "" : rest[(slash + 1)..];
         if (path.StartsWith('/'))
-            return WithRepository(new BucketRoot.Url(provider.Scheme, bucket, ""), path[1..]);
+            return (new BucketRoot.Url(provider.Scheme, bucket, ""), path[1..]);
         var end = path.IndexOf("//", StringComparison.Ordinal);
         if (end < 0)
-            return WithRepository(new BucketRoot.Url(provider.Scheme, bucket, ""), path);
+            return (new BucketRoot.Url(provider.Scheme, bucket, ""), path);
         var prefix = path[..end];
         if (prefix.Split('/').Any(part => part is "" or "." or "..") || prefix.Any(char.IsControl))
             throw new FormatException("the prefix before '//' has an empty, '.' or '..' part, or a control character.");
-        return WithRepository(new BucketRoot.Url(provider.Scheme, bucket, prefix + "/"), path[(end + 2)..]);
+        return (new BucketRoot.Url(provider.Scheme, bucket, prefix + "/"), path[(end + 2)..]);
     }
 
     private static Address.Bucket Folder(string rest)
+    {
+        var (root, path) = SplitFolder(rest);
+        return WithRepository(root, path);
+    }
+
+    private static (BucketRoot Root, string Path) SplitFolder(string rest)
     {
         if (rest.StartsWith("//", StringComparison.Ordinal) && rest is not ['/', '/', '/', not '/', ..])
             throw new FormatException("a folder is written file:DIR, or file:///DIR as in URLs; no host can be named.");
         // "file:///srv/bucket" is how URLs write it; the "//" that ends the root comes later.
         var path = rest.StartsWith("///", StringComparison.Ordinal) ? rest[2..] : rest;
         var end = path.IndexOf("//", 1, StringComparison.Ordinal);
-        return end < 0
-            ? new(new BucketRoot.Folder(path), null, null)
-            : WithRepository(new BucketRoot.Folder(path[..end]), path[(end + 2)..]);
+        return end < 0 ? (new BucketRoot.Folder(path), "") : (new BucketRoot.Folder(path[..end]), path[(end + 2)..]);
     }
 
     private static Address.Registry Registry(string rest)

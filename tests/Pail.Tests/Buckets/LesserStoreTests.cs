@@ -63,7 +63,7 @@ public sealed class LesserStoreTests : IDisposable
         await repository.Blobs.PutVerifiedAsync(descriptor, new ReadOnlySequence<byte>(config), Cancel);
         var manifest = Manifest.Parse(ManifestJson.Image(descriptor, []), MediaTypes.OciManifest);
         await repository.Manifests.PutAsync(manifest, Cancel);
-        await repository.Tags.PutAsync(manifest, tag, cancel: Cancel);
+        await repository.Tags.PutAsync(manifest, tag, Cancel);
     }
 
     private async Task<string[]> StaticAsync(string key, string property)

@@ -57,7 +57,7 @@ public sealed class PailClientTests : IDisposable
             {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"{{blob.MediaType}}","digest":"{{blob.Digest}}","size":2},"layers":[]}
             """));
         await repository.Manifests.PutAsync(manifest, Cancel);
-        await repository.Tags.PutAsync(manifest, "1", cancel: Cancel);
+        await repository.Tags.PutAsync(manifest, "1", Cancel);
         Assert.Equal(manifest.Digest, (await pail.CopyAsync("toy://parts/team/app:1", $"oci:{_folder["parts"]}:1", cancel: Cancel)).Root.Digest);
 
         Task<Stream> Open(long offset, CancellationToken cancel) => Task.FromResult<Stream>(new MemoryStream(content[(int)offset..]));

@@ -31,6 +31,23 @@ public sealed class DebianRegistryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Delete_ByTagAndDigest_RemovesOrSaysWhatRemoves()
+    {
+        var image = MemoryImage.Of("plain");
+        await RegistryKit.CopyAsync(image, _kit.Sink(Host, "app"));
+        var deletion = new RegistryDeletion(Host, RepositoryName.Parse("app"), _kit.Clients);
+        // This registry removes no single tags.
+        var refusal = await Assert.ThrowsAsync<PailException>(() => deletion.DeleteAsync(Reference.Parse("1"), TestContext.Current.CancellationToken));
+        Assert.Contains($"docker://{Host}/app@{image.Root!.Digest}", refusal.Message, StringComparison.Ordinal);
+        MemoryImage.AssertSame(image, await Copying.ReadAsync(_kit.Source(Host, "app")));
+        await deletion.DeleteAsync(Reference.Of(image.Root.Digest), TestContext.Current.CancellationToken);
+        var gone = await Assert.ThrowsAsync<PailException>(() => Copying.ReadAsync(_kit.Source(Host, "app", image.Root.Digest.ToString())));
+        Assert.Equal(Failure.NotFound, gone.Failure);
+        gone = await Assert.ThrowsAsync<PailException>(() => deletion.DeleteAsync(Reference.Of(image.Root.Digest), TestContext.Current.CancellationToken));
+        Assert.Equal(Failure.NotFound, gone.Failure);
+    }
+
+    [Fact]
     public async Task Copy_ThereAndBack_KeepsEveryByteAndSkopeoAgrees()
     {
         foreach (var kind in (string[])["plain", "no layers", "index", "nested", "artifact"])

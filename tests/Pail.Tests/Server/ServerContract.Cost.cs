@@ -26,6 +26,25 @@ public abstract partial class ServerContract
         Assert.Equal((1 + Tag, 1), await Server.CostAsync(async () => (await Server.PutAsync($"/v2/{App}/manifests/1", bytes)).Is(201)));
     }
 
+    [Fact]
+    public async Task Cost_TagMovedBlobsJustPushed_IsOneBMoreOnceTheTagIsKnown()
+    {
+        await PushAsync(Server, (1 + Tag, 0));
+        await PushAsync(Server, (1 + Tag, 1));
+        // Another replica finds out by a PUT that is refused.
+        await using var other = await StartAsync();
+        await PushAsync(other, (2 + Tag, 1));
+        await PushAsync(other, (1 + Tag, 1));
+
+        async Task PushAsync(TestServer server, (long, long) cost)
+        {
+            var image = MemoryImage.Simple();
+            foreach (var blob in image.Blobs)
+                (await server.SendAsync(HttpMethod.Post, $"/v2/{App}/blobs/uploads/?digest={blob.Key}", blob.Value)).Is(201);
+            Assert.Equal(cost, await server.CostAsync(async () => (await server.PutAsync($"/v2/{App}/manifests/1", image.Root!.Bytes.ToArray())).Is(201)));
+        }
+    }
+
     private static async Task PushAsSkopeoDoesAsync(TestServer server, IEnumerable<byte[]> blobs, byte[] manifest)
     {
         foreach (var blob in blobs)

@@ -1,4 +1,7 @@
+using Pail.Buckets;
 using Pail.Oci;
+using Pail.Removal;
+using Pail.Transfer;
 
 namespace Pail.Tests.Server;
 
@@ -16,6 +19,31 @@ public abstract partial class ServerContract
         (await Server.HeadAsync($"/v2/{App}/manifests/2")).Is(200);
         (await Server.HeadAsync($"/v2/{App}/manifests/{digest}")).Is(200);
         (await Server.DeleteAsync($"/v2/{App}/manifests/1")).Is(404, "MANIFEST_UNKNOWN");
+    }
+
+    [Fact]
+    public async Task Delete_TagOrManifest_CanBeBroughtBackAndSaysWhoRemovedIt()
+    {
+        var digest = await Server.PushAsync(App, "1");
+        await Server.PushAsync(App, "1");
+        await Server.PushAsync(App, "2");
+        var second = Digest.Parse((await Server.HeadAsync($"/v2/{App}/manifests/1")).Is(200)["Docker-Content-Digest"]!);
+        (await Server.DeleteAsync($"/v2/{App}/manifests/1")).Is(202);
+        (await Server.DeleteAsync($"/v2/{App}/manifests/{digest}")).Is(202);
+        var bucket = new Bucket(Store, new TransferEngine(new()), new BucketSettings(Layout, Public: false) { Conditions = WriteConditions.Both });
+        var removed = await Undeletion.FindAsync(bucket, ImagePattern.Parse(App), TestContext.Current.CancellationToken);
+        Assert.Equal(2, removed.Count);
+        foreach (var item in removed)
+        {
+            Assert.Contains("127.0.0.1", (await RemovedEntry.ReadAsync(bucket, item.Keys[0], TestContext.Current.CancellationToken))!.By, StringComparison.Ordinal);
+            await new Undeleter(bucket).RestoreAsync(item, TestContext.Current.CancellationToken);
+        }
+        Assert.Equal(second.ToString(), (await Server.HeadAsync($"/v2/{App}/manifests/1")).Is(200)["Docker-Content-Digest"]);
+        (await Server.HeadAsync($"/v2/{App}/manifests/{digest}")).Is(200);
+        // Pushed, moved, removed, brought back.
+        var periods = TagHistory.Periods(await bucket.Repository(RepositoryName.Parse(App)).Tags.LookAsync("1", TestContext.Current.CancellationToken));
+        Assert.Equal([second, null, second, digest], periods.Select(period => period.Digest));
+        Assert.All(periods.Skip(1), period => Assert.Contains("127.0.0.1", period.By, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -130,6 +130,12 @@ internal abstract class BucketLayout
     /// <summary>A listing that shows each tag of a repository once, and little else.</summary>
     public abstract ListQuery TagQuery(RepositoryName repository);
 
+    /// <summary>A listing that shows the objects of all tags, and little else, of the repositories whose names begin so.</summary>
+    public abstract ListQuery TagsQuery(string repositories);
+
+    /// <summary>What the keys begin with that belong to a repository alone; empty if some of its keys are those of all.</summary>
+    public abstract string OwnPrefix(RepositoryName repository);
+
     /// <summary>The key after which the listing of tags goes on past one; null unless <see cref="NamesSortAsKeys"/>.</summary>
     public abstract string? TagStart(RepositoryName repository, string after);
 

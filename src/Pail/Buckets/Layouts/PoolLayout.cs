@@ -57,6 +57,12 @@ internal sealed class PoolLayout : BucketLayout
     public override ListQuery TagQuery(RepositoryName repository) => new($"manifests/{repository}/", TagFile);
 
     /// <inheritdoc/>
+    public override ListQuery TagsQuery(string repositories) => new($"manifests/{repositories}");
+
+    /// <inheritdoc/>
+    public override string OwnPrefix(RepositoryName repository) => "";
+
+    /// <inheritdoc/>
     public override string? TagStart(RepositoryName repository, string after) => null;
 
     /// <inheritdoc/>

@@ -70,6 +70,12 @@ internal sealed class V2Layout : BucketLayout
     public override ListQuery TagQuery(RepositoryName repository) => new($"v2/{repository}{ManifestsPart}", ":");
 
     /// <inheritdoc/>
+    public override ListQuery TagsQuery(string repositories) => new($"v2/{repositories}", ":");
+
+    /// <inheritdoc/>
+    public override string OwnPrefix(RepositoryName repository) => $"v2/{repository}/";
+
+    /// <inheritdoc/>
     public override string TagStart(RepositoryName repository, string after) => $"v2/{repository}{ManifestsPart}{after}";
 
     /// <inheritdoc/>

@@ -166,7 +166,7 @@ internal sealed class World
         {
             foreach (var blob in image.Blobs)
             {
-                await services.BeginAsync(App, default);
+                await services.BeginAsync(App, new DefaultHttpContext());
                 if (services.Blobs.IsThere(App, blob.Digest, out _))
                     continue;
                 var (removals, round, blobs) = (services.Blobs.Removals, services.Blobs.Round, services.Bucket.Repository(App).Blobs);
