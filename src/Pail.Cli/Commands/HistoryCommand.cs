@@ -2,7 +2,6 @@ using System.CommandLine;
 using Pail.Buckets;
 using Pail.Cli.Output;
 using Pail.Oci;
-using Pail.Places;
 
 namespace Pail.Cli.Commands;
 

@@ -1,7 +1,6 @@
 using Pail.Buckets;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
-using Pail.Stores;
 using Pail.Tests.Images;
 
 namespace Pail.Tests.Care;
@@ -78,7 +77,7 @@ public sealed class HistoryTests
         await repository.Tags.PutAsync(images[2], "latest", seen, None);
         await repository.Tags.PutAsync(images[0], "latest", seen, None);
         Assert.Equal(
-            new[] { 0, 2, 1, 0 }.Select(at => images[at].Digest),
+            [images[0].Digest, images[2].Digest, images[1].Digest, images[0].Digest],
             TagHistory.Periods(await repository.Tags.LookAsync("latest", None)).Select(period => period.Digest!.Value));
     }
 
