@@ -66,6 +66,29 @@ public sealed class ScheduleTests
         Assert.NotNull(Search(scenario, conditions, without, Few));
     }
 
+    [Theory]
+    [InlineData(LayoutKind.V2, true)]
+    [InlineData(LayoutKind.V2, false)]
+    [InlineData(LayoutKind.Pool, true)]
+    [InlineData(LayoutKind.Pool, false)]
+    public void CollectorThatDiesAtAnyRequest_IsFollowedByOneThatFinishes(LayoutKind layout, bool conditions)
+    {
+        var least = 0;
+        foreach (var after in new[] { false, true })
+            for (var request = 0; ; request++)
+            {
+                var world = new World(0, layout, SafetySteps.All, conditions, ("collector", request, after));
+                var (kept, gone, index) = (world.Image("kept"), world.Image("gone", null, world.Blob("other layer")), world.Image("child"));
+                world.Have(world.Layer, world.Blob("other layer"), kept, ("t", kept), gone, index, world.Index(index));
+                world.Scheduler.Add("collector", () => world.CollectAsync("collector", 1));
+                Assert.Null(world.Run());
+                if (world.Scheduler.RequestsOf("collector") <= request)
+                    break;
+                least = request;
+            }
+        Assert.InRange(least, 15, 500);
+    }
+
     // The first schedule that goes wrong, with what happened in it; null if none does.
     private static string? Search(string scenario, bool conditions, SafetySteps steps, int schedules)
     {

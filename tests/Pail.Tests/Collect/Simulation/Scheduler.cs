@@ -12,7 +12,8 @@ namespace Pail.Tests.Collect.Simulation;
 /// <param name="pace">How late a request may take effect.</param>
 /// <param name="losses">How many answers may be lost.</param>
 /// <param name="deaths">How many actors may die.</param>
-internal sealed class Scheduler(int seed, CollectPace pace, int losses, int deaths)
+/// <param name="calm">Whether nobody sleeps.</param>
+internal sealed class Scheduler(int seed, CollectPace pace, int losses, int deaths, bool calm = false)
 {
     private const int MostSteps = 4000;
 
@@ -22,14 +23,21 @@ internal sealed class Scheduler(int seed, CollectPace pace, int losses, int deat
     private readonly List<(Action Effect, TimeSpan Until, string What)> _late = [];
     private readonly Dictionary<string, Actor> _actors = [];
     private readonly List<string> _trace = [];
+    private readonly Dictionary<string, int> _requests = [];
     private int _losses = losses;
     private int _deaths = deaths;
-    private bool _calm;
+    private bool _calm = calm;
 
     public SimTime Time { get; } = new();
 
     /// <summary>Called after each effect; what is wrong, or null.</summary>
     public Func<string?> Check { get; set; } = () => null;
+
+    /// <summary>An actor that dies at one of its requests, counted from 0, before it takes effect or after.</summary>
+    public (string Actor, int Request, bool After)? Death { get; init; }
+
+    /// <summary>How many requests an actor has made.</summary>
+    public int RequestsOf(string actor) => _requests.GetValueOrDefault(actor);
 
     /// <summary>The schedule, a line each step.</summary>
     public IReadOnlyList<string> Trace => _trace;
@@ -118,6 +126,16 @@ internal sealed class Scheduler(int seed, CollectPace pace, int losses, int deat
             return true;
         }
         _asked.Remove(next);
+        _requests[next.Actor] = RequestsOf(next.Actor) + 1;
+        if (Death is { } death && death.Actor == next.Actor && RequestsOf(next.Actor) == death.Request + 1)
+        {
+            _trace.Add($"{next.What}: dies {(death.After ? "after" : "before")} it");
+            actor.IsDead = true;
+            _asked.RemoveAll(request => request.Actor == next.Actor);
+            if (death.After)
+                next.Effect();
+            return true;
+        }
         if (next.Until is { } fence && Time.Elapsed > fence + (_random.Next(2) * pace.Skew))
         {
             _trace.Add($"{next.What}: too late");

@@ -29,10 +29,10 @@ internal sealed class World
     private readonly HashSet<string> _signatures = [];
     private readonly Dictionary<Digest, string> _names = [];
 
-    public World(int seed, LayoutKind layout, SafetySteps steps, bool conditions = true, int losses = 1, int deaths = 1)
+    public World(int seed, LayoutKind layout, SafetySteps steps, bool conditions = true, (string Actor, int Request, bool After)? death = null)
     {
         Pace = new(18);
-        Scheduler = new(seed, Pace, losses, deaths) { Check = Check };
+        Scheduler = death is null ? new(seed, Pace, losses: 1, deaths: 1) { Check = Check } : new(seed, Pace, losses: 0, deaths: 0, calm: true) { Check = Check, Death = death };
         _bucket = new(Scheduler.Time);
         _settings = new(layout, Public: false) { Collect = Pace, Conditions = conditions ? WriteConditions.Both : WriteConditions.Neither };
         (_steps, _conditions) = (steps, conditions);
