@@ -67,8 +67,17 @@ internal sealed record RemovedEntry(byte[] Manifest, string MediaType, string? B
         var (bucket, body) = (repository.Bucket, new ReadOnlySequence<byte>(entry.ToBytes()));
         // Removed twice in a millisecond, both are kept.
         var condition = bucket.Settings.Conditions is { IfAbsent: true } ? PutCondition.IfAbsent : PutCondition.None;
-        for (var time = bucket.Now; await bucket.Store.PutAsync(RemovedKey.Of(repository.Name, reference, time), body, V2Layout.ListHeaders, condition, cancel) is null; time += TimeSpan.FromMilliseconds(1))
+        for (var time = bucket.Now; ; time += TimeSpan.FromMilliseconds(1))
         {
+            try
+            {
+                if (await bucket.Store.PutAsync(RemovedKey.Of(repository.Name, reference, time), body, V2Layout.ListHeaders, condition, cancel) is not null)
+                    return;
+            }
+            catch (StoreException e) when (e.Error == StoreError.ConditionUnsupported)
+            {
+                condition = PutCondition.None;
+            }
         }
     }
 
