@@ -1,7 +1,7 @@
 using System.Text.Json;
+using Pail.Buckets;
 using Pail.Buckets.Collecting;
 using Pail.Buckets.Layouts;
-using Pail.Buckets;
 using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;

@@ -43,7 +43,6 @@ public sealed class ScheduleTests
         { nameof(SafetySteps.TargetOfMarkedTag), "drop and push", true },
         { nameof(SafetySteps.ParentsFirst), "drop and push", true },
         { nameof(SafetySteps.ReferrersStay), "referrer", true },
-        { nameof(SafetySteps.ClearWait), "digest", true },
         { nameof(SafetySteps.CompareAndSwap), "digest", true },
         { nameof(SafetySteps.ReadBack), "digest", false },
     };
