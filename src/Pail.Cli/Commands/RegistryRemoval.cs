@@ -1,5 +1,6 @@
 using Pail.Oci;
 using Pail.Places;
+using Pail.Policies;
 using Pail.Remote;
 using Pail.Retention;
 

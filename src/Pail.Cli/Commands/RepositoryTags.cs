@@ -2,6 +2,7 @@ using System.Globalization;
 using Pail.Copy;
 using Pail.Oci;
 using Pail.Places;
+using Pail.Policies;
 using Pail.Retention;
 
 namespace Pail.Cli.Commands;

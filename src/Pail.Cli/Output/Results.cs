@@ -158,6 +158,9 @@ internal sealed record PullsReport(string Bucket, long Lines, long Unknown, long
 [JsonSerializable(typeof(DemoResult))]
 [JsonSerializable(typeof(PolicyReport))]
 [JsonSerializable(typeof(ImportReport))]
+[JsonSerializable(typeof(AccessReport))]
+[JsonSerializable(typeof(AccessExplanation))]
+[JsonSerializable(typeof(AccessPrepared))]
 [JsonSerializable(typeof(PullsReport))]
 internal sealed partial class ResultsJson : JsonSerializerContext
 {
