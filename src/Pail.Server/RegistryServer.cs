@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Pail.Buckets;
+using Pail.Server.Access;
 using Pail.Server.Http;
 using Pail.Server.Routing;
 using Pail.Server.Running;
@@ -51,6 +52,8 @@ internal static class RegistryServer
         AddLog(builder, options, clock);
         builder.Services.AddSingleton(services => new RegistryServices(options, bucket, LogOf(services), clock));
         builder.Services.AddHostedService(services => new SettingsWatch(services.GetRequiredService<RegistryServices>()));
+        if (options.Door is not null)
+            builder.Services.AddHostedService(services => new RuleWatch(services.GetRequiredService<RegistryServices>()));
         if (options is { ReadOnly: false } && options.SweepInterval > TimeSpan.Zero)
             builder.Services.AddHostedService(services => new UploadSweeper(services.GetRequiredService<RegistryServices>()));
         return Handle(builder.Build(), options, bucket, clock);
@@ -77,7 +80,7 @@ internal static class RegistryServer
         // Read now, so that files that can't be used are an error of building.
         _ = app.Services.GetService<Certificates>();
         var services = app.Services.GetRequiredService<RegistryServices>();
-        var health = new Health(bucket, clock);
+        var health = new Health(bucket, services.Door, clock);
         var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services)), health);
         app.Lifetime.ApplicationStopping.Register(() => health.Stopping = true);
         Forwarding.Use(app, options.TrustedProxies);

@@ -1,16 +1,17 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
 using Pail.Buckets;
+using Pail.Server.Access;
 using Pail.Server.Http;
 
 namespace Pail.Server.Running;
 
 /// <summary>
 /// <c>/healthz</c>: the process answers. <c>/readyz</c>: and the bucket can be reached, asked at most every few seconds
-/// however often this is, and the server is not about to stop.
+/// however often this is, and the server is not about to stop. Rules that can't be read are told of, and end nothing.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to release.")]
-internal sealed class Health(Bucket bucket, TimeProvider time)
+internal sealed class Health(Bucket bucket, Door? door, TimeProvider time)
 {
     private static readonly TimeSpan Believed = TimeSpan.FromSeconds(5);
 
@@ -28,7 +29,7 @@ internal sealed class Health(Bucket bucket, TimeProvider time)
         var trouble = Stopping ? "stopping" : await TroubleAsync(context.RequestAborted);
         if (trouble is not null)
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-        await Answers.BodyAsync(context, "text/plain", System.Text.Encoding.UTF8.GetBytes((trouble ?? "ok") + "\n"));
+        await Answers.BodyAsync(context, "text/plain", System.Text.Encoding.UTF8.GetBytes($"{trouble ?? "ok"}\n{(door?.Trouble is { } old ? $"{old}\n" : "")}"));
     }
 
     private async Task<string?> TroubleAsync(CancellationToken cancel)

@@ -14,7 +14,7 @@ internal static partial class ServerLog
     /// <summary>A request was answered, or broke off.</summary>
     [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "request", SkipEnabledCheck = true)]
     public static partial void Request(
-        this ILogger log, string id, string client, string method, string path, int status, long? bytes, double ms, bool? aborted, long? s3_a, long? s3_b);
+        this ILogger log, string id, string client, string method, string path, int status, long? bytes, double ms, bool? aborted, string? user, long? s3_a, long? s3_b);
 
     /// <summary>The bucket failed or refused while a request was answered. The reason says what to do.</summary>
     [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "{reason}")]
@@ -55,4 +55,12 @@ internal static partial class ServerLog
     /// <summary>Somebody changed the settings in the bucket, and this server can't follow.</summary>
     [LoggerMessage(EventId = 11, Level = LogLevel.Error, Message = "the bucket's settings changed: {what}; restart this server")]
     public static partial void SettingsNeedRestart(this ILogger log, string what);
+
+    /// <summary>Rules that changed are in use.</summary>
+    [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "the access rules were read again: {rules} rules")]
+    public static partial void RulesRead(this ILogger log, int rules);
+
+    /// <summary>Passwords that changed are in use.</summary>
+    [LoggerMessage(EventId = 13, Level = LogLevel.Information, Message = "the passwords were read again: {users} users")]
+    public static partial void PasswordsRead(this ILogger log, int users);
 }

@@ -29,7 +29,7 @@ internal sealed class AccessReader(List<PolicyProblem> found) : NodeReader(found
             _subjects.ReadGroups(groups);
         if (issuers is not null)
             _subjects.Issuers = _issuers.Read(issuers);
-        return new AccessRules { Rules = rules is null ? [] : List(rules, "a rule", Rule), Issuers = _subjects.Issuers };
+        return new AccessRules { Rules = rules is null ? [] : List(rules, "a rule", Rule), Issuers = _subjects.Issuers, Text = text };
     }
 
     private void Version(YamlNode node)

@@ -14,6 +14,9 @@ internal sealed record AccessRules
     /// <summary>The rules, in the order of the file.</summary>
     public IReadOnlyList<AccessRule> Rules { get; init; } = [];
 
+    /// <summary>The file they were read from.</summary>
+    public string Text { get; init; } = "";
+
     /// <summary>Issuers of identity tokens, by the name that rules give them.</summary>
     public IReadOnlyDictionary<string, TokenIssuer> Issuers { get; init; } = new Dictionary<string, TokenIssuer>();
 
@@ -54,8 +57,8 @@ internal sealed record AccessRules
     /// <summary>True if a subject may do one thing in a repository.</summary>
     public bool Allow(Subject subject, AccessActions action, string repository) => Decide(subject, action, repository).Allowed;
 
-    /// <summary>True if there is a rule that allows the subject anything anywhere.</summary>
-    public bool Know(Subject subject) => Rules.Any(rule => rule.Allow != AccessActions.None && rule.Subjects.Any(pattern => pattern.Matches(subject, allows: true)));
+    /// <summary>True if there is a rule that allows the subject anything, or one of these actions, somewhere.</summary>
+    public bool Know(Subject subject, AccessActions actions = AccessActions.Pull | AccessActions.Push | AccessActions.Delete | AccessActions.List) => Rules.Any(rule => rule.Allows(subject, actions));
 }
 
 /// <summary>A rule: what these subjects may do in these repositories, and what they must not.</summary>

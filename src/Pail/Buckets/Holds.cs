@@ -76,7 +76,8 @@ internal sealed class Holds(Bucket bucket)
         return (written, damaged);
     }
 
-    // A manifest and all it names, with what those name that are manifests. Children that are not there are passed over.
+    // A manifest and all that a push of it had to find, with what those name that are manifests. Children that are not there are passed over. What an index may
+    // name without proof proves nothing.
     private static async Task<HashSet<Digest>> PartsAsync(Repository repository, Reference root, CancellationToken cancel)
     {
         var (parts, open) = (new HashSet<Digest>(), new Stack<Reference>([root]));
@@ -84,8 +85,8 @@ internal sealed class Holds(Bucket bucket)
         {
             if (await repository.Manifests.GetAsync(reference, cancel) is not { } manifest || !parts.Add(manifest.Digest))
                 continue;
-            parts.UnionWith(manifest.Blobs.Select(blob => blob.Digest));
-            foreach (var child in manifest.Children.Where(child => !parts.Contains(child.Digest)))
+            parts.UnionWith(manifest.Blobs.Where(blob => !manifest.IsIndex || MediaTypes.IsLayer(blob.MediaType)).Select(blob => blob.Digest));
+            foreach (var child in manifest.Children.Where(child => child.Urls.Count == 0 && !parts.Contains(child.Digest)))
                 open.Push(Reference.Of(child.Digest));
         }
         return parts;
