@@ -4,7 +4,6 @@ using Pail.Buckets;
 using Pail.Cli.Output;
 using Pail.Oci;
 using Pail.Places;
-using Pail.Policies;
 
 namespace Pail.Cli.Commands;
 

@@ -3,7 +3,6 @@ using Pail.Copy;
 using Pail.Oci;
 using Pail.Places;
 using Pail.Policies;
-using Pail.Retention;
 
 namespace Pail.Cli.Commands;
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Pail.Server.Errors;
 using Pail.Server.Routing;
@@ -13,6 +14,9 @@ internal static class Challenge
 
     /// <summary>The path of the token endpoint.</summary>
     public const string TokenPath = "/token";
+
+    // What would end the text that the realm stands in, or make another address of it.
+    private static readonly SearchValues<char> NotInHost = SearchValues.Create("\"\\ ,;/?#@");
 
     /// <summary>A 401.</summary>
     /// <param name="context">The request.</param>
@@ -32,7 +36,7 @@ internal static class Challenge
     {
         var request = context.Request;
         var connection = context.Connection;
-        var host = request.Host.Value is { Length: > 0 } named && !named.AsSpan().ContainsAny("\"\\ ,;/?#@") ? named
+        var host = request.Host.Value is { Length: > 0 } named && !named.AsSpan().ContainsAny(NotInHost) ? named
             : connection.LocalIpAddress is { } address ? new System.Net.IPEndPoint(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, connection.LocalPort).ToString()
             : "localhost";
         return $"{(Forwarding.Origin(context) is { Length: > 0 } origin ? origin : $"{request.Scheme}://{host}")}{TokenPath}";

@@ -60,5 +60,5 @@ internal sealed class Visitor(Subject subject, Introduction by, AccessRules rule
     }
 
     private bool Holds(AccessActions action, RepositoryName repository) =>
-        by != Introduction.Token || scopes.Any(scope => scope.Repository == repository && (scope.Actions & action) != 0);
+        by != Introduction.Token || scopes.Any(scope => scope.Repository == repository && (scope.Actions & action) != AccessActions.None);
 }

@@ -73,10 +73,10 @@ internal sealed record AccessRule(int Line, IReadOnlyList<SubjectPattern> Subjec
     public string? Name { get; init; }
 
     /// <summary>True if the rule allows a subject an action, in its repositories.</summary>
-    public bool Allows(Subject subject, AccessActions action) => (Allow & (action | AccessActions.Admin)) != 0 && Subjects.Any(pattern => pattern.Matches(subject, allows: true));
+    public bool Allows(Subject subject, AccessActions action) => (Allow & (action | AccessActions.Admin)) != AccessActions.None && Subjects.Any(pattern => pattern.Matches(subject, allows: true));
 
     /// <summary>True if the rule denies a subject an action, in its repositories.</summary>
-    public bool Denies(Subject subject, AccessActions action) => (Deny & (action | AccessActions.Admin)) != 0 && Subjects.Any(pattern => pattern.Matches(subject, allows: false));
+    public bool Denies(Subject subject, AccessActions action) => (Deny & (action | AccessActions.Admin)) != AccessActions.None && Subjects.Any(pattern => pattern.Matches(subject, allows: false));
 
     /// <summary>Its name and line, for people.</summary>
     public override string ToString() => Name is null ? $"the rule of line {Line}" : $"rule '{Name}' (line {Line})";

@@ -1,6 +1,5 @@
 using Pail.Oci;
 using Pail.Policies;
-using Pail.Retention;
 
 namespace Pail.Buckets;
 

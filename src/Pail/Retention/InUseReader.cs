@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using Pail.Io;
 using Pail.Oci;
-using Pail.Policies;
 
 namespace Pail.Retention;
 

@@ -1,6 +1,5 @@
 using Pail.Buckets.Layouts;
 using Pail.Oci;
-using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.Access;
 

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Pail.Policies;
-using Pail.Retention;
 using Pail.Retention.Import;
 
 namespace Pail.Tests.Retention;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Pail.Oci;
-using Pail.Policies;
 
 namespace Pail.Retention.Import;
 
