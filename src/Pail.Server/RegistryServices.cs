@@ -29,7 +29,7 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     public TimeProvider Time => time;
 
     /// <summary>Who may do what; null where everybody may do everything.</summary>
-    public Door? Door { get; } = options.Door is { } door ? new(door, options.Secrets, log, time) : null;
+    public Door? Door { get; } = options.Door is { } door ? new(door, bucket, options.Secrets, log, time) : null;
 
     /// <summary>What keeps repositories apart that share their content.</summary>
     public Border Border { get; } = new(options, bucket, time);

@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Pail.Access;
+using Pail.Buckets;
 using Pail.Server.Errors;
 using Pail.Server.Routing;
 using Pail.Server.Running;
@@ -14,15 +15,17 @@ internal sealed class Door
     private readonly DoorOptions _options;
     private readonly ILogger _log;
     private readonly TimeProvider _time;
+    private readonly Robots _robots;
     private volatile AccessRules _rules;
     private (DateTime, long) _passwordsStamp;
 
     /// <summary>Opens it.</summary>
     /// <exception cref="PailException">The passwords can't be used.</exception>
-    public Door(DoorOptions options, IReadOnlyList<ReadOnlyMemory<byte>> secrets, ILogger log, TimeProvider time)
+    public Door(DoorOptions options, Bucket bucket, IReadOnlyList<ReadOnlyMemory<byte>> secrets, ILogger log, TimeProvider time)
     {
         (_options, _log, _time, _rules) = (options, log, time, options.Rules);
-        Logins = new Logins(time);
+        _robots = new Robots(bucket, log, time);
+        Logins = new Logins(_robots, time);
         Tokens = new TokenSeal(secrets);
         if (options.PasswordFile is { } file)
             (_passwordsStamp, Logins.Users) = (Stamp(file), PasswordFile.Read(file));
@@ -54,12 +57,21 @@ internal sealed class Door
         var (scheme, value) = (header[..space], header[(space + 1)..].Trim());
         if (scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase))
             return Tokens.Open(value) is { } token && token.Expires > _time.GetUtcNow()
-                ? (null, new Visitor(token.Subject, Introduction.Token, _rules, token.Scopes))
+                ? (null, new Visitor(token.Subject, Introduction.Token, await RulesOfAsync(token.Subject, context.RequestAborted), token.Scopes))
                 : (Challenge.Of(context, request, "invalid_token"), null);
         if (scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase) && ReadBasic(value) is var (name, password)
             && await Logins.CheckAsync(name, password, Forwarding.Client(context), context.RequestAborted) is { } login)
-            return (null, new Visitor(login.Subject, Introduction.Password, _rules, []));
+            return (null, new Visitor(login.Subject, Introduction.Password, await RulesOfAsync(login.Subject, context.RequestAborted), []));
         return (Challenge.Of(context, request, null), null);
+    }
+
+    /// <summary>The rules of now about a subject. A robot brings what it may do; one that is gone may do nothing.</summary>
+    public async ValueTask<AccessRules> RulesOfAsync(Subject subject, CancellationToken cancel)
+    {
+        var rules = _rules;
+        if (subject.Kind != SubjectKind.Robot)
+            return rules;
+        return await _robots.FindAsync(subject.Name, cancel) is { } robot ? rules with { Rules = [.. rules.Rules, robot.Grant()] } : AccessRules.None;
     }
 
     /// <summary>Reads name and password of a Basic header; null if it is none. Source: RFC 7617.</summary>

@@ -15,7 +15,7 @@ internal sealed record Login(Subject Subject, string Proof);
 /// Checks names and passwords. A password that was found right is not hashed again for a while; every other one is, by few threads at once, and an unknown
 /// user takes as long as a known one.
 /// </summary>
-internal sealed class Logins(TimeProvider time) : IDisposable
+internal sealed class Logins(Robots robots, TimeProvider time) : IDisposable
 {
     // bcrypt hashes no more than 72 bytes.
     private const int MaxPassword = 1024;
@@ -49,6 +49,8 @@ internal sealed class Logins(TimeProvider time) : IDisposable
     {
         if (password.Length is 0 or > MaxPassword)
             return null;
+        if (name.StartsWith(Robot.LoginPrefix, StringComparison.Ordinal))
+            return await CheckRobotAsync(name[Robot.LoginPrefix.Length..], password, cancel);
         var hash = _users.HashOf(name, out var isKnown);
         if (hash is null)
             return null;
@@ -67,11 +69,16 @@ internal sealed class Logins(TimeProvider time) : IDisposable
         return new(new(SubjectKind.User, name), ProofOf(hash));
     }
 
-    /// <summary>True if a login that was good once still is: the user is there, with the same password.</summary>
-    public bool StillHolds(Subject subject, string proof) =>
-        subject.Kind == SubjectKind.User && _users.Hashes.TryGetValue(subject.Name, out var hash) && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(ProofOf(hash)), Encoding.UTF8.GetBytes(proof));
+    /// <summary>True if a login that was good once still is: the user or robot is there, with the same password or secret.</summary>
+    public async ValueTask<bool> StillHoldsAsync(Subject subject, string proof, CancellationToken cancel) => subject.Kind == SubjectKind.Robot
+        ? await robots.FindAsync(subject.Name, cancel) is { } robot && robot.Holds(proof, time.GetUtcNow())
+        : subject.Kind == SubjectKind.User && _users.Hashes.TryGetValue(subject.Name, out var hash) && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(ProofOf(hash)), Encoding.UTF8.GetBytes(proof));
 
     public void Dispose() => _hashing.Dispose();
+
+    // A secret of 256 random bits can't be guessed: nobody has to wait.
+    private async ValueTask<Login?> CheckRobotAsync(string name, string secret, CancellationToken cancel) =>
+        await robots.FindAsync(name, cancel) is { } robot && robot.Check(secret, time.GetUtcNow()) is { } proof ? new(new(SubjectKind.Robot, name), proof) : null;
 
     private static string ProofOf(string hash) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(hash)).AsSpan(0, 12));
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
+using Pail.Access;
 using Pail.Oci;
 
 namespace Pail.Server.Access;
@@ -48,6 +49,8 @@ internal sealed partial record PasswordFile(IReadOnlyDictionary<string, string> 
             if (colon <= 0)
                 throw Wrong("NAME:HASH is expected, as 'htpasswd -B' writes it");
             var (user, hash) = (line[..colon], line[(colon + 1)..]);
+            if (user.StartsWith(Robot.LoginPrefix, StringComparison.Ordinal))
+                throw Wrong("such names are those of robots");
             if (!Bcrypt().IsMatch(hash))
                 throw Wrong("the hash is not bcrypt of a cost from 4 to 16: make it with 'htpasswd -B', and -C for the cost");
             if (!hashes.TryAdd(user, hash))

@@ -26,7 +26,7 @@ internal sealed class TokenEndpoint(Door door, TimeProvider time)
         {
             TokenRequestKind.Anonymous => (null, new Login(Subject.Anonymous, "")),
             TokenRequestKind.Password => (null, await door.Logins.CheckAsync(request.Name, request.Secret, Forwarding.Client(context), context.RequestAborted)),
-            TokenRequestKind.Refresh => (null, Refresh(request.Secret)),
+            TokenRequestKind.Refresh => (null, await RefreshAsync(request.Secret, context.RequestAborted)),
             _ => (RegistryError.Unsupported with { Status = StatusCodes.Status400BadRequest }, (Login?)null),
         };
         if (refused is not null)
@@ -35,17 +35,17 @@ internal sealed class TokenEndpoint(Door door, TimeProvider time)
         if (login is null || (login.Subject.Kind == SubjectKind.Anonymous && !door.Rules.Know(Subject.Anonymous)))
             return RegistryError.Unauthorized with { Challenge = $"Basic realm=\"{Challenge.Service}\"" };
         context.Response.Headers.CacheControl = "no-store";
-        await Answers.BodyAsync(context, HeaderValues.Json, JsonSerializer.SerializeToUtf8Bytes(Give(request, login), TokenJson.Default.TokenAnswer));
+        await Answers.BodyAsync(context, HeaderValues.Json, JsonSerializer.SerializeToUtf8Bytes(Give(request, login, await door.RulesOfAsync(login.Subject, context.RequestAborted)), TokenJson.Default.TokenAnswer));
         return null;
     }
 
-    private Login? Refresh(string text) =>
-        door.Tokens.OpenRefresh(text) is { } token && token.Expires > time.GetUtcNow() && door.Logins.StillHolds(token.Subject, token.Proof) ? new(token.Subject, token.Proof) : null;
+    private async ValueTask<Login?> RefreshAsync(string text, CancellationToken cancel) =>
+        door.Tokens.OpenRefresh(text) is { } token && token.Expires > time.GetUtcNow() && await door.Logins.StillHoldsAsync(token.Subject, token.Proof, cancel) ? new(token.Subject, token.Proof) : null;
 
-    private TokenAnswer Give(TokenRequest request, Login login)
+    private TokenAnswer Give(TokenRequest request, Login login, AccessRules rules)
     {
         var now = time.GetUtcNow();
-        var granted = request.Scopes.Select(scope => Grant(login.Subject, scope)).Where(scope => scope.Actions != AccessActions.None).ToList();
+        var granted = request.Scopes.Select(scope => Grant(rules, login.Subject, scope)).Where(scope => scope.Actions != AccessActions.None).ToList();
         var token = door.Tokens.Seal(new AccessToken(login.Subject, now + door.Options.TokenLifetime, granted));
         return new(token, token, (int)door.Options.TokenLifetime.TotalSeconds, now.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture))
         {
@@ -56,9 +56,8 @@ internal sealed class TokenEndpoint(Door door, TimeProvider time)
         };
     }
 
-    private Scope Grant(Subject subject, Scope asked)
+    private static Scope Grant(AccessRules rules, Subject subject, Scope asked)
     {
-        var rules = door.Rules;
         if (asked.Repository is not { } repository)
             return rules.Know(subject, AccessActions.List) ? asked : asked with { Actions = AccessActions.None };
         var granted = AccessActions.None;

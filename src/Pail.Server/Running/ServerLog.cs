@@ -60,6 +60,10 @@ internal static partial class ServerLog
     [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "the access rules were read again: {rules} rules")]
     public static partial void RulesRead(this ILogger log, int rules);
 
+    /// <summary>A robot can't be read.</summary>
+    [LoggerMessage(EventId = 14, Level = LogLevel.Error, Message = "{reason}")]
+    public static partial void RobotDamaged(this ILogger log, string reason);
+
     /// <summary>Passwords that changed are in use.</summary>
     [LoggerMessage(EventId = 13, Level = LogLevel.Information, Message = "the passwords were read again: {users} users")]
     public static partial void PasswordsRead(this ILogger log, int users);

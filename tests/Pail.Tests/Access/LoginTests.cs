@@ -1,7 +1,12 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Pail.Access;
+using Pail.Buckets;
+using Pail.Buckets.Layouts;
 using Pail.Server.Access;
 using Pail.Server.Errors;
+using Pail.Tests.Transfer;
+using Pail.Transfer;
 
 namespace Pail.Tests.Access;
 
@@ -43,7 +48,7 @@ public sealed class LoginTests
     [Fact]
     public async Task Check_RightWrongAndChanged()
     {
-        using var logins = new Logins(new FakeTimeProvider()) { Users = PasswordFile.Parse($"a:{Hash("right")}", "users") };
+        using var logins = new Logins(NoRobots(), new FakeTimeProvider()) { Users = PasswordFile.Parse($"a:{Hash("right")}", "users") };
         var login = await logins.CheckAsync("a", "right", "1.1.1.1", Cancel);
         Assert.Equal(new Subject(SubjectKind.User, "a"), login!.Subject);
         Assert.Equal(login, await logins.CheckAsync("a", "right", "1.1.1.1", Cancel));
@@ -51,19 +56,19 @@ public sealed class LoginTests
         Assert.Null(await logins.CheckAsync("A", "right", "1.1.1.1", Cancel));
         Assert.Null(await logins.CheckAsync("b", "right", "1.1.1.1", Cancel));
         Assert.Null(await logins.CheckAsync("a", "", "1.1.1.1", Cancel));
-        Assert.True(logins.StillHolds(login.Subject, login.Proof));
-        Assert.False(logins.StillHolds(new Subject(SubjectKind.Robot, "a"), login.Proof));
+        Assert.True(await logins.StillHoldsAsync(login.Subject, login.Proof, Cancel));
+        Assert.False(await logins.StillHoldsAsync(new Subject(SubjectKind.Robot, "a"), login.Proof, Cancel));
         // A password that was right a moment ago is not remembered past its change.
         logins.Users = PasswordFile.Parse($"a:{Hash("other")}", "users");
         Assert.Null(await logins.CheckAsync("a", "right", "1.1.1.1", Cancel));
-        Assert.False(logins.StillHolds(login.Subject, login.Proof));
+        Assert.False(await logins.StillHoldsAsync(login.Subject, login.Proof, Cancel));
     }
 
     [Fact]
     public async Task Check_ManyFailures_WaitTheirTurn_AtThatAddressAlone()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        using var logins = new Logins(time) { Users = PasswordFile.Parse($"a:{Hash("right")}\nb:{Hash("right")}", "users") };
+        using var logins = new Logins(NoRobots(), time) { Users = PasswordFile.Parse($"a:{Hash("right")}\nb:{Hash("right")}", "users") };
         for (var i = 0; i < 5; i++)
             Assert.Null(await logins.CheckAsync("a", "wrong", "6.6.6.6", Cancel));
         var sixth = logins.CheckAsync("a", "wrong", "6.6.6.6", Cancel).AsTask();
@@ -85,6 +90,9 @@ public sealed class LoginTests
         time.Advance(TimeSpan.FromSeconds(10));
         Assert.NotNull(await right);
     }
+
+    private static Robots NoRobots() => new(
+        new Bucket(new MemoryStore(), new TransferEngine(new()), new BucketSettings(LayoutKind.V2, Public: false)), NullLogger.Instance, TimeProvider.System);
 
     private static string Hash(string password, int cost = 4) => BCrypt.Net.BCrypt.HashPassword(password, cost);
 }

@@ -28,6 +28,26 @@ public sealed class AccessCommandTests : BucketCommands
     }
 
     [Fact]
+    public async Task Robot_IsMadeListedRotatedAndRemoved()
+    {
+        (await Command.RunAsync("init", Bucket)).Ended(0);
+        var made = (await Command.RunAsync("robot", "create", Bucket, "ci", "--repo", "team/*", "--actions", "pull,push", "--expires", "30d")).Ended(0);
+        Assert.StartsWith("pail_", made.Output, StringComparison.Ordinal);
+        Assert.Contains("robot+ci", made.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(made.Output.Trim(), made.Error, StringComparison.Ordinal);
+        (await Command.RunAsync("robot", "create", Bucket, "ci", "--repo", "x")).Ended(ExitCode.Conflict).OneLine();
+        (await Command.RunAsync("robot", "create", Bucket, "X", "--repo", "x")).Ended(ExitCode.BadUsage).OneLine();
+        (await Command.RunAsync("robot", "create", Bucket, "y", "--repo", "X")).Ended(ExitCode.BadUsage).OneLine();
+        (await Command.RunAsync("robot", "create", Bucket, "y", "--repo", "x", "--actions", "read")).Ended(ExitCode.BadUsage).OneLine();
+        var second = (await Command.RunAsync("robot", "rotate", Bucket, "ci", "--overlap", "2h")).Ended(0).Output;
+        Assert.NotEqual(made.Output, second);
+        Assert.StartsWith("ci  pull,push  team/*  2 secrets  ends ", (await Command.RunAsync("robot", "ls", Bucket)).Ended(0).Output, StringComparison.Ordinal);
+        (await Command.RunAsync("robot", "rm", Bucket, "ci")).Ended(0);
+        (await Command.RunAsync("robot", "rm", Bucket, "ci")).Ended(ExitCode.NotFound).OneLine();
+        Assert.Empty((await Command.RunAsync("robot", "ls", Bucket)).Ended(0).Output);
+    }
+
+    [Fact]
     public async Task Check_Mistakes_AreALineEach_WithTheirPlaces()
     {
         await File.WriteAllTextAsync(Folder["bad"], "rules:\n  - subjects: alice\n    repositories: X\n    allow: read\n", Cancel);

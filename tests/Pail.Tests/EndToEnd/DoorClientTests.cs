@@ -83,8 +83,11 @@ public abstract class DoorClientTests(GuardedFolder registry) : IDisposable
         }
         await AssertPullsAsync(bob, team, config);
         await AssertPullsAsync(anonymous, open, config);
-        await AssertRefusedAsync(() => bob.PushAsync(layout, team));
-        await AssertRefusedAsync(() => anonymous.PushAsync(layout, open));
+        // Another image: containerd asks for nothing more where its image is there already.
+        var other = new TestLayout(_folder["other"]);
+        other.Tag(other.ImageOf(100_001));
+        await AssertRefusedAsync(() => bob.PushAsync(other, team));
+        await AssertRefusedAsync(() => anonymous.PushAsync(other, open));
         await AssertRefusedAsync(() => anonymous.PullAsync(team));
     }
 

@@ -22,6 +22,8 @@ internal sealed class Ctr(TestFolder folder, Engine engine, string? inNamespace 
     public override async Task PushAsync(TestLayout layout, string reference)
     {
         var archive = $"{layout.Folder}.tar";
+        // What a push left that failed.
+        File.Delete(archive);
         await TarFile.CreateFromDirectoryAsync(layout.Folder, archive, includeBaseDirectory: false);
         // The layout's tag becomes the image's.
         var pushed = await ImportAndPushAsync(archive, reference);
