@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Pail.Access;
 using Pail.Buckets;
 using Pail.Server.Errors;
+using Pail.Server.Identity;
 using Pail.Server.Routing;
 using Pail.Server.Running;
 
@@ -26,6 +27,7 @@ internal sealed class Door
         (_options, _log, _time, _rules) = (options, log, time, options.Rules);
         _robots = new Robots(bucket, log, time);
         Logins = new Logins(_robots, time);
+        Identities = new IdentityTokens(log, time);
         Tokens = new TokenSeal(secrets);
         if (options.PasswordFile is { } file)
             (_passwordsStamp, Logins.Users) = (Stamp(file), PasswordFile.Read(file));
@@ -39,6 +41,9 @@ internal sealed class Door
     public Logins Logins { get; }
 
     public TokenSeal Tokens { get; }
+
+    /// <summary>Checks identity tokens.</summary>
+    public IdentityTokens Identities { get; }
 
     /// <summary>What is wrong with the files of now, while older ones are gone by; null if nothing is.</summary>
     public string? Trouble { get; private set; }
@@ -56,14 +61,20 @@ internal sealed class Door
             return (Challenge.Of(context, request, null), null);
         var (scheme, value) = (header[..space], header[(space + 1)..].Trim());
         if (scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase))
-            return Tokens.Open(value) is { } token && token.Expires > _time.GetUtcNow()
+            return Tokens.Open(value) is { } token && token.Expires > _time.GetUtcNow() && IsWhole(token.Subject)
                 ? (null, new Visitor(token.Subject, Introduction.Token, await RulesOfAsync(token.Subject, context.RequestAborted), token.Scopes))
                 : (Challenge.Of(context, request, "invalid_token"), null);
         if (scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase) && ReadBasic(value) is var (name, password)
-            && await Logins.CheckAsync(name, password, Forwarding.Client(context), context.RequestAborted) is { } login)
+            && await LoginAsync(context, name, password) is { } login)
             return (null, new Visitor(login.Subject, Introduction.Password, await RulesOfAsync(login.Subject, context.RequestAborted), []));
         return (Challenge.Of(context, request, null), null);
     }
+
+    /// <summary>Checks a name and a password, which may be an identity token whatever the name is; null if they are wrong.</summary>
+    /// <exception cref="RegistryException">Too many logins failed or wait, or an issuer does not answer.</exception>
+    public ValueTask<Login?> LoginAsync(HttpContext context, string name, string password) => Jwt.IsMeant(password) && _rules is { Issuers.Count: > 0 } rules
+        ? Identities.CheckAsync(password, rules, context.RequestAborted)
+        : Logins.CheckAsync(name, password, Forwarding.Client(context), context.RequestAborted);
 
     /// <summary>The rules of now about a subject. A robot brings what it may do; one that is gone may do nothing.</summary>
     public async ValueTask<AccessRules> RulesOfAsync(Subject subject, CancellationToken cancel)
@@ -99,6 +110,7 @@ internal sealed class Door
             if (_options.Reread is { } read && await read(cancel) is var rules && rules.Text != _rules.Text)
             {
                 _rules = rules;
+                Identities.Follow(rules);
                 _log.RulesRead(rules.Rules.Count);
             }
             Trouble = null;
@@ -109,6 +121,9 @@ internal sealed class Door
             throw;
         }
     }
+
+    // Rules of now may deny by a claim that those of before did not ask for.
+    private bool IsWhole(Subject subject) => subject.Kind != SubjectKind.Workload || _rules.ClaimsOf(subject.Name).IsSubsetOf(subject.Claims.Keys);
 
     private static (DateTime, long) Stamp(string file) => new FileInfo(file) is { Exists: true } info ? (info.LastWriteTimeUtc, info.Length) : default;
 }

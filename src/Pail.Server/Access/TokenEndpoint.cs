@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Http;
 using Pail.Access;
 using Pail.Server.Errors;
 using Pail.Server.Http;
-using Pail.Server.Running;
 
 namespace Pail.Server.Access;
 
@@ -25,7 +24,8 @@ internal sealed class TokenEndpoint(Door door, TimeProvider time)
         var (refused, login) = request.Kind switch
         {
             TokenRequestKind.Anonymous => (null, new Login(Subject.Anonymous, "")),
-            TokenRequestKind.Password => (null, await door.Logins.CheckAsync(request.Name, request.Secret, Forwarding.Client(context), context.RequestAborted)),
+            TokenRequestKind.Password => (null, await door.LoginAsync(context, request.Name, request.Secret)),
+            TokenRequestKind.Identity => (null, await door.Identities.CheckAsync(request.Secret, door.Rules, context.RequestAborted)),
             TokenRequestKind.Refresh => (null, await RefreshAsync(request.Secret, context.RequestAborted)),
             _ => (RegistryError.Unsupported with { Status = StatusCodes.Status400BadRequest }, (Login?)null),
         };

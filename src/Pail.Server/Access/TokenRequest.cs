@@ -16,6 +16,9 @@ internal enum TokenRequestKind
     /// <summary>With a refresh token.</summary>
     Refresh,
 
+    /// <summary>With an identity token of an issuer.</summary>
+    Identity,
+
     /// <summary>In a way that this registry does not have.</summary>
     Unknown,
 }
@@ -23,12 +26,17 @@ internal enum TokenRequestKind
 /// <summary>What the token endpoint is asked for.</summary>
 /// <param name="Kind">How.</param>
 /// <param name="Name">The name, for a password.</param>
-/// <param name="Secret">The password or refresh token.</param>
+/// <param name="Secret">The password, refresh token or identity token.</param>
 /// <param name="Scopes">What the token shall be good for: each repository once. What this registry does not have is left out.</param>
 /// <param name="WantsRefresh">True if a refresh token is asked for.</param>
 /// <param name="IsForm">True for a POST.</param>
 internal sealed record TokenRequest(TokenRequestKind Kind, string Name, string Secret, IReadOnlyList<Scope> Scopes, bool WantsRefresh, bool IsForm)
 {
+    // Source: RFC 7523, 2.1; RFC 8693, 2.1 and 3.
+    private const string Assertion = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    private const string Exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
+    private static readonly string[] ExchangedTypes = ["urn:ietf:params:oauth:token-type:id_token", "urn:ietf:params:oauth:token-type:jwt"];
+
     private const int MaxForm = 64 << 10;
     private const int MaxFields = 256;
     private const int MaxScopes = 32;
@@ -64,7 +72,9 @@ internal sealed record TokenRequest(TokenRequestKind Kind, string Name, string S
         {
             "password" => Of(TokenRequestKind.Password, One("username"), One("password"), form["scope"], wantsRefresh, true),
             "refresh_token" => Of(TokenRequestKind.Refresh, "", One("refresh_token"), form["scope"], wantsRefresh, true),
-            "" => null,
+            Assertion => Of(TokenRequestKind.Identity, "", One("assertion"), form["scope"], false, true),
+            Exchange when ExchangedTypes.Contains(One("subject_token_type")) => Of(TokenRequestKind.Identity, "", One("subject_token"), form["scope"], false, true),
+            "" or Exchange => null,
             _ => Of(TokenRequestKind.Unknown, "", "", default, false, true),
         };
     }

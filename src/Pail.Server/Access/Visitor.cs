@@ -56,8 +56,16 @@ internal sealed class Visitor(Subject subject, Introduction by, AccessRules rule
     {
         context.Features.Set(this);
         if (subject.Kind != SubjectKind.Anonymous)
-            context.User = new ClaimsPrincipal(new GenericIdentity(subject.Kind == SubjectKind.User ? subject.Name : subject.ToString(), "pail"));
+            context.User = new ClaimsPrincipal(new GenericIdentity(NameOf(subject), "pail"));
     }
+
+    /// <summary>What a subject is called in logs and history.</summary>
+    public static string NameOf(Subject subject) => subject.Kind switch
+    {
+        SubjectKind.User => subject.Name,
+        SubjectKind.Workload when subject.Claims.GetValueOrDefault("sub") is { Length: > 0 } sub => Oci.SafeText.OneLine($"{subject},sub={sub}"),
+        _ => subject.ToString(),
+    };
 
     private bool Holds(AccessActions action, RepositoryName repository) =>
         by != Introduction.Token || scopes.Any(scope => scope.Repository == repository && (scope.Actions & action) != AccessActions.None);

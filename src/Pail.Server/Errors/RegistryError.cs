@@ -37,6 +37,7 @@ internal sealed record RegistryError(int Status, string Code, string Message)
     public static readonly RegistryError SlowDown = new(503, "UNAVAILABLE", "the bucket asks to slow down; try again later") { RetryAfter = TimeSpan.FromSeconds(1) };
     public static readonly RegistryError Busy = new(503, "UNAVAILABLE", "the server has no memory for this now; try again later") { RetryAfter = TimeSpan.FromSeconds(1) };
     public static readonly RegistryError Unavailable = new(503, "UNAVAILABLE", "the bucket can't be reached now; try again later") { RetryAfter = TimeSpan.FromSeconds(2) };
+    public static readonly RegistryError IssuerAway = new(503, "UNAVAILABLE", "the issuer of the identity token can't be asked for its keys now; try again later") { RetryAfter = TimeSpan.FromSeconds(10) };
 
     // What does not pass until somebody acts.
     public static readonly RegistryError BucketDenies = new(403, "DENIED", "the server may not do this in its bucket; its log says what it lacks");

@@ -67,4 +67,12 @@ internal static partial class ServerLog
     /// <summary>Passwords that changed are in use.</summary>
     [LoggerMessage(EventId = 13, Level = LogLevel.Information, Message = "the passwords were read again: {users} users")]
     public static partial void PasswordsRead(this ILogger log, int users);
+
+    /// <summary>An identity token is not good. What it says is not in the log: nothing of it is proved.</summary>
+    [LoggerMessage(EventId = 20, Level = LogLevel.Information, Message = "an identity token was refused: {reason}")]
+    public static partial void IdentityRefused(this ILogger log, string issuer, string reason);
+
+    /// <summary>The keys of an issuer can't be read; those of before are used for a while.</summary>
+    [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "the keys of an issuer can't be read: {reason}")]
+    public static partial void IssuerFailed(this ILogger log, string reason);
 }

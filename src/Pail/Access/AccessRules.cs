@@ -57,6 +57,10 @@ internal sealed record AccessRules
     /// <summary>True if a subject may do one thing in a repository.</summary>
     public bool Allow(Subject subject, AccessActions action, string repository) => Decide(subject, action, repository).Allowed;
 
+    /// <summary>The claims that rules name of an issuer's tokens, and <c>sub</c>, which names their bearer.</summary>
+    public IReadOnlySet<string> ClaimsOf(string issuer) =>
+        Rules.SelectMany(rule => rule.Subjects).OfType<SubjectPattern.Workload>().Where(pattern => pattern.Issuer == issuer).SelectMany(pattern => pattern.Claims).Select(claim => claim.Claim).Append("sub").ToHashSet(StringComparer.Ordinal);
+
     /// <summary>True if there is a rule that allows the subject anything, or one of these actions, somewhere.</summary>
     public bool Know(Subject subject, AccessActions actions = AccessActions.Pull | AccessActions.Push | AccessActions.Delete | AccessActions.List) => Rules.Any(rule => rule.Allows(subject, actions));
 }

@@ -29,7 +29,7 @@ internal sealed record Subject(SubjectKind Kind, string Name)
 
     private static readonly (string Prefix, SubjectKind Kind)[] Kinds = [("user:", SubjectKind.User), ("robot:", SubjectKind.Robot), ("issuer:", SubjectKind.Workload)];
 
-    /// <summary>What the identity token of a workload says of it; empty for all others.</summary>
+    /// <summary>What the identity token of a workload says of it, as far as rules asked for it; empty for all others. A list is its items, a line each; what the token does not say may be an empty text.</summary>
     public ImmutableSortedDictionary<string, string> Claims { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Reads a subject as people write it: <c>anonymous</c>, <c>user:alice</c> or just <c>alice</c>, <c>robot:ci</c>, <c>issuer:github,repository_id=1,ref=main</c>.</summary>

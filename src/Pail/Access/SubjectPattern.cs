@@ -39,6 +39,6 @@ internal abstract record SubjectPattern
     {
         public override bool Matches(Subject subject, bool allows) =>
             subject.Kind == SubjectKind.Workload && subject.Name == Issuer
-            && Claims.All(claim => subject.Claims.TryGetValue(claim.Claim, out var value) && claim.Values.Any(glob => glob.Matches(value)));
+            && Claims.All(claim => subject.Claims.GetValueOrDefault(claim.Claim) is { Length: > 0 } value && claim.Values.Any(glob => value.Split('\n').Any(glob.Matches)));
     }
 }
