@@ -105,6 +105,7 @@ internal static class RegistryServer
         limits.MaxRequestBodySize = null; // blobs have no limit; manifests have their own
         limits.MaxConcurrentConnections = options.MaxConnections;
         limits.MaxRequestHeadersTotalSize = options.MaxHeaderBytes;
+        limits.RequestHeadersTimeout = options.HeaderTime;
         limits.MinRequestBodyDataRate = rate;
         limits.MinResponseDataRate = rate;
         limits.MaxRequestBufferSize = ReadAhead;

@@ -4,6 +4,7 @@ using Pail.Buckets;
 using Pail.Oci;
 using Pail.Server.Access;
 using Pail.Server.Caches;
+using Pail.Server.Limits;
 using Pail.Server.Running;
 
 namespace Pail.Server;
@@ -30,6 +31,12 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
 
     /// <summary>Who may do what; null where everybody may do everything.</summary>
     public Door? Door { get; } = options.Door is { } door ? new(door, bucket, options.Secrets, log, time) : null;
+
+    /// <summary>Bounds what each address uses; null if nothing does.</summary>
+    public Limiter? ByAddress { get; } = options.ByAddress.IsOff ? null : new(options.ByAddress, time);
+
+    /// <summary>Bounds what each user uses; null if nothing does.</summary>
+    public Limiter? ByUser { get; } = options.ByUser.IsOff ? null : new(options.ByUser, time);
 
     /// <summary>What keeps repositories apart that share their content.</summary>
     public Border Border { get; } = new(options, bucket, time);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using Pail.Server.Access;
+using Pail.Server.Limits;
 using Pail.Stores;
 
 namespace Pail.Server;
@@ -69,6 +70,15 @@ internal sealed record ServerOptions
 
     /// <summary>The least bytes a second that a body has to move with, once ten seconds have passed; slower ones are cut off.</summary>
     public int MinBodyRate { get; init; } = 1024;
+
+    /// <summary>How long a request's headers may take to come, from its first byte.</summary>
+    public TimeSpan HeaderTime { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>What each address may use. Behind proxies that are not trusted all clients have one address.</summary>
+    public LimitOptions ByAddress { get; init; } = new();
+
+    /// <summary>What each user, robot or workload may use.</summary>
+    public LimitOptions ByUser { get; init; } = new();
 
     /// <summary>How long a body of an upload may bring nothing while the server waits for it; then it is cut off, since it holds memory others wait for.</summary>
     public TimeSpan BodyRest { get; init; } = TimeSpan.FromMinutes(1);

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Pail.Access;
 using Pail.Server.Errors;
+using Pail.Server.Limits;
 using Pail.Server.Routing;
 
 namespace Pail.Server.Access;
@@ -10,6 +11,7 @@ namespace Pail.Server.Access;
 /// <list type="number">
 /// <item>What the server is configured not to do, it does for nobody.</item>
 /// <item>Without rules that is all. With them, the request says what subject makes it; wrong credentials are refused, even where nobody needs any.</item>
+/// <item>Where users have limits, it waits for its turn.</item>
 /// <item><c>/v2/</c> asks for a login, so that clients which ask nothing else before they push learn of it.</item>
 /// <item>The rules, and the token if there is one, must allow all that the request needs.</item>
 /// <item>Where repositories share content, it must be about what its repository holds.</item>
@@ -41,6 +43,8 @@ internal sealed class RequestGate(RegistryServices services)
         if (refused is not null || visitor is null)
             return refused;
         visitor.Enter(context);
+        if (services.ByUser is { } limiter && visitor.By != Introduction.None && visitor.Subject.Kind != SubjectKind.Anonymous && await limiter.EnterAsync(context, Limiter.KeyOf(visitor.Subject)) is { } early)
+            return early;
         return May(context, request, visitor)
             ? await services.Border.CheckAsync(request, context.RequestAborted)
             : Refuse(context, request, visitor);

@@ -57,6 +57,13 @@ internal static class Settings
         Number("max-connections", "Connections of clients at once [default: 4096]", 1, 1 << 20, (c, v) => c with { Server = c.Server with { MaxConnections = v } }),
         Number("max-header-bytes", "Bytes of a request's headers [default: 32768]", 4096, 1 << 20, (c, v) => c with { Server = c.Server with { MaxHeaderBytes = v } }),
         Number("min-body-rate", "Bytes a second a body must move with [default: 1024]", 1, 1 << 30, (c, v) => c with { Server = c.Server with { MinBodyRate = v } }),
+        Time("header-time", "How long the headers of a request may take to come [default: 10s]", Minimum: 1, (c, v) => c with { Server = c.Server with { HeaderTime = v } }),
+        Number("requests-by-address", "Requests a minute from one address; more wait, or get a 429 [default: no limit]", 1, 1 << 30, (c, v) => c with { Server = c.Server with { ByAddress = c.Server.ByAddress with { Requests = v } } }),
+        Number("requests-by-user", "Requests a minute of one user [default: no limit]", 1, 1 << 30, (c, v) => c with { Server = c.Server with { ByUser = c.Server.ByUser with { Requests = v } } }),
+        Bytes("bytes-by-address", "Bytes a minute through the server to and from one address [default: no limit]", Minimum: 1 << 20, (c, v) => c with { Server = c.Server with { ByAddress = c.Server.ByAddress with { Bytes = v } } }),
+        Bytes("bytes-by-user", "Bytes a minute through the server of one user [default: no limit]", Minimum: 1 << 20, (c, v) => c with { Server = c.Server with { ByUser = c.Server.ByUser with { Bytes = v } } }),
+        Number("pushes-by-address", "Uploads at once from one address [default: no limit]", 1, 1 << 20, (c, v) => c with { Server = c.Server with { ByAddress = c.Server.ByAddress with { Pushes = v } } }),
+        Number("pushes-by-user", "Uploads at once of one user [default: no limit]", 1, 1 << 20, (c, v) => c with { Server = c.Server with { ByUser = c.Server.ByUser with { Pushes = v } } }),
         Time("drain", "How long running transfers may take to end at a stop [default: 30s]", Minimum: 0, (c, v) => c with { Server = c.Server with { DrainTime = v } }),
 
         new("log", "json|off", "A line for each request on stdout, or none [default: json]", One((c, v) => c with { Log = OneOf(v, "json", "off") == "json" })),

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Pail.Server.Errors;
 using Pail.Server.Http;
+using Pail.Server.Limits;
 using Pail.Server.Running;
 using Pail.Stores;
 
@@ -12,7 +13,7 @@ namespace Pail.Server.Routing;
 /// What every request goes through:
 /// <list type="number">
 /// <item>it is counted and timed, if anybody wants to know;</item>
-/// <item>health questions are answered, all else goes to its handler;</item>
+/// <item>health questions are answered, all else waits for its address's turn if there are limits, and goes to its handler;</item>
 /// <item>what went wrong is told in the one form errors have; an answer that breaks midway breaks its connection, so that nobody takes a part for the whole;</item>
 /// <item>it gets its line in the log.</item>
 /// </list>
@@ -69,7 +70,9 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
         RegistryError? error;
         try
         {
-            error = await dispatcher.DispatchAsync(context);
+            error = services.ByAddress is { } limiter && await limiter.EnterAsync(context, Limiter.KeyOf(context.Connection.RemoteIpAddress)) is { } early
+                ? early
+                : await dispatcher.DispatchAsync(context);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
