@@ -9,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Pail.Buckets;
 using Pail.Server.Access;
+using Pail.Server.Audit;
 using Pail.Server.Http;
 using Pail.Server.Routing;
 using Pail.Server.Running;
@@ -54,6 +55,8 @@ internal static class RegistryServer
         builder.Services.AddHostedService(services => new SettingsWatch(services.GetRequiredService<RegistryServices>()));
         if (options.Door is not null)
             builder.Services.AddHostedService(services => new RuleWatch(services.GetRequiredService<RegistryServices>()));
+        if (options.Audit)
+            builder.Services.AddHostedService(services => new AuditRecorder(services.GetRequiredService<RegistryServices>()));
         if (options is { ReadOnly: false } && options.SweepInterval > TimeSpan.Zero)
             builder.Services.AddHostedService(services => new UploadSweeper(services.GetRequiredService<RegistryServices>()));
         return Handle(builder.Build(), options, bucket, clock);
@@ -80,6 +83,11 @@ internal static class RegistryServer
         // Read now, so that files that can't be used are an error of building.
         _ = app.Services.GetService<Certificates>();
         var services = app.Services.GetRequiredService<RegistryServices>();
+        if (services is { Door: { } door, Audit: { } audit })
+        {
+            audit.Changed("rules", door.Version);
+            door.Changed = audit.Changed;
+        }
         var health = new Health(bucket, services.Door, clock);
         var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services)), health);
         app.Lifetime.ApplicationStopping.Register(() => health.Stopping = true);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Pail.Buckets;
 using Pail.Oci;
 using Pail.Server.Access;
+using Pail.Server.Audit;
 using Pail.Server.Caches;
 using Pail.Server.Limits;
 using Pail.Server.Running;
@@ -31,6 +32,9 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
 
     /// <summary>Who may do what; null where everybody may do everything.</summary>
     public Door? Door { get; } = options.Door is { } door ? new(door, bucket, options.Secrets, log, time) : null;
+
+    /// <summary>Who changed what, and was refused; null where there are no rules and it is not asked for.</summary>
+    public AuditTrail? Audit { get; } = options.Door is not null || options.Audit ? new(log, time, options.Audit) : null;
 
     /// <summary>Bounds what each address uses; null if nothing does.</summary>
     public Limiter? ByAddress { get; } = options.ByAddress.IsOff ? null : new(options.ByAddress, time);

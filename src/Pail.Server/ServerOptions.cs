@@ -89,6 +89,9 @@ internal sealed record ServerOptions
     /// <summary>Where log lines go, one JSON object each; null for nowhere.</summary>
     public Stream? Log { get; init; }
 
+    /// <summary>Whether the audit trail is kept in the bucket too.</summary>
+    public bool Audit { get; init; }
+
     /// <summary>The meter of the store: with it the requests made to the bucket are told in the log, and to clients that ask. Null to tell nobody.</summary>
     public RequestMeter? Meter { get; init; }
 

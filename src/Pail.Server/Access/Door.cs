@@ -3,6 +3,8 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Pail.Access;
 using Pail.Buckets;
+using Pail.Oci;
+using Pail.Server.Audit;
 using Pail.Server.Errors;
 using Pail.Server.Identity;
 using Pail.Server.Routing;
@@ -45,6 +47,12 @@ internal sealed class Door
     /// <summary>Checks identity tokens.</summary>
     public IdentityTokens Identities { get; }
 
+    /// <summary>The rules of now by their digest, for people who compare.</summary>
+    public string Version => $"{_rules.Rules.Count} rules, {Digest.Of(Encoding.UTF8.GetBytes(_rules.Text))}";
+
+    /// <summary>Hears of rules and users that changed: which, and what they are now.</summary>
+    public Action<string, string>? Changed { get; set; }
+
     /// <summary>What is wrong with the files of now, while older ones are gone by; null if nothing is.</summary>
     public string? Trouble { get; private set; }
 
@@ -57,13 +65,20 @@ internal sealed class Door
         var headers = context.Request.Headers.Authorization;
         if (headers.Count == 0)
             return (null, new Visitor(Subject.Anonymous, Introduction.None, _rules, []));
+        AuditMark.LoginFailed(context, null);
         if (headers is not [{ } header] || header.IndexOf(' ', StringComparison.Ordinal) is not (var space and > 0))
             return (Challenge.Of(context, request, null), null);
         var (scheme, value) = (header[..space], header[(space + 1)..].Trim());
         if (scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase))
-            return Tokens.Open(value) is { } token && token.Expires > _time.GetUtcNow() && IsWhole(token.Subject)
+        {
+            var token = Tokens.Open(value);
+            // One that has ended is no attempt of anything: clients learn so that they need a new one.
+            if (token is not null)
+                AuditMark.Clear(context);
+            return token?.Expires > _time.GetUtcNow() && IsWhole(token.Subject)
                 ? (null, new Visitor(token.Subject, Introduction.Token, await RulesOfAsync(token.Subject, context.RequestAborted), token.Scopes))
                 : (Challenge.Of(context, request, "invalid_token"), null);
+        }
         if (scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase) && ReadBasic(value) is var (name, password)
             && await LoginAsync(context, name, password) is { } login)
             return (null, new Visitor(login.Subject, Introduction.Password, await RulesOfAsync(login.Subject, context.RequestAborted), []));
@@ -72,9 +87,17 @@ internal sealed class Door
 
     /// <summary>Checks a name and a password, which may be an identity token whatever the name is; null if they are wrong.</summary>
     /// <exception cref="RegistryException">Too many logins failed or wait, or an issuer does not answer.</exception>
-    public ValueTask<Login?> LoginAsync(HttpContext context, string name, string password) => Jwt.IsMeant(password) && _rules is { Issuers.Count: > 0 } rules
-        ? Identities.CheckAsync(password, rules, context.RequestAborted)
-        : Logins.CheckAsync(name, password, Forwarding.Client(context), context.RequestAborted);
+    public async ValueTask<Login?> LoginAsync(HttpContext context, string name, string password)
+    {
+        var cancel = context.RequestAborted;
+        AuditMark.LoginFailed(context, await KnownAsync(name, cancel));
+        var login = Jwt.IsMeant(password) && _rules is { Issuers.Count: > 0 } rules
+            ? await Identities.CheckAsync(password, rules, cancel)
+            : await Logins.CheckAsync(name, password, Forwarding.Client(context), cancel);
+        if (login is not null)
+            AuditMark.Clear(context);
+        return login;
+    }
 
     /// <summary>The rules of now about a subject. A robot brings what it may do; one that is gone may do nothing.</summary>
     public async ValueTask<AccessRules> RulesOfAsync(Subject subject, CancellationToken cancel)
@@ -105,12 +128,14 @@ internal sealed class Door
             {
                 Logins.Users = PasswordFile.Read(file);
                 _passwordsStamp = stamp;
+                Changed?.Invoke("users", $"{Logins.Users.Hashes.Count} users");
                 _log.PasswordsRead(Logins.Users.Hashes.Count);
             }
             if (_options.Reread is { } read && await read(cancel) is var rules && rules.Text != _rules.Text)
             {
                 _rules = rules;
                 Identities.Follow(rules);
+                Changed?.Invoke("rules", Version);
                 _log.RulesRead(rules.Rules.Count);
             }
             Trouble = null;
@@ -121,6 +146,10 @@ internal sealed class Door
             throw;
         }
     }
+
+    // A name that nobody has may be a password, typed in the wrong place.
+    private async ValueTask<string?> KnownAsync(string name, CancellationToken cancel) =>
+        Logins.Users.Hashes.ContainsKey(name) || (name.StartsWith(Robot.LoginPrefix, StringComparison.Ordinal) && await _robots.FindAsync(name[Robot.LoginPrefix.Length..], cancel) is not null) ? name : null;
 
     // Rules of now may deny by a claim that those of before did not ask for.
     private bool IsWhole(Subject subject) => subject.Kind != SubjectKind.Workload || _rules.ClaimsOf(subject.Name).IsSubsetOf(subject.Claims.Keys);

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Pail.Access;
+using Pail.Server.Audit;
 using Pail.Server.Errors;
 using Pail.Server.Limits;
 using Pail.Server.Routing;
@@ -33,7 +34,10 @@ internal sealed class RequestGate(RegistryServices services)
             _ => true,
         };
         if (!allowed)
+        {
+            AuditMark.Denied(context);
             return new(RegistryError.Unsupported);
+        }
         return services.Door is { } door ? AskAsync(door, context, request) : new((RegistryError?)null);
     }
 
@@ -63,10 +67,16 @@ internal sealed class RequestGate(RegistryServices services)
     }
 
     // Source: RFC 6750, 3.1. Another token may do, or another login; with a password that is right there is nothing better to bring.
-    private static RegistryError Refuse(HttpContext context, RegistryRequest request, Visitor visitor) => visitor.By switch
+    private static RegistryError Refuse(HttpContext context, RegistryRequest request, Visitor visitor)
     {
-        Introduction.Password => RegistryError.Denied,
-        Introduction.Token => Challenge.Of(context, request, "insufficient_scope"),
-        _ => Challenge.Of(context, request, null),
-    };
+        // That a request without a login is asked for one is how clients begin.
+        if (visitor.By != Introduction.None)
+            AuditMark.Denied(context);
+        return visitor.By switch
+        {
+            Introduction.Password => RegistryError.Denied,
+            Introduction.Token => Challenge.Of(context, request, "insufficient_scope"),
+            _ => Challenge.Of(context, request, null),
+        };
+    }
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
 using Pail.Access;
+using Pail.Server.Audit;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 
@@ -31,6 +32,8 @@ internal sealed class TokenEndpoint(Door door, TimeProvider time)
         };
         if (refused is not null)
             return refused;
+        if (login is null && request.Kind is (TokenRequestKind.Refresh or TokenRequestKind.Identity))
+            AuditMark.LoginFailed(context, null);
         // A token for somebody to whom no rule allows anything would only move the refusal to where clients don't explain it.
         if (login is null || (login.Subject.Kind == SubjectKind.Anonymous && !door.Rules.Know(Subject.Anonymous)))
             return RegistryError.Unauthorized with { Challenge = $"Basic realm=\"{Challenge.Service}\"" };

@@ -3,6 +3,7 @@ using System.Security.Principal;
 using Microsoft.AspNetCore.Http;
 using Pail.Access;
 using Pail.Oci;
+using Pail.Server.Audit;
 
 namespace Pail.Server.Access;
 
@@ -55,6 +56,7 @@ internal sealed class Visitor(Subject subject, Introduction by, AccessRules rule
     public void Enter(HttpContext context)
     {
         context.Features.Set(this);
+        AuditMark.Clear(context);
         if (subject.Kind != SubjectKind.Anonymous)
             context.User = new ClaimsPrincipal(new GenericIdentity(NameOf(subject), "pail"));
     }

@@ -67,6 +67,7 @@ internal static class Settings
         Time("drain", "How long running transfers may take to end at a stop [default: 30s]", Minimum: 0, (c, v) => c with { Server = c.Server with { DrainTime = v } }),
 
         new("log", "json|off", "A line for each request on stdout, or none [default: json]", One((c, v) => c with { Log = OneOf(v, "json", "off") == "json" })),
+        Switch("audit", "Keep the audit trail in the bucket too, in objects below pail/audit/", (c, on) => c with { Server = c.Server with { Audit = on } }),
         Switch("explain-cost", "Tell the S3 requests each request made: in the log, and to clients that send Pail-Explain-Cost", (c, on) => c with { ExplainCost = on }),
 
         new("endpoint-url", "URL", "The S3 service [default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's, or AWS]", One((c, v) => c with { Endpoint = Url(v) })),

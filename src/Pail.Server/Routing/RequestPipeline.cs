@@ -32,7 +32,7 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
         {
             "/healthz" => Health.AliveAsync(context),
             "/readyz" => health.ReadyAsync(context),
-            _ => services.Options.Meter is null && !services.Log.IsEnabled(LogLevel.Information) ? AnswerAsync(context, "") : ObservedAsync(context),
+            _ => services.Options.Meter is null && services.Audit is null && !services.Log.IsEnabled(LogLevel.Information) ? AnswerAsync(context, "") : ObservedAsync(context),
         };
     }
 
@@ -50,6 +50,9 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
             });
         await AnswerAsync(context, id);
         var (client, path) = (Forwarding.Client(context), PathForLog(context));
+        services.Audit?.Observe(context, id);
+        if (!services.Log.IsEnabled(LogLevel.Information))
+            return;
         var milliseconds = Math.Round(Stopwatch.GetElapsedTime(started).TotalMilliseconds, 3);
         services.Log.Request(
             id,

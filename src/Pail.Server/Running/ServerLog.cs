@@ -68,6 +68,15 @@ internal static partial class ServerLog
     [LoggerMessage(EventId = 13, Level = LogLevel.Information, Message = "the passwords were read again: {users} users")]
     public static partial void PasswordsRead(this ILogger log, int users);
 
+    /// <summary>Something for auditors.</summary>
+    [LoggerMessage(EventId = 22, Level = LogLevel.Information, Message = "audit")]
+    public static partial void Audited(
+        this ILogger log, string @event, string? id, string? client, string? user, string? agent, string? repository, string? reference, string? digest, int? status, string? detail);
+
+    /// <summary>The last of the audit trail is not in the bucket.</summary>
+    [LoggerMessage(EventId = 23, Level = LogLevel.Error, Message = "the last of the audit trail is in this log alone: {reason}")]
+    public static partial void AuditNotKept(this ILogger log, string reason);
+
     /// <summary>An identity token is not good. What it says is not in the log: nothing of it is proved.</summary>
     [LoggerMessage(EventId = 20, Level = LogLevel.Information, Message = "an identity token was refused: {reason}")]
     public static partial void IdentityRefused(this ILogger log, string issuer, string reason);
