@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 
 namespace Pail.Server.Access;
 
@@ -54,7 +55,7 @@ internal sealed record TokenRequest(TokenRequestKind Kind, string Name, string S
                 // A token is no login: it could be prolonged for ever.
                 _ => Of(TokenRequestKind.Password, "", "", default, false, false),
             };
-        if (!request.HasFormContentType || request.ContentLength > MaxForm)
+        if (!IsUrlEncoded(request.ContentType) || request.ContentLength > MaxForm)
             return null;
         context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = MaxForm;
         IFormCollection form;
@@ -87,6 +88,10 @@ internal sealed record TokenRequest(TokenRequestKind Kind, string Name, string S
         var read = words.Select(Scope.Read).OfType<Scope>().GroupBy(scope => scope.Repository).Select(same => new Scope(same.Key, same.Aggregate(Pail.Access.AccessActions.None, (all, scope) => all | scope.Actions)));
         return new(kind, name, secret, [.. read], wantsRefresh, isForm);
     }
+
+    // Not multipart, which may hold files. OAuth2 is UTF-8. Source: RFC 6749, B.
+    private static bool IsUrlEncoded(string? type) => MediaTypeHeaderValue.TryParse(type, out var read) && read.MediaType.Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase)
+        && (!read.Charset.HasValue || HeaderUtilities.RemoveQuotes(read.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
 
     private static bool Truth(StringValues value) => value is ["true" or "1"];
 }

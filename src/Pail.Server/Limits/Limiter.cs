@@ -65,7 +65,7 @@ internal sealed class Limiter(LimitOptions options, TimeProvider time)
     /// <summary>The key of a subject. Workloads are told apart by who they are, not by the issuer they share.</summary>
     public static string KeyOf(Pail.Access.Subject subject) => $"{subject.Kind}:{Visitor.NameOf(subject)}";
 
-    private static bool IsPush(HttpRequest request) => request.Method is "POST" or "PUT" or "PATCH" && request.Path.StartsWithSegments("/v2");
+    private static bool IsPush(HttpRequest request) => request.Method is "POST" or "PUT" or "PATCH" && request.Path.StartsWithSegments("/v2", StringComparison.Ordinal);
 
     private static void Count(HttpContext context, string key, Rate bytes)
     {

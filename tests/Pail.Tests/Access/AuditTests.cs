@@ -10,7 +10,6 @@ using Pail.Server.Access;
 using Pail.Server.Audit;
 using Pail.Stores;
 using Pail.Tests.Kit;
-using Pail.Tests.Kit.Servers;
 using Pail.Transfer;
 using static Pail.Tests.Access.DoorBench;
 

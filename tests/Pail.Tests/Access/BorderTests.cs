@@ -202,6 +202,29 @@ public sealed class PoolBorderTests() : BorderTests(LayoutKind.Pool)
     }
 
     [Fact]
+    public async Task Cost_OfManifestsMountsAndDeletes_IsAsTheDocumentsSay()
+    {
+        // The same work without rules, over another bucket.
+        await using var other = await StartAsync(LayoutKind.Pool);
+        await using var open = await TestServer.StartAsync(other.Store, other.Meter, LayoutKind.Pool);
+        var bytes = ManifestJson.Image(new Descriptor(MediaTypes.OciConfig, Digest.Of("x"u8), 1), []);
+        foreach (var (method, path, body, status, more) in new (string, string, byte[]?, int, (long A, long B))[]
+        {
+            ("POST", $"/v2/team-a/app/blobs/uploads/?digest={Digest.Of("x"u8)}", "x"u8.ToArray(), 201, (1, 0)),
+            ("PUT", "/v2/team-a/app/manifests/1", bytes, 201, (1, 1)),
+            ("POST", $"/v2/team-b/app/blobs/uploads/?mount={Digest.Of("x"u8)}&from=team-a/app", null, 201, (1, 0)),
+            ("GET", $"/v2/team-b/app/blobs/{Digest.Of("x"u8)}", null, 200, (0, 0)),
+            ("DELETE", $"/v2/team-a/app/manifests/{Digest.Of(bytes)}", null, 202, (0, 0)),
+        })
+        {
+            HttpContent? Content() => body is null ? null : method == "PUT" ? Json(body) : new ByteArrayContent(body);
+            var without = await open.CostAsync(async () => (await open.SendAsync(method, path, Content())).Is(status));
+            var with = await Server.CostAsync(async () => (await Server.SendAsync(method, path, Content(), headers: Basic("root"))).Is(status));
+            Assert.True(with == (without.A + more.A, without.B + more.B), $"{method} {path}: {with} with rules, {without} without");
+        }
+    }
+
+    [Fact]
     public async Task WithoutRules_NothingIsHeld_AndNothingCostsMore()
     {
         await using var open = await TestServer.StartAsync(Bench.Store, Bench.Meter, LayoutKind.Pool);

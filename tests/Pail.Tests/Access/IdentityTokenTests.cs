@@ -43,7 +43,7 @@ public sealed class IdentityTokenTests : IAsyncLifetime
           - {subjects: user:alice, repositories: "**", allow: pull}
         """;
 
-    private (string, JsonNode?)[] GitHub => [("sub", "repo:acme@1/app@123:ref:refs/heads/main"), ("repository", "acme/app"), ("repository_id", "123"), ("repository_owner_id", "1"), ("ref", "refs/heads/main"), ("run_attempt", "1"), ("aud", "registry.example")];
+    private static (string, JsonNode?)[] GitHub => [("sub", "repo:acme@1/app@123:ref:refs/heads/main"), ("repository", "acme/app"), ("repository_id", "123"), ("repository_owner_id", "1"), ("ref", "refs/heads/main"), ("run_attempt", "1"), ("aud", "registry.example")];
 
     private string Good => _issuer.Token(_issuer.Claims(GitHub));
 

@@ -186,6 +186,19 @@ public sealed class TokenEndpointTests : IAsyncLifetime
         await SeesAsync(401, 3, 2);
     }
 
+    [Theory]
+    [InlineData("multipart/form-data; boundary=x")]
+    [InlineData("multipart/form-data")]
+    [InlineData("text/plain")]
+    [InlineData("application/x-www-form-urlencoded; charset=x")]
+    [InlineData("")]
+    public async Task Post_WhatIsNoForm_IsABadRequest(string type)
+    {
+        var content = new ByteArrayContent(Encoding.ASCII.GetBytes($"grant_type=password&username=alice&password={Uri.EscapeDataString(PasswordOf("alice"))}"));
+        content.Headers.TryAddWithoutValidation("Content-Type", type);
+        (await Server.SendAsync("POST", "/token", content)).Is(400, "BAD_REQUEST");
+    }
+
     private static AccessToken? Open(string token) => new TokenSeal([Secret(1)]).Open(token);
 
     private static string Flip(string text, int at) => $"{text[..at]}{(text[at] == 'A' ? 'B' : 'A')}{text[(at + 1)..]}";

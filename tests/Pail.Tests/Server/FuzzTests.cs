@@ -16,7 +16,8 @@ namespace Pail.Tests.Server;
 [Collection(Alone)]
 public sealed class FuzzTests() : ServerTests(new FolderBucket())
 {
-    private const string Alone = "Fuzz";
+    /// <summary>Runs with nothing beside it.</summary>
+    public const string Alone = "Fuzz";
 
     private static readonly TimeSpan Silence = Eventually.Limit;
 
@@ -202,6 +203,9 @@ internal sealed class RawClient(Uri server) : IAsyncDisposable
     private TcpClient? _socket;
     private Stream? _stream;
 
+    /// <summary>The body of the last answer.</summary>
+    public byte[] Body { get; private set; } = [];
+
     /// <summary>The status and the Location of the answer.</summary>
     public async Task<(int Status, string? Location)> SendAsync(FuzzRequest request, TimeSpan limit, string what)
     {
@@ -256,8 +260,8 @@ internal sealed class RawClient(Uri server) : IAsyncDisposable
         for (string line; (line = await LineAsync(cancel)).Length > 0;)
             headers[line[..line.IndexOf(':', StringComparison.Ordinal)]] = line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
         var code = int.Parse(status.Split(' ')[1], CultureInfo.InvariantCulture);
-        if (!request.IsHead && code != 204 && code != 304)
-            await _stream.ReadExactlyAsync(new byte[int.Parse(headers["Content-Length"], CultureInfo.InvariantCulture)], cancel);
+        Body = request.IsHead || code is 204 or 304 ? [] : new byte[int.Parse(headers["Content-Length"], CultureInfo.InvariantCulture)];
+        await _stream.ReadExactlyAsync(Body, cancel);
         await sending.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         if (headers.GetValueOrDefault("Connection") == "close")
             await DisposeAsync();
