@@ -2,7 +2,6 @@ using System.Buffers;
 using Pail.Cli;
 using Pail.Stores;
 using Pail.Stores.Folder;
-using Pail.Tests.Kit;
 
 namespace Pail.Tests.Cli;
 
@@ -49,6 +48,8 @@ public sealed class RetainCommandTests : BucketCommands
         Assert.Equal((await first.GetRootAsync(Cancel)).Digest.ToString(), json["tags"]![0]!["digest"]!.ToString());
         Assert.Equal("2", (await Command.RunAsync("tags", $"{Bucket}//app")).Ended(0).Output.Trim());
         (await Command.RunAsync("pull", $"{Bucket}//app@{(await first.GetRootAsync(Cancel)).Digest}", $"oci:{Folder["back"]}:1")).Ended(0);
+        (await Command.RunAsync("undelete", $"{Bucket}//app:1")).Ended(0);
+        Assert.Equal(["1", "2"], (await Command.RunAsync("tags", $"{Bucket}//app")).Ended(0).Lines);
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using Pail.Buckets;
 using Pail.Buckets.Layouts;
@@ -10,7 +9,6 @@ using Pail.Oci;
 using Pail.Retention;
 using Pail.Stores;
 using Pail.Stores.Folder;
-using Pail.Tests.Buckets;
 using Pail.Tests.Images;
 using Pail.Transfer;
 
@@ -45,10 +43,10 @@ internal sealed class RetainedBucket : IDisposable
         return await Bucket.OpenAsync(over is null ? store : over(store), _engine, None);
     }
 
-    public async Task<Manifest> PushAsync(TestImage image, string tag)
+    public async Task<Manifest> PushAsync(MemoryImage image, string tag)
     {
         await ImageCopy.RunAsync(image, new BucketSink((await OpenAsync()).Repository(App), Reference.Parse(tag)), new(), NoProgress.Instance, None);
-        return image.Root;
+        return image.Root!;
     }
 
     /// <summary>Pushes a new image a day, each with a layer of its own.</summary>
@@ -57,7 +55,7 @@ internal sealed class RetainedBucket : IDisposable
         var pushed = new Dictionary<string, Manifest>();
         foreach (var tag in tags)
         {
-            pushed[tag] = await PushAsync(TestImage.Simple(), tag);
+            pushed[tag] = await PushAsync(MemoryImage.Simple(), tag);
             Time.Advance(TimeSpan.FromDays(1));
         }
         return pushed;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
+using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
@@ -16,6 +17,7 @@ using Pail.Server.Running;
 using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Tests.Kit;
+using Pail.Tests.Kit.Servers;
 using Pail.Transfer;
 
 namespace Pail.Tests.Server;
@@ -167,7 +169,7 @@ public sealed class ScheduleTests : IDisposable
         {
             _time.Advance(TimeSpan.FromMinutes(3));
             var details = (await server.GetAsync("/healthz/details")).Is(200).Json;
-            return new[] { "gc", "retain" }.All(what => details.TryGetProperty(what, out var run) && run.TryGetProperty("ended", out _) && !run.TryGetProperty("error", out _));
+            return HasEnded(details, "gc") && HasEnded(details, "retain");
         });
     }
 
@@ -175,8 +177,10 @@ public sealed class ScheduleTests : IDisposable
     public void Schedule_OfAReadOnlyServer_IsRefused() =>
         Assert.Contains("read-only", Assert.Throws<PailException>(() => ServeConfiguration.Read(new Dictionary<string, IReadOnlyList<string>> { ["read-only"] = ["true"], ["gc-every"] = ["1d"] }, _ => null, null)).Message, StringComparison.Ordinal);
 
+    private static bool HasEnded(JsonElement details, string what) => details.TryGetProperty(what, out var run) && run.TryGetProperty("ended", out _) && !run.TryGetProperty("error", out _);
+
     // The first collection of a bucket waits for those who don't know of collections.
-    private Task CollectOnceAsync() => new Collector(Open(), new() { Alone = true, Pace = 5 }).RunAsync(Cancel);
+    private Task<CollectReport> CollectOnceAsync() => new Collector(Open(), new() { Alone = true, Pace = 5 }).RunAsync(Cancel);
 
     // Counts requests, and may refuse to write.
     private sealed class Watched(IObjectStore inner) : StoreLayer(inner)
