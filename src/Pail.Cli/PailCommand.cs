@@ -31,6 +31,7 @@ internal sealed class PailCommand : Command
         Add(new RmCommand(terminal));
         Add(new UndeleteCommand(terminal));
         Add(new GcCommand(terminal));
+        Add(new RetainCommand(terminal));
         Add(new PolicyCommand(terminal));
         Add(new PullsCommand(terminal));
         Add(new LoginCommand(terminal));

@@ -51,6 +51,11 @@ internal static class RegistryServer
         AddLog(builder, options, clock);
         builder.Services.AddSingleton(services => new RegistryServices(options, bucket, LogOf(services), clock));
         builder.Services.AddHostedService(services => new SettingsWatch(services.GetRequiredService<RegistryServices>()));
+        builder.Services.AddHostedService(services => new PullRecorder(services.GetRequiredService<RegistryServices>()));
+        if (options.GcEvery > TimeSpan.Zero)
+            builder.Services.AddSingleton<IHostedService>(services => new ScheduledCollection(services.GetRequiredService<RegistryServices>(), retains: false, options.GcEvery));
+        if (options.RetainEvery > TimeSpan.Zero)
+            builder.Services.AddSingleton<IHostedService>(services => new ScheduledCollection(services.GetRequiredService<RegistryServices>(), retains: true, options.RetainEvery));
         if (options is { ReadOnly: false } && options.SweepInterval > TimeSpan.Zero)
             builder.Services.AddHostedService(services => new UploadSweeper(services.GetRequiredService<RegistryServices>()));
         return Handle(builder.Build(), options, bucket, clock);
@@ -77,7 +82,7 @@ internal static class RegistryServer
         // Read now, so that files that can't be used are an error of building.
         _ = app.Services.GetService<Certificates>();
         var services = app.Services.GetRequiredService<RegistryServices>();
-        var health = new Health(bucket, clock);
+        var health = new Health(services, bucket, clock);
         var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services)), health);
         app.Lifetime.ApplicationStopping.Register(() => health.Stopping = true);
         Forwarding.Use(app, options.TrustedProxies);

@@ -71,6 +71,15 @@ internal sealed record ServerOptions
 
     /// <summary>How often to look for what dead sessions and crashed replicas left behind: two LIST requests each time. Zero for never.</summary>
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How often one of the replicas collects garbage. Zero for never.</summary>
+    public TimeSpan GcEvery { get; init; }
+
+    /// <summary>How often one of the replicas drops tags by the bucket's policy. Zero for never.</summary>
+    public TimeSpan RetainEvery { get; init; }
+
+    /// <summary>When those remove manifests that no tag, no history and no image leads to; null for never.</summary>
+    public TimeSpan? UntaggedAfter { get; init; }
 }
 
 /// <summary>A certificate and its key.</summary>

@@ -152,6 +152,7 @@ internal sealed record PullsReport(string Bucket, long Lines, long Unknown, long
 [JsonSerializable(typeof(UndeleteResult))]
 [JsonSerializable(typeof(InitResult))]
 [JsonSerializable(typeof(CollectResult))]
+[JsonSerializable(typeof(RetainResult))]
 [JsonSerializable(typeof(CopyReport))]
 [JsonSerializable(typeof(CopyListing))]
 [JsonSerializable(typeof(Inspection))]

@@ -95,6 +95,8 @@ internal sealed record ServeConfiguration
     {
         if (TlsCertificate is null != TlsKey is null)
             throw new PailException(Failure.BadInput, "tls-cert and tls-key go together.");
+        if (Server is { ReadOnly: true } && (Server.GcEvery > TimeSpan.Zero || Server.RetainEvery > TimeSpan.Zero))
+            throw new PailException(Failure.BadInput, "gc-every and retain-every remove what is in the bucket: they don't go with read-only.");
         return TlsCertificate is null ? this : this with { Server = Server with { Tls = new TlsFiles(TlsCertificate, TlsKey!) } };
     }
 }

@@ -33,6 +33,10 @@ internal static class Settings
         Time("upload-lifetime", "How long an upload may rest before it is forgotten [default: 24h]", Minimum: 60, (c, v) => c with { Server = c.Server with { UploadLifetime = v } }),
         Time("sweep", "How often to remove what dead uploads left in the bucket; 0 for never [default: 1h]", Minimum: 0, (c, v) => c with { Server = c.Server with { SweepInterval = v } }),
 
+        Time("gc-every", "How often one of the replicas collects garbage; 0 for never [default: 0]", Minimum: 0, (c, v) => c with { Server = c.Server with { GcEvery = v } }),
+        Time("retain-every", "How often one of the replicas drops the tags that the bucket's policy no longer keeps; 0 for never [default: 0]", Minimum: 0, (c, v) => c with { Server = c.Server with { RetainEvery = v } }),
+        Time("untagged-after", "When these two remove manifests that no tag, no history and no image leads to [default: never, since people pull by digest]", Minimum: 0, (c, v) => c with { Server = c.Server with { UntaggedAfter = v } }),
+
         Switch("read-only", "Pulls only", (c, on) => c with { Server = c.Server with { ReadOnly = on } }),
         Switch("no-delete", "Refuse to delete", (c, on) => c with { Server = c.Server with { AllowDelete = !on } }),
 

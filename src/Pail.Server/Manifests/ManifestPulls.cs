@@ -15,6 +15,9 @@ internal sealed class ManifestPulls(RegistryServices services)
     {
         if (await FindAsync(route.Repository, route.Reference, context.RequestAborted) is not { } found)
             return RegistryError.ManifestUnknown.About(route.Reference.ToString());
+        // A client that has it already uses it, too; one that only asks whether it is there does not.
+        if (HttpMethods.IsGet(context.Request.Method))
+            services.Pulls.Record(route.Repository, route.Reference);
         var headers = context.Response.Headers;
         headers[HeaderValues.DigestName] = found.Digest;
         headers.ETag = found.ETag;

@@ -7,10 +7,10 @@ namespace Pail.Server.Running;
 
 /// <summary>
 /// <c>/healthz</c>: the process answers. <c>/readyz</c>: and the bucket can be reached, asked at most every few seconds
-/// however often this is, and the server is not about to stop.
+/// however often this is, and the server is not about to stop. <c>/healthz/details</c>: what was done last on a schedule.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to release.")]
-internal sealed class Health(Bucket bucket, TimeProvider time)
+internal sealed class Health(RegistryServices services, Bucket bucket, TimeProvider time)
 {
     private static readonly TimeSpan Believed = TimeSpan.FromSeconds(5);
 
@@ -30,6 +30,9 @@ internal sealed class Health(Bucket bucket, TimeProvider time)
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         await Answers.BodyAsync(context, "text/plain", System.Text.Encoding.UTF8.GetBytes((trouble ?? "ok") + "\n"));
     }
+
+    /// <summary>What was done last on a schedule, as JSON. No request to the bucket.</summary>
+    public Task DetailsAsync(HttpContext context) => Answers.BodyAsync(context, HeaderValues.Json, services.Schedule.ToBytes());
 
     private async Task<string?> TroubleAsync(CancellationToken cancel)
     {

@@ -55,4 +55,16 @@ internal static partial class ServerLog
     /// <summary>Somebody changed the settings in the bucket, and this server can't follow.</summary>
     [LoggerMessage(EventId = 11, Level = LogLevel.Error, Message = "the bucket's settings changed: {what}; restart this server")]
     public static partial void SettingsNeedRestart(this ILogger log, string what);
+
+    /// <summary>Pull times can't be written to the bucket. Said once.</summary>
+    [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "pull times are not kept: {reason}")]
+    public static partial void PullsNotKept(this ILogger log, string reason);
+
+    /// <summary>A collection on schedule ended.</summary>
+    [LoggerMessage(EventId = 13, Level = LogLevel.Information, Message = "garbage was collected: {objects} objects of {bytes} bytes")]
+    public static partial void Collected(this ILogger log, long objects, long bytes, int? dropped, int warnings);
+
+    /// <summary>A collection on schedule met something that it can't read or remove.</summary>
+    [LoggerMessage(EventId = 14, Level = LogLevel.Warning, Message = "{task}: {reason}")]
+    public static partial void CollectionWarned(this ILogger log, string task, string reason);
 }

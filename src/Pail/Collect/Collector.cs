@@ -67,7 +67,7 @@ internal sealed class Collector
         var register = new Register(_bucket);
         await register.ReadAsync(cancel);
         var round = new Round(_bucket, register, memory, Options, pace);
-        var more = false;
+        var (more, resumed) = (false, false);
         if (register.State.IsRemoving)
         {
             // Another collector is at it, or died at it. When nothing of it can take effect any more, the round has ended.
@@ -80,6 +80,7 @@ internal sealed class Collector
         }
         if (register.State.Phase != CollectPhase.Condemned)
         {
+            var looked = Now - pace.Skew;
             var garbage = Garbage(await ReadAsync(memory, cancel));
             if (garbage.Count == 0)
                 return true;
@@ -88,7 +89,7 @@ internal sealed class Collector
             var listed = KeySet.Of(Mark.Levels(garbage).SelectMany(level => level).Take(CollectState.MaxKeys).Select(node => node.Key));
             _say($"{garbage.Count} objects of {garbage.Sum(node => node.Size)} bytes are condemned; waits {(int)pace.Condemned.TotalSeconds} s for those who write");
             var before = register.State.IsRemoving ? register.State.End() : register.State;
-            var next = new CollectState(CollectPhase.Condemned, before.Round + 1, $"{Guid.NewGuid():n}", listed, before.Last);
+            var next = new CollectState(CollectPhase.Condemned, before.Round + 1, $"{Guid.NewGuid():n}", listed, before.Last) { Looked = looked.AddTicks(-(looked.Ticks % TimeSpan.TicksPerSecond)) };
             if (!await KeepsConditionsAsync(cancel))
                 return await EndedAsync(await round.SweepAsync(next with { Phase = CollectPhase.Sweeping }, cancel));
             if (!await register.TryWriteAsync(next, cancel))
@@ -99,6 +100,7 @@ internal sealed class Collector
         else
         {
             _say("goes on where another collection stopped");
+            resumed = true;
             var seen = register.Info!.ETag;
             await SettleAsync(register.Info, pace.Condemned, cancel);
             await register.ReadAsync(cancel);
@@ -114,7 +116,7 @@ internal sealed class Collector
                 return false;
             _rounds++;
             await CountAsync(round.Removed, memory, cancel);
-            return !more || round.Removed.Count == 0;
+            return !resumed && (!more || round.Removed.Count == 0);
         }
     }
 
@@ -128,7 +130,7 @@ internal sealed class Collector
     private List<Node> Garbage(BucketMap map)
     {
         var now = Now;
-        var live = Mark.From(Mark.Roots(map, _bucket, Options, now));
+        var live = Mark.From(Mark.Roots(map, Options, now));
         return [.. map.Nodes.Where(node => !live.Contains(node) && node.Modified < now - _options.Grace)];
     }
 

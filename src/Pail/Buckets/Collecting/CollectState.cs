@@ -37,6 +37,9 @@ internal sealed record CollectState(CollectPhase Phase, long Round, string By, K
     /// <summary>The most keys of one round; the rest are left to the next.</summary>
     public const int MaxKeys = 50_000;
 
+    /// <summary>When the look at the bucket began that what is condemned rests on, in whole seconds of the store's clock: what was written since is another object. Null where an older Pail condemned.</summary>
+    public DateTimeOffset? Looked { get; init; }
+
     /// <summary>What is true of a bucket without a register.</summary>
     public static CollectState None { get; } = new(CollectPhase.Idle, 0, "", KeySet.Empty, "");
 
@@ -66,16 +69,20 @@ internal sealed record CollectState(CollectPhase Phase, long Round, string By, K
     /// <exception cref="FormatException">It is no such thing; <see cref="JsonException"/> if it is no JSON either.</exception>
     public static CollectState Parse(ReadOnlySpan<byte> bytes) =>
         JsonSerializer.Deserialize(bytes, CollectJson.Default.CollectFile) is { Round: >= 0, By: { } by, Last: { } last } file && Enum.TryParse<CollectPhase>(file.Phase, ignoreCase: true, out var phase)
-            ? new(phase, file.Round, by, KeySet.Read(Convert.FromBase64String(file.Keys ?? "")), last)
+            ? new(phase, file.Round, by, KeySet.Read(Convert.FromBase64String(file.Keys ?? "")), last) { Looked = file.Looked }
             : throw new FormatException("it names no phase known here");
 
     /// <summary>The same after its round has ended.</summary>
-    public CollectState End() => this with { Phase = CollectPhase.Idle, Keys = KeySet.Empty, Last = By };
+    public CollectState End() => this with { Phase = CollectPhase.Idle, Keys = KeySet.Empty, Last = By, Looked = null };
 
-    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(new CollectFile(Phase.ToString().ToLowerInvariant(), Round, By, Convert.ToBase64String(Keys.ToBytes()), Last), CollectJson.Default.CollectFile);
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(new CollectFile(Phase.ToString().ToLowerInvariant(), Round, By, Convert.ToBase64String(Keys.ToBytes()), Last) { Looked = Looked }, CollectJson.Default.CollectFile);
 }
 
-internal sealed record CollectFile(string? Phase, long Round, string? By, string? Keys, string? Last);
+internal sealed record CollectFile(string? Phase, long Round, string? By, string? Keys, string? Last)
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? Looked { get; init; }
+}
 
 internal sealed record MarkerFile(IReadOnlyList<string>? Keys);
 

@@ -101,7 +101,7 @@ internal sealed class World
             return wrong;
         Scheduler.EndFaults();
         Scheduler.Time.Advance(Scheduler.Time.Elapsed + TimeSpan.FromMinutes(10));
-        Options = Options with { Drops = new HashSet<(string, string)>() };
+        Options = Options with { Drops = null };
         // Twice: the first may have to end what another began.
         Scheduler.Add("last", () => CollectAsync("last", 2));
         return Scheduler.Run() ?? Left();
@@ -244,7 +244,7 @@ internal sealed class World
     public void Drop(string tag)
     {
         Dropped.Add(tag);
-        Options = Options with { Drops = Dropped.Select(name => (App.ToString(), name)).ToHashSet() };
+        Options = Options with { Drops = map => map.Nodes.Where(node => Layout.Read(node.Key).Tag is { } name && Dropped.Contains(name)).ToHashSet() };
     }
 
     private IEnumerable<string> PartsOf(Manifest manifest) => manifest.Blobs.Select(blob => Layout.BlobKey(App, blob.Digest))
