@@ -85,8 +85,18 @@ internal sealed record RemovedEntry(byte[] Manifest, string MediaType, string? B
         // Removed twice in a millisecond, both are kept.
         var condition = bucket.Settings.Conditions is { IfAbsent: true } ? PutCondition.IfAbsent : PutCondition.None;
         for (var time = bucket.Now; ; time += TimeSpan.FromMilliseconds(1))
-            if (RemovedKey.Of(repository.Name, reference, time) is var key && await bucket.Store.PutAsync(key, body, V2Layout.ListHeaders, condition, cancel) is not null)
-                return key;
+        {
+            try
+            {
+                var key = RemovedKey.Of(repository.Name, reference, time);
+                if (await bucket.Store.PutAsync(key, body, V2Layout.ListHeaders, condition, cancel) is not null)
+                    return key;
+            }
+            catch (StoreException e) when (e.Error == StoreError.ConditionUnsupported)
+            {
+                condition = PutCondition.None;
+            }
+        }
     }
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, RemovedJson.Default.RemovedEntry);

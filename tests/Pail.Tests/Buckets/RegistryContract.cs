@@ -148,7 +148,7 @@ public abstract class RegistryContract
         image.AddIndex((amd.Descriptor, "amd64"), (arm.Descriptor, "arm64"));
         await PushAsync(registry, image, "1", options: new CopyOptions([Platform.Parse("linux/arm64")]));
         Assert.Equal(arm.Digest, (await registry.Repository(App).Manifests.GetAsync(Reference.Parse("1"), None))!.Digest);
-        var error = await Assert.ThrowsAsync<PailException>(() => PushAsync(registry, image, "2", options: new CopyOptions([Platform.Parse("linux/s390x")])));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => PushAsync(registry, image, "2", options: new CopyOptions([Platform.Parse("linux/s390x")])));
         Assert.Contains("linux/amd64, linux/arm64", error.Message, StringComparison.Ordinal);
     }
 
@@ -211,9 +211,9 @@ public abstract class RegistryContract
     {
         var registry = await InitAsync();
         await PushAsync(registry, MemoryImage.Simple(), "1");
-        var error = await Assert.ThrowsAsync<PailException>(() => BucketSetup.RunAsync(registry.Store, Engine, BucketLayout.Of(LayoutKind.Pool), null, None));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => BucketSetup.RunAsync(registry.Store, Engine, BucketLayout.Of(LayoutKind.Pool), null, None));
         Assert.Equal(Failure.Conflict, error.Failure);
-        await Assert.ThrowsAsync<PailException>(async () => await BucketSetup.RunAsync(await NewBucketAsync(), Engine, BucketLayout.Of(LayoutKind.Pool), true, None));
+        await Assert.ThrowsAnyAsync<PailException>(async () => await BucketSetup.RunAsync(await NewBucketAsync(), Engine, BucketLayout.Of(LayoutKind.Pool), true, None));
     }
 
     [Fact]
@@ -315,7 +315,7 @@ public abstract class RegistryContract
         foreach (var (text, part) in new[] { ("{", "not valid"), ("""{"version":3,"layout":"v3"}""", "newer"), ("""{"version":1,"layout":"flat"}""", "no layout") })
         {
             await PutAsync(store, BucketSettings.Key, Encoding.UTF8.GetBytes(text), MediaTypes.Json);
-            var error = await Assert.ThrowsAsync<PailException>(() => Bucket.OpenAsync(store, Engine, None));
+            var error = await Assert.ThrowsAnyAsync<PailException>(() => Bucket.OpenAsync(store, Engine, None));
             Assert.Equal(Failure.BadContent, error.Failure);
             Assert.Contains(part, error.Message, StringComparison.Ordinal);
         }

@@ -103,7 +103,7 @@ public sealed class DirTests : IDisposable
         var (digest, bytes) = other.Blobs.First();
         other.Spoil(digest, [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
 
-        Assert.Equal(Failure.BadContent, (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(other, new DirSink(Dir)))).Failure);
+        Assert.Equal(Failure.BadContent, (await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(other, new DirSink(Dir)))).Failure);
 
         MemoryImage.AssertSame(MemoryImage.Index(1), await Copying.ReadAsync(new DirSource(Dir)));
         Assert.DoesNotContain(digest.Hex, Names());
@@ -132,7 +132,7 @@ public sealed class DirTests : IDisposable
         await File.WriteAllTextAsync(In(name), content);
         var before = Times();
 
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new DirSink(Dir)));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new DirSink(Dir)));
 
         Assert.Equal(failure, error.Failure);
         Assert.Contains(says, error.Message);
@@ -145,8 +145,8 @@ public sealed class DirTests : IDisposable
         await Copying.RunAsync(MemoryImage.Plain(), new OciLayoutSink(Dir, "1"));
         await File.WriteAllTextAsync(_folder["file"], "");
 
-        Assert.Contains("holds something else", (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new DirSink(Dir)))).Message);
-        Assert.Contains("this is a file", (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new DirSink(_folder["file"])))).Message);
+        Assert.Contains("holds something else", (await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new DirSink(Dir)))).Message);
+        Assert.Contains("this is a file", (await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new DirSink(_folder["file"])))).Message);
     }
 
     [Fact]
@@ -179,7 +179,7 @@ public sealed class DirTests : IDisposable
         else if (content is not null)
             await File.WriteAllTextAsync(In(name), content == "long" ? new string('x', 5_000_000) : content);
 
-        var error = await Assert.ThrowsAsync<PailException>(() => new DirSource(Dir).GetRootAsync(default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => new DirSource(Dir).GetRootAsync(default));
 
         Assert.Equal(failure, error.Failure);
         Assert.Contains(says, error.Message);
@@ -204,7 +204,7 @@ public sealed class DirTests : IDisposable
         else if (how == "device")
             File.CreateSymbolicLink(In($"{one.Digest.Hex}.manifest.json"), "/dev/zero");
 
-        var error = await Assert.ThrowsAsync<PailException>(() => new DirSource(Dir).GetManifestAsync(one, default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => new DirSource(Dir).GetManifestAsync(one, default));
 
         Assert.Equal(failure, error.Failure);
         Assert.Contains(says, error.Message);
@@ -224,8 +224,8 @@ public sealed class DirTests : IDisposable
         File.Delete(In(second.Digest.Hex));
         File.CreateSymbolicLink(In(second.Digest.Hex), "/dev/zero");
         await using var source = new DirSource(Dir);
-        Assert.Contains($"has {first.Size + 1} bytes; its descriptor says {first.Size}", (await Assert.ThrowsAsync<PailException>(() => source.OpenBlobAsync(first, 0, default))).Message);
-        Assert.Contains($"has 0 bytes; its descriptor says {second.Size}", (await Assert.ThrowsAsync<PailException>(() => source.OpenBlobAsync(second, 0, default))).Message);
+        Assert.Contains($"has {first.Size + 1} bytes; its descriptor says {first.Size}", (await Assert.ThrowsAnyAsync<PailException>(() => source.OpenBlobAsync(first, 0, default))).Message);
+        Assert.Contains($"has 0 bytes; its descriptor says {second.Size}", (await Assert.ThrowsAnyAsync<PailException>(() => source.OpenBlobAsync(second, 0, default))).Message);
     }
 
     [Fact]
@@ -245,7 +245,7 @@ public sealed class DirTests : IDisposable
         Directory.CreateDirectory(Dir);
         (await Kit.Child.RunAsync("mkfifo", [In("version")])).Succeeded();
 
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new DirSink(Dir)));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new DirSink(Dir)));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.DoesNotContain("manifest.json", Names());

@@ -141,7 +141,7 @@ public sealed class DockerArchiveTests : IDisposable
     {
         var tar = DockerTars.Several((new DockerTars(1, 1), ["app:1"]), (new DockerTars(2, 1), ["app:2", "team/app:1"]), (new DockerTars(3, 1), []));
 
-        var error = await Assert.ThrowsAsync<PailException>(() => ReadAsync(tar, asked));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => ReadAsync(tar, asked));
 
         Assert.Equal(failure, error.Failure);
         Assert.Contains(says, error.Message);
@@ -181,7 +181,7 @@ public sealed class DockerArchiveTests : IDisposable
     [MemberData(nameof(BadTars))]
     public async Task Source_Bad_IsOneClearLine(string kind, string says)
     {
-        var error = await Assert.ThrowsAsync<PailException>(() => ReadAsync(Bad(kind), null));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => ReadAsync(Bad(kind), null));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains(says, error.Message);
@@ -195,7 +195,7 @@ public sealed class DockerArchiveTests : IDisposable
     {
         await using var source = new DockerArchiveSource(Archive, null);
 
-        Assert.Equal(Failure.NotFound, (await Assert.ThrowsAsync<PailException>(() => source.GetRootAsync(default))).Failure);
+        Assert.Equal(Failure.NotFound, (await Assert.ThrowsAnyAsync<PailException>(() => source.GetRootAsync(default))).Failure);
     }
 
     [Theory]
@@ -214,7 +214,7 @@ public sealed class DockerArchiveTests : IDisposable
         // An OCI archive as well, for what knows that better.
         MemoryImage.AssertSame(image, await Copying.ReadAsync(new OciArchiveSource(Archive, "1.0")));
         Assert.True((await PutAsync(image, "team/app:1.0")).Unchanged);
-        Assert.Equal(Failure.BadInput, (await Assert.ThrowsAsync<PailException>(() => PutAsync(image, "team/app:1.1"))).Failure);
+        Assert.Equal(Failure.BadInput, (await Assert.ThrowsAnyAsync<PailException>(() => PutAsync(image, "team/app:1.1"))).Failure);
         File.Delete(Archive);
         await PutAsync(image, "team/app:1.0");
         Assert.Equal(first, await File.ReadAllBytesAsync(Archive));
@@ -226,7 +226,7 @@ public sealed class DockerArchiveTests : IDisposable
         await PutAsync(MemoryImage.Plain(), null);
 
         MemoryImage.AssertSame(MemoryImage.Plain(), await Copying.ReadAsync(new DockerArchiveSource(Archive, null)));
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.ReadAsync(new DockerArchiveSource(Archive, "app")));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.ReadAsync(new DockerArchiveSource(Archive, "app")));
         Assert.Contains("it has @0", error.Message);
     }
 
@@ -236,7 +236,7 @@ public sealed class DockerArchiveTests : IDisposable
         await using (var sink = new OciArchiveSink(Archive, null))
             await Copying.RunAsync(MemoryImage.Plain(), sink);
 
-        Assert.Contains("exists", (await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Plain(), null))).Message);
+        Assert.Contains("exists", (await Assert.ThrowsAnyAsync<PailException>(() => PutAsync(MemoryImage.Plain(), null))).Message);
     }
 
     [Fact]
@@ -252,7 +252,7 @@ public sealed class DockerArchiveTests : IDisposable
     [Fact]
     public async Task Sink_Artifact_IsRefusedAndLeavesNothing()
     {
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Artifact(), "app:1"));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => PutAsync(MemoryImage.Artifact(), "app:1"));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Contains("this is an artifact", error.Message);

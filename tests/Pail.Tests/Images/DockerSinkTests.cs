@@ -77,7 +77,7 @@ public sealed class DockerSinkTests : IDisposable
         image.Spoil(digest, [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
         await using var engine = new FakeEngine();
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(image, engine, "app:1"));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => PutAsync(image, engine, "app:1"));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains(digest.ToString(), error.Message);
@@ -104,7 +104,7 @@ public sealed class DockerSinkTests : IDisposable
     {
         await using var engine = new FakeEngine { LoadAnswer = "{\"stream\":\"Loading\"}\r\n{\"errorDetail\":{\"message\":\"no space left\"},\"error\":\"no space left\"}\r\n" };
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Plain(), engine, "app:1"));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => PutAsync(MemoryImage.Plain(), engine, "app:1"));
 
         Assert.Equal(Failure.Unavailable, error.Failure);
         Assert.Contains("no space left", error.Message);
@@ -115,7 +115,7 @@ public sealed class DockerSinkTests : IDisposable
     {
         await using var engine = new FakeEngine { Makes = ("app:1", "sha256:" + new string('0', 64)) };
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Plain(), engine, "app:1"));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => PutAsync(MemoryImage.Plain(), engine, "app:1"));
 
         Assert.Equal(Failure.Conflict, error.Failure);
     }
@@ -125,7 +125,7 @@ public sealed class DockerSinkTests : IDisposable
     {
         await using var engine = new FakeEngine { RefusesToLoad = true };
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Plain(layers: 12), engine, "app:1"));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => PutAsync(MemoryImage.Plain(layers: 12), engine, "app:1"));
 
         Assert.Equal(Failure.Unavailable, error.Failure);
         Assert.Contains("broke off", error.Message);
@@ -136,7 +136,7 @@ public sealed class DockerSinkTests : IDisposable
     {
         await using var engine = new FakeEngine();
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Artifact(), engine, "app:1"));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => PutAsync(MemoryImage.Artifact(), engine, "app:1"));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Contains("application/vnd.example.thing", error.Message);

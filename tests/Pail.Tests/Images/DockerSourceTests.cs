@@ -114,7 +114,7 @@ public sealed class DockerSourceTests : IAsyncDisposable
 
         Assert.Equal(image.Root.Digest, (await source.GetRootAsync(default)).Digest);
         Assert.Equal(here.Digest, (await source.GetManifestAsync(here, default)).Digest);
-        var error = await Assert.ThrowsAsync<PailException>(() => source.GetManifestAsync(absent, default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => source.GetManifestAsync(absent, default));
         Assert.Equal(Failure.NotFound, error.Failure);
         Assert.Contains("--platform", error.Message);
     }
@@ -141,7 +141,7 @@ public sealed class DockerSourceTests : IAsyncDisposable
     [MemberData(nameof(BadTars))]
     public async Task Source_BadTar_IsOneClearLine(string kind, string says)
     {
-        var error = await Assert.ThrowsAsync<PailException>(() => ReadAsync("sha256:1", Bad(kind)));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => ReadAsync("sha256:1", Bad(kind)));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains(says, error.Message);
@@ -154,7 +154,7 @@ public sealed class DockerSourceTests : IAsyncDisposable
         var docker = new DockerTars();
         await using var engine = new FakeEngine { BreakAfter = 100_000, Ids = { ["app:1.0"] = docker.Id }, Saved = { [docker.Id] = docker.Classic() } };
 
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.ReadAsync(new DockerDaemonSource(engine.Client, "app:1.0")));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.ReadAsync(new DockerDaemonSource(engine.Client, "app:1.0")));
 
         Assert.Equal(Failure.Unavailable, error.Failure);
     }
@@ -164,7 +164,7 @@ public sealed class DockerSourceTests : IAsyncDisposable
     {
         await using var source = Source("nope");
 
-        var error = await Assert.ThrowsAsync<PailException>(() => source.GetRootAsync(default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => source.GetRootAsync(default));
 
         Assert.Equal(Failure.NotFound, error.Failure);
         Assert.Contains("no image nope", error.Message);
@@ -180,7 +180,7 @@ public sealed class DockerSourceTests : IAsyncDisposable
     {
         await using var source = Source(name);
 
-        Assert.Equal(Failure.BadInput, (await Assert.ThrowsAsync<PailException>(() => source.GetRootAsync(default))).Failure);
+        Assert.Equal(Failure.BadInput, (await Assert.ThrowsAnyAsync<PailException>(() => source.GetRootAsync(default))).Failure);
     }
 
     [Fact]
@@ -188,7 +188,7 @@ public sealed class DockerSourceTests : IAsyncDisposable
     {
         await using var source = new DockerDaemonSource(new DockerEngine($"unix://{_folder["nothing.sock"]}"), "app");
 
-        var error = await Assert.ThrowsAsync<PailException>(() => source.GetRootAsync(default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => source.GetRootAsync(default));
 
         Assert.Equal(Failure.Unavailable, error.Failure);
         Assert.Contains("nothing.sock", error.Message);

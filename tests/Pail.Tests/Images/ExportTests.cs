@@ -110,7 +110,7 @@ public sealed class ExportTests : IDisposable
             _ => ImageOf(Tar().File(trick, "1")),
         };
 
-        var error = await Assert.ThrowsAsync<PailException>(() => ExportAsync(image));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => ExportAsync(image));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains(says, error.Message, StringComparison.Ordinal);
@@ -148,7 +148,7 @@ public sealed class ExportTests : IDisposable
     [Fact]
     public async Task Export_LayerWithoutEnd_IsRefused()
     {
-        var error = await Assert.ThrowsAsync<PailException>(() => ExportAsync(MemoryImage.Bomb()));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => ExportAsync(MemoryImage.Bomb()));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains("its config says", error.Message, StringComparison.Ordinal);
@@ -159,9 +159,9 @@ public sealed class ExportTests : IDisposable
     {
         var image = ImageOf(Tar().File("a", "1"));
         await ImageExport.WriteFileAsync(image, image.Root!, _folder["out"], Cancel);
-        Assert.Equal(Failure.BadInput, (await Assert.ThrowsAsync<PailException>(() => ImageExport.WriteFileAsync(image, image.Root!, _folder["out"], Cancel))).Failure);
+        Assert.Equal(Failure.BadInput, (await Assert.ThrowsAnyAsync<PailException>(() => ImageExport.WriteFileAsync(image, image.Root!, _folder["out"], Cancel))).Failure);
         var bad = ImageOf(Tar().File("../a", "1"));
-        await Assert.ThrowsAsync<PailException>(() => ImageExport.WriteFileAsync(bad, bad.Root!, _folder["bad"], Cancel));
+        await Assert.ThrowsAnyAsync<PailException>(() => ImageExport.WriteFileAsync(bad, bad.Root!, _folder["bad"], Cancel));
         Assert.False(File.Exists(_folder["bad"]));
         Assert.Equal(["a=1"], Told(await File.ReadAllBytesAsync(_folder["out"], Cancel)));
     }

@@ -110,7 +110,7 @@ public sealed partial class OciArchiveTests : IDisposable
         await PutAsync(MemoryImage.Plain(1), "1");
         var before = await File.ReadAllBytesAsync(Archive);
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Plain(2), "1"));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => PutAsync(MemoryImage.Plain(2), "1"));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Contains("exists", error.Message);
@@ -122,7 +122,7 @@ public sealed partial class OciArchiveTests : IDisposable
     {
         await File.WriteAllTextAsync(Archive, "my thesis");
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Plain(), "1"));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => PutAsync(MemoryImage.Plain(), "1"));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Equal("my thesis", await File.ReadAllTextAsync(Archive));
@@ -147,7 +147,7 @@ public sealed partial class OciArchiveTests : IDisposable
     {
         Run("sh", "-c", string.Format(System.Globalization.CultureInfo.InvariantCulture, make, Archive));
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(MemoryImage.Of("plain"), "1"));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => PutAsync(MemoryImage.Of("plain"), "1"));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Empty(Directory.GetFiles(_folder.Path, ".*"));
@@ -160,7 +160,7 @@ public sealed partial class OciArchiveTests : IDisposable
     {
         foreach (var sink in (IImageSink[])[new OciArchiveSink("-", null), new Pail.Docker.DockerArchiveSink("-", null)])
             await using (sink)
-                Assert.Equal(Failure.BadInput, (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), sink, default))).Failure);
+                Assert.Equal(Failure.BadInput, (await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), sink, default))).Failure);
         Assert.False(File.Exists("-"));
     }
 
@@ -181,7 +181,7 @@ public sealed partial class OciArchiveTests : IDisposable
         var (digest, bytes) = image.Blobs.First();
         image.Spoil(digest, [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
 
-        var error = await Assert.ThrowsAsync<PailException>(() => PutAsync(image, "1"));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => PutAsync(image, "1"));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
@@ -193,7 +193,7 @@ public sealed partial class OciArchiveTests : IDisposable
         var blob = MemoryImage.Plain().Root!.Blobs.First() with { Size = long.MaxValue };
         await using (var sink = new OciArchiveSink(Archive, "1"))
         {
-            var error = await Assert.ThrowsAsync<PailException>(() => sink.PutBlobAsync(blob, (_, _) => Task.FromResult(Stream.Null), NoProgress.Instance, default));
+            var error = await Assert.ThrowsAnyAsync<PailException>(() => sink.PutBlobAsync(blob, (_, _) => Task.FromResult(Stream.Null), NoProgress.Instance, default));
             Assert.Equal(Failure.BadContent, error.Failure);
         }
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
@@ -219,7 +219,7 @@ public sealed partial class OciArchiveTests : IDisposable
         await PutAsync(MemoryImage.Nested(), "1");
         var before = await File.ReadAllBytesAsync(Archive);
 
-        var error = await Assert.ThrowsAsync<PailException>(() => late.PutManifestAsync(image.Root!, default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => late.PutManifestAsync(image.Root!, default));
 
         Assert.Equal(Failure.Conflict, error.Failure);
         Assert.Equal(before, await File.ReadAllBytesAsync(Archive));
@@ -286,7 +286,7 @@ public sealed partial class OciArchiveTests : IDisposable
     [Fact]
     public async Task Archive_NotThere_SaysSo()
     {
-        var error = await Assert.ThrowsAsync<PailException>(() => new OciArchiveSource(Archive, null).GetRootAsync(default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => new OciArchiveSource(Archive, null).GetRootAsync(default));
 
         Assert.Equal(Failure.NotFound, error.Failure);
     }
@@ -299,7 +299,7 @@ public sealed partial class OciArchiveTests : IDisposable
         await PutAsync(image, "1");
         await using var source = new OciArchiveSource(Archive, "1");
 
-        var error = await Assert.ThrowsAsync<PailException>(() => source.OpenBlobAsync(layer with { Size = 7 }, 0, default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => source.OpenBlobAsync(layer with { Size = 7 }, 0, default));
 
         Assert.Contains($"blob {layer.Digest} has {layer.Size} bytes; its descriptor says 7", error.Message);
     }

@@ -107,7 +107,7 @@ public sealed class OciLayoutTests : IDisposable
         Directory.CreateDirectory(Layout);
         await File.WriteAllTextAsync(Path.Combine(Layout, "thesis.txt"), "mine");
 
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new OciLayoutSink(Layout, "1")));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(MemoryImage.Plain(), new OciLayoutSink(Layout, "1")));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Equal(["thesis.txt"], Directory.GetFileSystemEntries(Layout).Select(Path.GetFileName));
@@ -119,7 +119,7 @@ public sealed class OciLayoutTests : IDisposable
         var image = new MemoryImage();
         var blob = image.Add(ImageBytes.Bytes(new Random(5), 5_000_000), MediaTypes.OctetStream);
         var sink = new OciLayoutSink(Layout, "1");
-        await Assert.ThrowsAsync<PailException>(() => sink.PutBlobAsync(
+        await Assert.ThrowsAnyAsync<PailException>(() => sink.PutBlobAsync(
             blob, (_, _) => Task.FromResult<Stream>(new BreakingStream(image.Blobs[blob.Digest], 3_000_000)), NoProgress.Instance, default));
         var progress = new CountingProgress();
 
@@ -158,7 +158,7 @@ public sealed class OciLayoutTests : IDisposable
         var (digest, bytes) = image.Blobs.First();
         image.Spoil(digest, how switch { "short" => bytes[..^1], "long" => [.. bytes, 0], _ => [.. bytes[..^1], (byte)(bytes[^1] ^ 1)] });
 
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(image, new OciLayoutSink(Layout, "1")));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(image, new OciLayoutSink(Layout, "1")));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains(says, error.Message);
@@ -173,8 +173,8 @@ public sealed class OciLayoutTests : IDisposable
         await Copying.RunAsync(MemoryImage.Plain(1), new OciLayoutSink(Layout, "one"));
         await Copying.RunAsync(MemoryImage.Plain(2), new OciLayoutSink(Layout, "two"));
 
-        var several = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
-        var absent = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, "three").GetRootAsync(default));
+        var several = await Assert.ThrowsAnyAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
+        var absent = await Assert.ThrowsAnyAsync<PailException>(() => new OciLayoutSource(Layout, "three").GetRootAsync(default));
 
         Assert.Equal((Failure.BadInput, Failure.NotFound), (several.Failure, absent.Failure));
         Assert.Contains("one, two", several.Message);
@@ -202,7 +202,7 @@ public sealed class OciLayoutTests : IDisposable
         var layer = image.Root!.Layers[0];
         File.AppendAllText(BlobPath(layer.Digest), "x");
 
-        var error = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, "1").OpenBlobAsync(layer, 0, default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => new OciLayoutSource(Layout, "1").OpenBlobAsync(layer, 0, default));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains($"blob {layer.Digest} has {layer.Size + 1} bytes; its descriptor says {layer.Size}", error.Message);
@@ -234,8 +234,8 @@ public sealed class OciLayoutTests : IDisposable
             File.CreateSymbolicLink(BlobPath(digest), target);
         }
 
-        await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, "1").OpenBlobAsync(image.Root!.Layers[0], 0, default));
-        await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, "1").GetRootAsync(default));
+        await Assert.ThrowsAnyAsync<PailException>(() => new OciLayoutSource(Layout, "1").OpenBlobAsync(image.Root!.Layers[0], 0, default));
+        await Assert.ThrowsAnyAsync<PailException>(() => new OciLayoutSource(Layout, "1").GetRootAsync(default));
     }
 
     [Theory]
@@ -254,7 +254,7 @@ public sealed class OciLayoutTests : IDisposable
         Directory.CreateDirectory(Layout);
         await File.WriteAllTextAsync(Path.Combine(Layout, "index.json"), json == "deep" ? new string('[', 100_000) : json);
 
-        var error = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
 
         Assert.Contains(says, error.Message);
         Assert.DoesNotContain('\n', error.Message);
@@ -273,7 +273,7 @@ public sealed class OciLayoutTests : IDisposable
         await File.WriteAllBytesAsync(BlobPath(digest), bytes);
         await File.WriteAllTextAsync(Path.Combine(Layout, "index.json"), $$"""{"schemaVersion":2,"manifests":[{"mediaType":"application/octet-stream","digest":"{{digest}}","size":{{bytes.Length}}}]}""");
 
-        var error = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains(says, error.Message);
@@ -283,7 +283,7 @@ public sealed class OciLayoutTests : IDisposable
     [Fact]
     public async Task GetRoot_NoLayout_SaysSo()
     {
-        var error = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
 
         Assert.Equal(Failure.NotFound, error.Failure);
         Assert.Contains("no OCI image layout", error.Message);
@@ -297,7 +297,7 @@ public sealed class OciLayoutTests : IDisposable
         var entries = Enumerable.Range(0, 100_000).Select(n => $$$"""{"mediaType":"{{{MediaTypes.OciManifest}}}","digest":"{{{Digest.Of(Encoding.UTF8.GetBytes($"{n}"))}}}","size":{{{n}}}}""");
         await File.WriteAllTextAsync(Path.Combine(Layout, "index.json"), $$"""{"schemaVersion":2,"manifests":[{{string.Join(',', entries)}}]}""");
 
-        var error = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
 
         Assert.True(error.Message.Length < 1000, error.Message);
     }
@@ -311,7 +311,7 @@ public sealed class OciLayoutTests : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(BlobPath(digest))!);
         await File.WriteAllBytesAsync(BlobPath(digest), new byte[5_000_000]);
 
-        var error = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => new OciLayoutSource(Layout, null).GetRootAsync(default));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Contains("at most 4194304", error.Message);
@@ -343,7 +343,7 @@ public sealed class OciLayoutTests : IDisposable
         await Copying.RunAsync(MemoryImage.Plain(2), new OciLayoutSink(_folder["layout"], "two"));
         await using var source = new OciLayoutSource(_folder["layout"], asked);
 
-        var error = await Assert.ThrowsAsync<PailException>(() => source.GetRootAsync(default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => source.GetRootAsync(default));
 
         Assert.Equal(failure, error.Failure);
         Assert.Contains(says, error.Message);
@@ -358,7 +358,7 @@ public sealed class OciLayoutTests : IDisposable
         File.Copy(Path.Combine(_folder["layout"], LayoutPaths.Blob(image.Root.Manifests[1].Digest)), Path.Combine(_folder["layout"], LayoutPaths.Blob(child)), overwrite: true);
         await using var source = new OciLayoutSource(_folder["layout"], $"@{child}");
 
-        Assert.Equal(Failure.BadContent, (await Assert.ThrowsAsync<PailException>(() => source.GetRootAsync(default))).Failure);
+        Assert.Equal(Failure.BadContent, (await Assert.ThrowsAnyAsync<PailException>(() => source.GetRootAsync(default))).Failure);
     }
 
     [Theory]

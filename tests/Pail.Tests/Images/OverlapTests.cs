@@ -55,7 +55,7 @@ public sealed class OverlapTests : IAsyncDisposable
             _engine = new FakeEngine { BreakAfter = 2 * Large, Holds = (2 * Large, sink.Begun) };
         await using var source = Source(_docker.Classic());
 
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(source, sink, Cancel));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(source, sink, Cancel));
 
         Assert.Equal(Failure.Unavailable, error.Failure);
         Assert.Equal((true, 0), (sink.Begun.IsCompletedSuccessfully, sink.Running));
@@ -69,7 +69,7 @@ public sealed class OverlapTests : IAsyncDisposable
         _engine.Holds = (2 * Large, new TaskCompletionSource().Task);
         await using var source = Source(_docker.Classic());
 
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(source, sink, Cancel));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(source, sink, Cancel));
 
         Assert.Equal((Failure.Denied, "full"), (error.Failure, error.Message));
         Assert.Equal(0, sink.Running);
@@ -124,7 +124,7 @@ public sealed class OverlapTests : IAsyncDisposable
             throw new PailException(Failure.Unavailable, "gone");
         });
 
-        var error = await Assert.ThrowsAsync<PailException>(() => RecompressAsync(source, sink));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => RecompressAsync(source, sink));
 
         Assert.Equal("gone", error.Message);
         Assert.Equal(0, sink.Running);
@@ -167,7 +167,7 @@ public sealed class OverlapTests : IAsyncDisposable
         var before = Directory.GetFiles(_folder["bucket"], "*", SearchOption.AllDirectories);
         await using var source = Source(_docker.Classic());
 
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(source, new BucketSink(registry.Repository(RepositoryName.Parse("app")), Reference.Of(Digest.Of([]))), Cancel));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(source, new BucketSink(registry.Repository(RepositoryName.Parse("app")), Reference.Of(Digest.Of([]))), Cancel));
 
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Equal(before, Directory.GetFiles(_folder["bucket"], "*", SearchOption.AllDirectories));
@@ -179,7 +179,7 @@ public sealed class OverlapTests : IAsyncDisposable
         var sink = new AheadSink();
         await using var source = Source(_docker.Classic());
 
-        var error = await Assert.ThrowsAsync<PailException>(() =>
+        var error = await Assert.ThrowsAnyAsync<PailException>(() =>
             ImageCopy.RunAsync(source, sink, new CopyOptions([Platform.Parse("linux/arm64")]), NoProgress.Instance, Cancel));
 
         Assert.Equal(Failure.NotFound, error.Failure);

@@ -149,7 +149,7 @@ public abstract class RealToolTests : IDisposable
         var layer = image.Root!.Layers[2].Digest;
         image.Spoil(layer, [.. image.Blobs[layer][..^1], 0xAA]);
 
-        await Assert.ThrowsAsync<PailException>(async () => await PutAsync(image, new DockerDaemonSink(await One.OpenAsync(), _name)));
+        await Assert.ThrowsAnyAsync<PailException>(async () => await PutAsync(image, new DockerDaemonSink(await One.OpenAsync(), _name)));
 
         Assert.Equal("", (await DockerAsync(One, "images", "--quiet", _name)).Output.Trim());
     }
@@ -162,7 +162,7 @@ public abstract class RealToolTests : IDisposable
         image.AddManifest(ImageBuilder.ManifestOf(
             image.Add(ImageBytes.Config("amd64", [Digest.Of("another"u8)]), MediaTypes.OciConfig), [image.Add(ImageBytes.Gzip(layer), MediaTypes.OciLayerGzip)]));
 
-        var error = await Assert.ThrowsAsync<PailException>(async () => await PutAsync(image, new DockerDaemonSink(await One.OpenAsync(), _name)));
+        var error = await Assert.ThrowsAnyAsync<PailException>(async () => await PutAsync(image, new DockerDaemonSink(await One.OpenAsync(), _name)));
 
         Assert.Contains("Docker could not load the image: invalid diffID", error.Message);
     }

@@ -34,7 +34,7 @@ public sealed class SavedContentTests : IAsyncDisposable
         var sink = new MemoryImage();
 
         await using var source = Source(place, docker, place.EndsWith("25", StringComparison.Ordinal) ? docker.Since25() : docker.Classic());
-        var error = await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(source, sink, Cancel));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(source, sink, Cancel));
 
         Assert.Equal(Failure.BadContent, error.Failure);
         Assert.Null(sink.Root);
@@ -54,7 +54,7 @@ public sealed class SavedContentTests : IAsyncDisposable
             var sink = new MemoryImage();
 
             await using var source = Source(place, docker, tar);
-            Assert.Equal(Failure.BadContent, (await Assert.ThrowsAsync<PailException>(() => Copying.RunAsync(source, sink, Cancel))).Failure);
+            Assert.Equal(Failure.BadContent, (await Assert.ThrowsAnyAsync<PailException>(() => Copying.RunAsync(source, sink, Cancel))).Failure);
 
             Assert.Null(sink.Root);
         }
@@ -83,7 +83,7 @@ public sealed class SavedContentTests : IAsyncDisposable
             var copy = Copying.RunAsync(source, sink, Cancel);
 
             if (isDamaged)
-                Assert.Equal(Failure.BadContent, (await Assert.ThrowsAsync<PailException>(() => copy)).Failure);
+                Assert.Equal(Failure.BadContent, (await Assert.ThrowsAnyAsync<PailException>(() => copy)).Failure);
             else
                 await copy;
             Assert.Equal(isDamaged, sink.Root is null);

@@ -83,7 +83,7 @@ internal static class CopyMatrix
     {
         await using var source = await from.SourceAsync("first");
         await using var sink = await to.SinkAsync("whole");
-        var error = await Assert.ThrowsAsync<PailException>(() => ImageCopy.RunAsync(source, sink, new CopyOptions(All: true), NoProgress.Instance, default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => ImageCopy.RunAsync(source, sink, new CopyOptions(All: true), NoProgress.Instance, default));
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Contains("holds one image, not an index of 2", error.Message);
     }
@@ -105,7 +105,7 @@ internal static class CopyMatrix
         }
         if (!place.Refuses.TryGetValue(kind, out says))
             return false;
-        var error = await Assert.ThrowsAsync<PailException>(put);
+        var error = await Assert.ThrowsAnyAsync<PailException>(put);
         Assert.Contains(says, error.Message);
         Assert.DoesNotContain('\n', error.Message);
         return true;
@@ -129,7 +129,7 @@ internal static class CopyMatrix
             var copy = () => ImageCopy.RunAsync(source, sink, new CopyOptions(Referrers: true), NoProgress.Instance, default);
             if (!from.FindsReferrers)
             {
-                Assert.Contains("leave out --referrers", (await Assert.ThrowsAsync<PailException>(copy)).Message);
+                Assert.Contains("leave out --referrers", (await Assert.ThrowsAnyAsync<PailException>(copy)).Message);
                 continue;
             }
             var result = await copy();

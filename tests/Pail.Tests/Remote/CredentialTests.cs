@@ -147,7 +147,7 @@ public sealed class CredentialTests : IDisposable
     public async Task Helper_ThatIsNone_IsAnErrorThatNamesIt(string helper)
     {
         _kit.Write(new { credsStore = helper });
-        var error = await Assert.ThrowsAsync<PailException>(() => Store.FindAsync("registry.example", null, default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => Store.FindAsync("registry.example", null, default));
         Assert.Equal(Failure.BadInput, error.Failure);
         Assert.Contains(helper, error.Message, StringComparison.Ordinal);
     }
@@ -328,7 +328,7 @@ public sealed class CredentialTests : IDisposable
     [InlineData("exit 3", "failed (3)")]
     [InlineData("echo nonsense", "no JSON")]
     public async Task Helper_ThatFails_SaysWhatItSaid(string script, string says) =>
-        Assert.Contains(says, (await Assert.ThrowsAsync<PailException>(() => new CredentialHelper(Script(script)).GetAsync("registry.example", default))).Message, StringComparison.Ordinal);
+        Assert.Contains(says, (await Assert.ThrowsAnyAsync<PailException>(() => new CredentialHelper(Script(script)).GetAsync("registry.example", default))).Message, StringComparison.Ordinal);
 
     [Fact]
     public async Task Keep_WhatIsKeptAlready_WritesNothing()
@@ -370,7 +370,7 @@ public sealed class CredentialTests : IDisposable
     {
         Directory.CreateDirectory(_kit.Folder[".docker"]);
         await File.WriteAllTextAsync(_kit.Folder[".docker/config.json"], content);
-        Assert.Contains("config.json", (await Assert.ThrowsAsync<PailException>(() => Store.FindAsync("registry.example", null, default))).Message, StringComparison.Ordinal);
+        Assert.Contains("config.json", (await Assert.ThrowsAnyAsync<PailException>(() => Store.FindAsync("registry.example", null, default))).Message, StringComparison.Ordinal);
     }
 
     [Theory]

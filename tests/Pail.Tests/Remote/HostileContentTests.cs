@@ -101,11 +101,11 @@ public sealed class HostileContentTests : HostileBench
         {
             case "measured":
                 await using (var source = Kit.Source(server.Host))
-                    Assert.Contains(Says, (await Assert.ThrowsAsync<PailException>(async () => await ImageParts.SizeAsync(source, await source.GetRootAsync(default), default))).Message, StringComparison.Ordinal);
+                    Assert.Contains(Says, (await Assert.ThrowsAnyAsync<PailException>(async () => await ImageParts.SizeAsync(source, await source.GetRootAsync(default), default))).Message, StringComparison.Ordinal);
                 break;
             case "dated":
                 await using (var source = Kit.Source(server.Host))
-                    Assert.Contains(Says, (await Assert.ThrowsAsync<PailException>(() => ImageAge.ReadAsync(source, default))).Message, StringComparison.Ordinal);
+                    Assert.Contains(Says, (await Assert.ThrowsAnyAsync<PailException>(() => ImageAge.ReadAsync(source, default))).Message, StringComparison.Ordinal);
                 break;
             default:
                 await FailsAsync(server, Failure.BadContent, Says, options: how switch
@@ -144,7 +144,7 @@ public sealed class HostileContentTests : HostileBench
         if (how == "measured")
             Assert.Equal(Image.Root.Blobs.Sum(blob => blob.Size), await ImageParts.SizeAsync(source, await source.GetRootAsync(limit.Token), limit.Token));
         else if (how == "two platforms")
-            await Assert.ThrowsAsync<PailException>(() => ImageCopy.RunAsync(source, sink, new([Platform.Parse("linux/amd64"), Platform.Parse("linux/arm64")]), NoProgress.Instance, limit.Token));
+            await Assert.ThrowsAnyAsync<PailException>(() => ImageCopy.RunAsync(source, sink, new([Platform.Parse("linux/amd64"), Platform.Parse("linux/arm64")]), NoProgress.Instance, limit.Token));
         else
             await ImageCopy.RunAsync(source, sink, new(Referrers: how == "with referrers", Compression: how == "compressed anew" ? LayerCompression.None : null), NoProgress.Instance, limit.Token);
         Assert.InRange(server.Requests.Count(request => request.Path.Contains("/manifests/sha256:", StringComparison.Ordinal)), 11, 30);

@@ -88,7 +88,7 @@ public sealed class OddStatusTests : IDisposable
         if (isRight)
             await RegistryKit.CopyAsync(_image, sink);
         else
-            Assert.Equal(Failure.BadInput, (await Assert.ThrowsAsync<PailException>(() => RegistryKit.CopyAsync(_image, sink))).Failure);
+            Assert.Equal(Failure.BadInput, (await Assert.ThrowsAnyAsync<PailException>(() => RegistryKit.CopyAsync(_image, sink))).Failure);
 
         Assert.Equal(isRight ? ["/v2/team/app/manifests/v1"] : [], server.Requests.Where(request => request.Method is "PUT" or "POST").Select(request => request.Path));
     }

@@ -96,7 +96,7 @@ public sealed class ReferrerTests : IAsyncLifetime
     {
         await FillAsync();
         Assert.Equal((0, 4), await CopyAsync(_kit.Source(_server.Host), new DirSink(_kit.Folder["dir"])));
-        var error = await Assert.ThrowsAsync<PailException>(async () => await CopyAsync(new DirSource(_kit.Folder["dir"]), await SinkAsync("v2", "other")));
+        var error = await Assert.ThrowsAnyAsync<PailException>(async () => await CopyAsync(new DirSource(_kit.Folder["dir"]), await SinkAsync("v2", "other")));
         Assert.Contains("--referrers", error.Message, StringComparison.Ordinal);
         // Said before anything is written.
         Assert.False(await (await SinkAsync("v2", "other")).HasManifestAsync(Root, default));
@@ -139,7 +139,7 @@ public sealed class ReferrerTests : IAsyncLifetime
         }
         else
         {
-            Assert.Equal(Failure.Conflict, (await Assert.ThrowsAsync<PailException>(add)).Failure);
+            Assert.Equal(Failure.Conflict, (await Assert.ThrowsAnyAsync<PailException>(add)).Failure);
         }
     }
 
@@ -151,7 +151,7 @@ public sealed class ReferrerTests : IAsyncLifetime
         Assert.Equal(5, LayoutIndex.Parse("", await File.ReadAllBytesAsync(Path.Combine(_kit.Folder["oci"], "index.json"))).Entries.Count);
 
         Assert.Equal((4, 0), await CopyAsync(new OciLayoutSource(_kit.Folder["oci"], null), await SinkAsync("v2", "first")));
-        var error = await Assert.ThrowsAsync<PailException>(() => new OciLayoutSource(_kit.Folder["oci"], "2").GetRootAsync(default));
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => new OciLayoutSource(_kit.Folder["oci"], "2").GetRootAsync(default));
         Assert.EndsWith("it has 1.", error.Message);
     }
 
@@ -197,7 +197,7 @@ public sealed class ReferrerTests : IAsyncLifetime
         var index = Path.Combine(_kit.Folder["oci"], "index.json");
         await File.WriteAllTextAsync(index, (await File.ReadAllTextAsync(index)).Replace("\"manifests\":[", $"\"manifests\":[{string.Join(',', entries)},", StringComparison.Ordinal));
 
-        var error = await Assert.ThrowsAsync<PailException>(async () => await CopyAsync(new OciLayoutSource(_kit.Folder["oci"], "1"), await SinkAsync("v2", "first")));
+        var error = await Assert.ThrowsAnyAsync<PailException>(async () => await CopyAsync(new OciLayoutSource(_kit.Folder["oci"], "1"), await SinkAsync("v2", "first")));
 
         Assert.Contains(says, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);

@@ -85,7 +85,7 @@ public sealed class InUseListTests
     [InlineData("team/app:1.0\n<none>\n")]
     [InlineData("4b1f2c3d4e5f\n")]
     [InlineData("{\"image\": tru")]
-    public async Task Read_NoList_IsAnError(string text) => Assert.Equal(Failure.BadContent, (await Assert.ThrowsAsync<PailException>(() => ReadAsync(text))).Failure);
+    public async Task Read_NoList_IsAnError(string text) => Assert.Equal(Failure.BadContent, (await Assert.ThrowsAnyAsync<PailException>(() => ReadAsync(text))).Failure);
 
     [Fact]
     public async Task Read_LargeJsonInPieces_IsTheSame()

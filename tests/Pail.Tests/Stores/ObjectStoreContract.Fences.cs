@@ -92,6 +92,6 @@ public abstract partial class ObjectStoreContract
         Assert.False(settled.IsCompleted);
         before.Dispose();
         await settled;
-        await Fences.OpenFenceAsync(Ample, Cancel);
+        using var last = await Fences.OpenFenceAsync(Ample, Cancel);
     }
 }

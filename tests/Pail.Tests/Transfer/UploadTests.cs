@@ -157,7 +157,7 @@ public sealed class UploadTests
     {
         var blob = new TestBlob(20 * MiB);
         var opened = 0;
-        var error = await Assert.ThrowsAsync<PailException>(() => UploadAsync(blob, async (offset, cancel) =>
+        var error = await Assert.ThrowsAnyAsync<PailException>(() => UploadAsync(blob, async (offset, cancel) =>
         {
             opened++;
             return new BreakingStream(await blob.Open(offset, cancel), offset == 0 ? 10 * MiB : 0, new IOException("gone"));
