@@ -28,13 +28,13 @@ internal static class DeleteObjectsXml
     }
 
     /// <summary>The errors in an answer; none if all were removed.</summary>
-    /// <exception cref="XmlException">It is no answer of DeleteObjects.</exception>
+    /// <exception cref="XmlException">The bytes are not an answer to DeleteObjects.</exception>
     public static async Task<IReadOnlyList<(string Key, string Code, string Message)>> ReadErrorsAsync(Stream answer, CancellationToken cancel)
     {
         using var xml = XmlReader.Create(answer, new XmlReaderSettings { Async = true, DtdProcessing = DtdProcessing.Prohibit });
         var root = await XElement.LoadAsync(xml, LoadOptions.None, cancel);
         if (root.Name.LocalName != "DeleteResult")
-            throw new XmlException($"'{root.Name.LocalName}' is no answer of DeleteObjects");
+            throw new XmlException($"'{root.Name.LocalName}' is not an answer to DeleteObjects");
         return [.. root.Elements().Where(error => error.Name.LocalName == "Error").Select(error => (Text(error, "Key"), Text(error, "Code"), Text(error, "Message")))];
 
         static string Text(XElement error, string name) => error.Elements().FirstOrDefault(child => child.Name.LocalName == name)?.Value ?? "";

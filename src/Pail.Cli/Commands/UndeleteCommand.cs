@@ -57,7 +57,7 @@ internal sealed class UndeleteCommand : Verb
             [.. images.Select(image => new[] { image.Image, image.Removed is { } time ? TagRollback.Written(time) : "condemned", SafeText.OneLine(image.By) })]));
     }
 
-    // One that can't be brought back is told at once, and the others go on.
+    // The command names each one that can't be brought back at once, and goes on with the others.
     private static async Task RestoreAsync(VerbRun session, List<(BucketRoot Root, Bucket Bucket, Removed Removed)> found, CancellationToken cancel)
     {
         var (restored, failed) = (new List<string>(), new List<(string Image, PailException Why)>());

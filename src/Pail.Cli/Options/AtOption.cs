@@ -15,7 +15,7 @@ internal static class AtOption
             var text = result.Tokens[0].Value;
             if (SinceOption.Parse(text, TimeProvider.System.GetUtcNow()) is { } time)
                 return time;
-            result.AddError($"'{SafeText.OneLine(text)}' is no time: a date such as 2026-11-01 or 2026-11-01T12:00:00Z, or 2h or 7d ago, is expected.");
+            result.AddError($"'{SafeText.OneLine(text)}' is not a time: a date such as 2026-11-01 or 2026-11-01T12:00:00Z, or 2h or 7d ago, is expected.");
             return null;
         },
     };

@@ -19,7 +19,7 @@ internal static class DurationOption
             var text = result.Tokens[0].Value;
             if (Duration.TryParse(text, out var time) && time >= least)
                 return time;
-            result.AddError($"'{SafeText.OneLine(text)}' is no time for {name}: {(least > TimeSpan.Zero ? $"at least {Duration.Format(least)}, " : "")}such as 30s, 15m, 1.5h or 14d, is expected.");
+            result.AddError($"'{SafeText.OneLine(text)}' is not a time for {name}: {(least > TimeSpan.Zero ? $"at least {Duration.Format(least)}, " : "")}such as 30s, 15m, 1.5h or 14d, is expected.");
             return null;
         },
     };

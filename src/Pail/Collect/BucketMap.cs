@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using Pail.Buckets.Layouts;
 using Pail.Buckets;
+using Pail.Buckets.Layouts;
 using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;

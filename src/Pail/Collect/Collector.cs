@@ -18,6 +18,7 @@ internal sealed class Collector
     private readonly SortedDictionary<string, Freed> _freed = new(StringComparer.Ordinal);
     private readonly List<string> _warnings = [];
     private readonly List<string> _keys = [];
+    private readonly List<Node> _removed = [];
     private Bucket _bucket;
     private int _rounds;
 
@@ -44,12 +45,16 @@ internal sealed class Collector
         if (_options.DryRun)
             return await ForecastAsync(memory, cancel);
         var pace = await PrepareAsync(cancel);
-        BucketMap map;
         while (!await RoundAsync(pace, memory, cancel))
         {
         }
-        // What is gone is what the store no longer lists.
-        map = await ReadAsync(memory, cancel);
+        // Gone is what the store no longer lists: what was written again meanwhile is not freed.
+        var map = await ReadAsync(memory, cancel);
+        foreach (var node in _removed.Where(node => map.Find(node.Key) is null).DistinctBy(node => node.Key))
+        {
+            Count(Words.Of(node), new(1, node.Size));
+            _keys.Add(node.Key);
+        }
         var leftovers = new Leftovers(_bucket, memory, Options, Now);
         foreach (var (what, freed) in await leftovers.RemoveAsync(map, cancel))
             Count(what, freed);
@@ -91,7 +96,7 @@ internal sealed class Collector
             var before = register.State.IsRemoving ? register.State.End() : register.State;
             var next = new CollectState(CollectPhase.Condemned, before.Round + 1, $"{Guid.NewGuid():n}", listed, before.Last) { Looked = looked.AddTicks(-(looked.Ticks % TimeSpan.TicksPerSecond)) };
             if (!await KeepsConditionsAsync(cancel))
-                return await EndedAsync(await round.SweepAsync(next with { Phase = CollectPhase.Sweeping }, cancel));
+                return Ended(await round.SweepAsync(next with { Phase = CollectPhase.Sweeping }, cancel));
             if (!await register.TryWriteAsync(next, cancel))
                 return false;
             if (_bucket.Steps.CondemnedWait)
@@ -107,15 +112,15 @@ internal sealed class Collector
             if (register.Info?.ETag != seen)
                 return false;
         }
-        return await EndedAsync(await round.FinishAsync(cancel));
+        return Ended(await round.FinishAsync(cancel));
 
-        async Task<bool> EndedAsync(bool ended)
+        bool Ended(bool ended)
         {
             _warnings.AddRange(round.Warnings);
             if (!ended)
                 return false;
             _rounds++;
-            await CountAsync(round.Removed, memory, cancel);
+            _removed.AddRange(round.Removed);
             return !resumed && (!more || round.Removed.Count == 0);
         }
     }
@@ -158,19 +163,6 @@ internal sealed class Collector
     };
 
     private void Count(string what, Freed freed) => _freed[what] = _freed.GetValueOrDefault(what, new(0, 0)) + freed;
-
-    // Counted from the listing after: what was written again meanwhile is not freed.
-    private async Task CountAsync(IReadOnlyList<Node> removed, LinkMemory memory, CancellationToken cancel)
-    {
-        if (removed.Count == 0)
-            return;
-        var map = await ReadAsync(memory, cancel);
-        foreach (var node in removed.Where(node => map.Find(node.Key) is null))
-        {
-            Count(Words.Of(node), new(1, node.Size));
-            _keys.Add(node.Key);
-        }
-    }
 
     private async Task<bool> KeepsConditionsAsync(CancellationToken cancel) =>
         (_bucket.Settings.Conditions ?? await StoreConditions.ProbeAsync(_bucket.Store, cancel)) == WriteConditions.Both;

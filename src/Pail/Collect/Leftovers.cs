@@ -1,6 +1,6 @@
+using Pail.Buckets;
 using Pail.Buckets.Collecting;
 using Pail.Buckets.Layouts;
-using Pail.Buckets;
 using Pail.Io;
 using Pail.Stores;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
+using Pail.Buckets;
 using Pail.Buckets.Collecting;
 using Pail.Buckets.Layouts;
-using Pail.Buckets;
 using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
@@ -60,7 +60,7 @@ internal sealed class Round(Bucket bucket, Register register, LinkMemory memory,
     public async Task<bool> SweepAsync(CollectState sweeping, CancellationToken cancel)
     {
         using var fence = await OpenAsync(pace.Condemned + pace.View, cancel);
-        if (!await register.TryWriteAsync(sweeping, cancel))
+        if (!await EnterAsync(sweeping, cancel))
             return false;
         var (mine, time) = (register.State, register.Info!.Modified);
         if (Steps.CondemnedWait)
@@ -80,12 +80,28 @@ internal sealed class Round(Bucket bucket, Register register, LinkMemory memory,
         return true;
     }
 
+    // Refused if it comes so late that another collector, which saw the register as it is now, may have waited and begun to remove: its list must not be written over.
+    private async Task<bool> EnterAsync(CollectState sweeping, CancellationToken cancel)
+    {
+        using var fence = Steps.FencedSweep ? await Fences.OpenFenceAsync(pace.View, cancel) : new OpenFences(bucket.Store, Fences);
+        var seen = register.Info?.ETag;
+        await register.ReadAsync(cancel);
+        try
+        {
+            return register.Info?.ETag == seen && await register.TryWriteAsync(sweeping, cancel, fence);
+        }
+        catch (StoreException e) when (e.Error == StoreError.FenceExpired)
+        {
+            return false;
+        }
+    }
+
     // Marks again: from all tags, and from every manifest that is not condemned, or was written since: that stays with all its parts.
     private async Task<(BucketMap Map, List<Node> Plan)> PlanAsync(CollectState condemned, DateTimeOffset since, CancellationToken cancel)
     {
         var map = await BucketMap.ReadAsync(bucket, memory, options, cancel);
         // Stores state times in whole seconds: what was written in the second of the look may be newer than it.
-        var before = condemned.Looked < since ? condemned.Looked.Value : since;
+        var before = Steps.SinceLook && condemned.Looked < since ? condemned.Looked.Value : since;
         var listed = map.Nodes.Where(node => condemned.Keys.Contains(node.Key) && (node.Modified < before || !Steps.YoungStays)).ToHashSet();
         var live = Steps.SecondMark ? Mark.From(Mark.RootsBeside(map, bucket, options, listed.Contains)) : [];
         return (map, [.. listed.Where(node => !live.Contains(node))]);

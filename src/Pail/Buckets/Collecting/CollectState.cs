@@ -28,6 +28,9 @@ internal enum CollectPhase
 /// <param name="Last">The name of the round that ended last. What was seen under another one is not believed. Numbers would not do: where a store keeps no conditions, two rounds may have the same.</param>
 internal sealed record CollectState(CollectPhase Phase, long Round, string By, KeySet Keys, string Last)
 {
+    /// <summary>A random name of this one write, for its collector to know it again: two that finish the same round write the same but for this.</summary>
+    public string Pen { get; init; } = "";
+
     /// <summary>The key of the register.</summary>
     public const string Key = CollectKeys.Prefix + "state";
 
@@ -69,16 +72,16 @@ internal sealed record CollectState(CollectPhase Phase, long Round, string By, K
     /// <exception cref="FormatException">It is no such thing; <see cref="JsonException"/> if it is no JSON either.</exception>
     public static CollectState Parse(ReadOnlySpan<byte> bytes) =>
         JsonSerializer.Deserialize(bytes, CollectJson.Default.CollectFile) is { Round: >= 0, By: { } by, Last: { } last } file && Enum.TryParse<CollectPhase>(file.Phase, ignoreCase: true, out var phase)
-            ? new(phase, file.Round, by, KeySet.Read(Convert.FromBase64String(file.Keys ?? "")), last) { Looked = file.Looked }
+            ? new(phase, file.Round, by, KeySet.Read(Convert.FromBase64String(file.Keys ?? "")), last) { Pen = file.Pen ?? "", Looked = file.Looked }
             : throw new FormatException("it names no phase known here");
 
     /// <summary>The same after its round has ended.</summary>
     public CollectState End() => this with { Phase = CollectPhase.Idle, Keys = KeySet.Empty, Last = By, Looked = null };
 
-    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(new CollectFile(Phase.ToString().ToLowerInvariant(), Round, By, Convert.ToBase64String(Keys.ToBytes()), Last) { Looked = Looked }, CollectJson.Default.CollectFile);
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(new CollectFile(Phase.ToString().ToLowerInvariant(), Round, By, Convert.ToBase64String(Keys.ToBytes()), Last, Pen) { Looked = Looked }, CollectJson.Default.CollectFile);
 }
 
-internal sealed record CollectFile(string? Phase, long Round, string? By, string? Keys, string? Last)
+internal sealed record CollectFile(string? Phase, long Round, string? By, string? Keys, string? Last, string? Pen)
 {
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? Looked { get; init; }

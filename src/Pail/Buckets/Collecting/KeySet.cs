@@ -49,13 +49,7 @@ internal sealed class KeySet
     /// <summary>Whether it holds a key.</summary>
     public bool Contains(string key) => _prints.Length > 0 && Array.BinarySearch(_prints, PrintOf(key)) >= 0;
 
-    /// <summary>The set without these keys.</summary>
-    public KeySet Without(IEnumerable<string> keys)
-    {
-        var gone = keys.Select(PrintOf).ToHashSet();
-        return new([.. _prints.Where(print => !gone.Contains(print))]);
-    }
-
+    /// <summary>Returns the set as bytes, for <see cref="Read"/>.</summary>
     public byte[] ToBytes()
     {
         var bytes = new byte[_prints.Length * Size];
