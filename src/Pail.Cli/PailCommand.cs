@@ -33,6 +33,8 @@ internal sealed class PailCommand : Command
         Add(new GcCommand(terminal));
         Add(new RetainCommand(terminal));
         Add(new PolicyCommand(terminal));
+        Add(new AccessCommand(terminal));
+        Add(new RobotCommand(terminal));
         Add(new PullsCommand(terminal));
         Add(new LoginCommand(terminal));
         Add(new LogoutCommand(terminal));

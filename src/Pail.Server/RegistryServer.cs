@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Pail.Buckets;
+using Pail.Server.Access;
 using Pail.Server.Http;
 using Pail.Server.Routing;
 using Pail.Server.Running;
@@ -56,6 +57,8 @@ internal static class RegistryServer
             builder.Services.AddSingleton<IHostedService>(services => new ScheduledCollection(services.GetRequiredService<RegistryServices>(), retains: false, options.GcEvery));
         if (options.RetainEvery > TimeSpan.Zero)
             builder.Services.AddSingleton<IHostedService>(services => new ScheduledCollection(services.GetRequiredService<RegistryServices>(), retains: true, options.RetainEvery));
+        if (options.Door is not null)
+            builder.Services.AddHostedService(services => new RuleWatch(services.GetRequiredService<RegistryServices>()));
         if (options is { ReadOnly: false } && options.SweepInterval > TimeSpan.Zero)
             builder.Services.AddHostedService(services => new UploadSweeper(services.GetRequiredService<RegistryServices>()));
         return Handle(builder.Build(), options, bucket, clock);

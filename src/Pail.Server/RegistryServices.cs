@@ -4,6 +4,7 @@ using Pail.Buckets;
 using Pail.Collect;
 using Pail.Oci;
 using Pail.Pulls;
+using Pail.Server.Access;
 using Pail.Server.Caches;
 using Pail.Server.Running;
 
@@ -28,6 +29,12 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     public ILogger Log => log;
 
     public TimeProvider Time => time;
+
+    /// <summary>Who may do what; null where everybody may do everything.</summary>
+    public Door? Door { get; } = options.Door is { } door ? new(door, bucket, options.Secrets, log, time) : null;
+
+    /// <summary>What keeps repositories apart that share their content.</summary>
+    public Border Border { get; } = new(options, bucket, time);
 
     /// <summary>The blobs known to be there. Who stores one says so here.</summary>
     public BlobCache Blobs { get; } = new(bucket.SharesBlobs, options.DigestLifetime, time);
@@ -61,6 +68,7 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
                 _lastRound = last;
                 Blobs.EndRound();
                 Manifests.EndRound();
+                Border.EndRound();
             }
         return repository;
     }

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using Pail.Server.Access;
 using Pail.Stores;
 
 namespace Pail.Server;
@@ -6,6 +8,8 @@ namespace Pail.Server;
 /// <summary>How a registry server runs. The defaults are safe: loopback, nothing trusted, nothing believed that another replica may change.</summary>
 internal sealed record ServerOptions
 {
+    private readonly byte[] _own = RandomNumberGenerator.GetBytes(32);
+
     /// <summary>Where it listens.</summary>
     public IReadOnlyList<IPEndPoint> Listen { get; init; } = [new(IPAddress.Loopback, 5000)];
 
@@ -15,14 +19,26 @@ internal sealed record ServerOptions
     /// <summary>Signs the addresses that blob GETs are redirected to; null to send the bytes through the server.</summary>
     public IPresigner? Redirect { get; init; }
 
-    /// <summary>How long such an address may be used.</summary>
-    public TimeSpan RedirectLifetime { get; init; } = TimeSpan.FromMinutes(15);
+    /// <summary>How long such an address may be used; null for a time that depends on whether there are rules.</summary>
+    public TimeSpan? RedirectLifetime { get; init; }
+
+    /// <summary>How long an address of the bucket may be used that the server signs. Where there are rules, one that leaks must not outlive them for long.</summary>
+    public TimeSpan SignedLifetime => RedirectLifetime ?? (Door is null ? TimeSpan.FromMinutes(15) : TimeSpan.FromMinutes(1));
 
     /// <summary>
-    /// The secret that upload sessions are sealed with, the same on all replicas; null for one made at the start,
-    /// so that sessions end with the process.
+    /// The secret that upload sessions and tokens are sealed with, the same on all replicas; null for one made at the start,
+    /// so that they end with the process.
     /// </summary>
     public ReadOnlyMemory<byte>? Secret { get; init; }
+
+    /// <summary>The secret before that, while replicas change from one to the other: what it sealed is still opened. Null for none.</summary>
+    public ReadOnlyMemory<byte>? PreviousSecret { get; init; }
+
+    /// <summary>The secrets that open what was sealed; the first one seals.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Secrets => [Secret ?? _own, .. PreviousSecret is { } previous ? [previous] : Array.Empty<ReadOnlyMemory<byte>>()];
+
+    /// <summary>Who may do what; null to let everybody do everything.</summary>
+    public DoorOptions? Door { get; init; }
 
     /// <summary>How long a tag is believed to name what it named; zero to ask the bucket each time.</summary>
     public TimeSpan TagLifetime { get; init; } = TimeSpan.Zero;

@@ -24,19 +24,6 @@ internal sealed class PolicyCommand : Command
 
     /// <summary>The bucket whose policy it is.</summary>
     public static Argument<string> BucketArgument() => new("bucket") { HelpName = "BUCKET", Description = "s3://BUCKET, s3://BUCKET/PREFIX// or file:DIR" };
-
-    /// <summary>Reads a local file, or standard input for <c>-</c>.</summary>
-    public static async Task<string> ReadAsync(Terminal terminal, string file, CancellationToken cancel)
-    {
-        if (Directory.Exists(file))
-            throw Addressed.Bad(file, "it is a folder; a file with a policy is expected.");
-        using var text = file == "-" ? new StreamReader(terminal.InputBytes, leaveOpen: true) : new StreamReader(file);
-        var buffer = new char[RetentionPolicy.MaxSize + 1];
-        var length = await text.ReadBlockAsync(buffer, cancel);
-        return length <= RetentionPolicy.MaxSize
-            ? new string(buffer, 0, length)
-            : throw new PailException(Failure.BadContent, $"{SafeText.OneLine(file)}: a policy has at most {ByteSize.Format(RetentionPolicy.MaxSize)}.");
-    }
 }
 
 internal sealed class PolicyShowCommand : Verb
@@ -92,7 +79,7 @@ internal sealed class PolicyCheckCommand : Verb
         }
         else
         {
-            text = await PolicyCommand.ReadAsync(session.Terminal, where, cancel);
+            text = await WrittenFile.ReadAsync(session.Terminal, where, "a policy", RetentionPolicy.MaxSize, cancel);
         }
         var (policy, problems) = RetentionPolicy.Read(text);
         session.Result(PolicyReport.Of(name, null, policy, problems, session.Cost), ResultsJson.Plain.PolicyReport, lines =>
@@ -129,7 +116,7 @@ internal sealed class PolicySetCommand : Verb
     protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var file = session.Get(_file);
-        var text = await PolicyCommand.ReadAsync(session.Terminal, file, cancel);
+        var text = await WrittenFile.ReadAsync(session.Terminal, file, "a policy", RetentionPolicy.MaxSize, cancel);
         _ = RetentionPolicy.Parse(text, file == "-" ? "stdin" : SafeText.OneLine(file));
         var bucket = await session.Places.OpenBucketAsync(AddressParser.ParseRoot(session.Get(_bucket)), cancel);
         await PolicyReport.TellAsync(session, bucket, text, await RetentionFile.WriteAsync(bucket, text, cancel), cancel);

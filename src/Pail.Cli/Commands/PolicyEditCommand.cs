@@ -59,7 +59,7 @@ internal sealed class PolicyEditCommand : Verb
         while (true)
         {
             await StartAsync(path, cancel);
-            var text = await PolicyCommand.ReadAsync(session.Terminal, path, cancel);
+            var text = await WrittenFile.ReadAsync(session.Terminal, path, "a policy", RetentionPolicy.MaxSize, cancel);
             var (policy, problems) = RetentionPolicy.Read(text);
             if (policy is not null)
                 return text;

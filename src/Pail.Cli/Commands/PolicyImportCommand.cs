@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pail.Cli.Output;
+using Pail.Retention;
 using Pail.Retention.Import;
 
 namespace Pail.Cli.Commands;
@@ -29,7 +30,7 @@ internal sealed class PolicyImportCommand : Verb
     protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {
         var source = session.Get(_source) switch { "ecr" => PolicySource.Ecr, "gar" => PolicySource.Gar, "harbor" => PolicySource.Harbor, _ => PolicySource.Zot };
-        var imported = PolicyImport.Read(source, await PolicyCommand.ReadAsync(session.Terminal, session.Get(_file), cancel), session.Get(_within));
+        var imported = PolicyImport.Read(source, await WrittenFile.ReadAsync(session.Terminal, session.Get(_file), "a policy", RetentionPolicy.MaxSize, cancel), session.Get(_within));
         foreach (var difference in imported.Differences)
             session.Say($"{session.Terminal.Ink.Yellow("Differs:")} {difference}");
         session.Result(new ImportReport(imported.Text, imported.Differences), ResultsJson.Plain.ImportReport, lines => lines.Write(imported.Text));

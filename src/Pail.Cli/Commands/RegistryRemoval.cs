@@ -1,7 +1,7 @@
 using Pail.Oci;
 using Pail.Places;
+using Pail.Policies;
 using Pail.Remote;
-using Pail.Retention;
 
 namespace Pail.Cli.Commands;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using Pail.Copy;
 using Pail.Oci;
 using Pail.Places;
-using Pail.Retention;
+using Pail.Policies;
 
 namespace Pail.Cli.Commands;
 

@@ -7,6 +7,7 @@ using Pail.Cli.Output;
 using Pail.Places;
 using Pail.S3;
 using Pail.Server;
+using Pail.Server.Access;
 using Pail.Server.Configuration;
 using Pail.Stores;
 using Pail.Stores.Folder;
@@ -34,8 +35,8 @@ internal sealed class ServeCommand : Command, IShowsExamples
     public IReadOnlyList<(string Line, string Says)> Examples =>
     [
         ("pail serve s3://acme", "at 127.0.0.1:5000; blobs are redirected to the bucket"),
-        ("pail serve ./images --listen 0.0.0.0:5000", "over a folder, for the whole network"),
-        ("PAIL_SECRET=... pail serve s3://acme --listen *:5001", "one of several replicas behind a load balancer"),
+        ("pail serve ./images --listen 0.0.0.0:5000 --open", "over a folder, for everybody on the network"),
+        ("PAIL_SECRET=... pail serve s3://acme --listen *:5001 --access rules.yaml --htpasswd users", "one of several replicas behind a load balancer, with access rules"),
     ];
 
     private async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
@@ -46,8 +47,9 @@ internal sealed class ServeCommand : Command, IShowsExamples
         var store = Open(configuration, meter);
         using var owned = store as IDisposable;
         var registry = await Bucket.OpenAsync(store, new TransferEngine(configuration.Transfer), cancel);
+        var options = configuration.Guarded(await DoorOptions.FindAsync(configuration.Access, registry, cancel));
         await using var server = RegistryServer.Build(
-            configuration.Server with
+            options with
             {
                 Redirect = configuration.Redirect ? store.Abilities.Presign : null,
                 Log = configuration.Log ? _terminal.Out : null,
@@ -55,7 +57,7 @@ internal sealed class ServeCommand : Command, IShowsExamples
             },
             registry);
         await ListenAsync(server, configuration.Server.Listen, cancel);
-        Announce(server, configuration, store);
+        Announce(server, configuration, options, store);
         await RegistryServer.WaitAsync(server, cancel);
         await server.StopAsync(CancellationToken.None);
         return ExitCode.Ok;
@@ -103,12 +105,14 @@ internal sealed class ServeCommand : Command, IShowsExamples
     private static string DefaultFolder() => Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "pail", "registry");
 
-    private void Announce(WebApplication server, ServeConfiguration configuration, IObjectStore store)
+    private void Announce(WebApplication server, ServeConfiguration configuration, ServerOptions options, IObjectStore store)
     {
         foreach (var address in server.Urls)
             _terminal.Error.WriteLine($"Serving {store.Name} at {address}");
-        if (configuration.Server.Listen.Any(endpoint => !IPAddress.IsLoopback(endpoint.Address)) && !configuration.Server.ReadOnly)
-            _terminal.Error.WriteLine($"{_terminal.Ink.Yellow("Note:")} whoever reaches this address can push and delete.");
+        if (options.Door is { Rules: var rules })
+            _terminal.Error.WriteLine($"Access by {rules.Rules.Count} {(rules.Rules.Count == 1 ? "rule" : "rules")} of {configuration.Access ?? AccessFile.Key}{(rules.Rules.Count == 0 ? ": nobody may do anything" : "")}");
+        else if (configuration.Open)
+            _terminal.Error.WriteLine($"{_terminal.Ink.Yellow("Open:")} everybody who reaches this address can {(options switch { { ReadOnly: true } => "pull", { AllowDelete: false } => "pull and push", _ => "pull, push and delete" })} all images, without a login.");
         if (configuration.Server.Secret is null && store is not FolderStore)
             _terminal.Error.WriteLine($"{_terminal.Ink.Yellow("Note:")} without PAIL_SECRET or --secret-file, uploads under way end with this process, and other replicas can't take them up.");
     }

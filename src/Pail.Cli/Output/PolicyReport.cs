@@ -1,4 +1,5 @@
 using Pail.Buckets;
+using Pail.Policies;
 using Pail.Retention;
 
 namespace Pail.Cli.Output;

@@ -159,6 +159,11 @@ internal sealed record PullsReport(string Bucket, long Lines, long Unknown, long
 [JsonSerializable(typeof(DemoResult))]
 [JsonSerializable(typeof(PolicyReport))]
 [JsonSerializable(typeof(ImportReport))]
+[JsonSerializable(typeof(AccessReport))]
+[JsonSerializable(typeof(AccessExplanation))]
+[JsonSerializable(typeof(AccessPrepared))]
+[JsonSerializable(typeof(RobotMade))]
+[JsonSerializable(typeof(RobotListing))]
 [JsonSerializable(typeof(PullsReport))]
 internal sealed partial class ResultsJson : JsonSerializerContext
 {

@@ -53,7 +53,7 @@ internal sealed class BlobPulls(RegistryServices services)
         if (RangeHeader.Read(Conditions.Range(context.Request, route.Digest.ToString()), size).Kind == RangeKind.Unsatisfiable)
             return BlobStream.Unsatisfiable(context, size);
         var options = services.Options;
-        var address = services.Bucket.Repository(route.Repository).Blobs.Presign(options.Redirect!, route.Digest, options.RedirectLifetime);
+        var address = services.Bucket.Repository(route.Repository).Blobs.Presign(options.Redirect!, route.Digest, options.SignedLifetime);
         Answers.Empty(context.Response, StatusCodes.Status307TemporaryRedirect);
         context.Response.Headers.Location = address.AbsoluteUri;
         context.Response.Headers[HeaderValues.DigestName] = route.Digest.ToString();

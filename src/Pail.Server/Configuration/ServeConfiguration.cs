@@ -1,5 +1,7 @@
+using System.Net;
 using Microsoft.Extensions.Configuration;
 using Pail.Oci;
+using Pail.Server.Access;
 using Pail.Stores;
 using Pail.Transfer;
 
@@ -22,6 +24,18 @@ internal sealed record ServeConfiguration
 
     /// <summary>The S3 service as clients reach it.</summary>
     public string? PublicEndpoint { get; init; }
+
+    /// <summary>File of the access rules; null for those of the bucket, if it has some.</summary>
+    public string? Access { get; init; }
+
+    /// <summary>File of the users and their passwords.</summary>
+    public string? Passwords { get; init; }
+
+    /// <summary>How long a token is good; null for the default.</summary>
+    public TimeSpan? TokenLifetime { get; init; }
+
+    /// <summary>Whether everybody may do everything, where there are no rules, also from other machines.</summary>
+    public bool Open { get; init; }
 
     /// <summary>Whether requests are logged.</summary>
     public bool Log { get; init; } = true;
@@ -49,6 +63,22 @@ internal sealed record ServeConfiguration
 
     /// <summary>How the store shall encrypt what is written; null for what it does itself.</summary>
     public StoreEncryption? Encryption { get; init; }
+
+    /// <summary>The server's options with the rules that were found, if any.</summary>
+    /// <exception cref="PailException">It would be open to more than was said.</exception>
+    public ServerOptions Guarded(DoorOptions? rules)
+    {
+        if (rules is not null)
+            return Open
+                ? throw new PailException(Failure.BadInput, "--open and access rules contradict each other: leave one out.")
+                : Server with { Door = rules with { PasswordFile = Passwords, TokenLifetime = TokenLifetime ?? rules.TokenLifetime } };
+        if (Passwords is not null)
+            throw new PailException(Failure.BadInput, "--htpasswd without access rules lets nobody do anything: say what users may do with --access FILE. docs/access.md has an example.");
+        var reachable = Server.Listen.Where(endpoint => !IPAddress.IsLoopback(endpoint.Address)).ToList();
+        return reachable.Count == 0 || Server.ReadOnly || Open
+            ? Server
+            : throw new PailException(Failure.BadInput, $"everybody who reaches {string.Join(", ", reachable)} could push and delete: give rules with --access FILE, or say --read-only, or --open.");
+    }
 
     /// <summary>Reads all settings: the command line goes before variables, variables before the file, the file before the defaults.</summary>
     /// <param name="flags">What the command line says, by name.</param>

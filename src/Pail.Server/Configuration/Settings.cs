@@ -10,6 +10,9 @@ internal static class Settings
     // Source: AWS Signature Version 4, "X-Amz-Expires".
     private static readonly TimeSpan LongestSigned = TimeSpan.FromDays(7);
 
+    // A token keeps the rights of the moment it was given for so long.
+    private static readonly TimeSpan LongestToken = TimeSpan.FromHours(1);
+
     // The framework's timers take no more than 49 days.
     private static readonly TimeSpan Longest = TimeSpan.FromDays(30);
 
@@ -25,10 +28,10 @@ internal static class Settings
 
         Switch("no-redirect", "Send blobs through the server instead of redirecting to the bucket", (c, on) => c with { Redirect = !on }),
         new("public-endpoint", "URL", "The S3 service as clients reach it, for redirects [default: as the server reaches it]", One((c, v) => c with { PublicEndpoint = Url(v) })),
-        new("redirect-lifetime", "TIME", "How long an address redirected to may be used [default: 15m]", One((c, v) => c with { Server = c.Server with { RedirectLifetime = Values.Time(v, TimeSpan.FromSeconds(1), LongestSigned) } })),
+        new("redirect-lifetime", "TIME", "How long an address redirected to may be used [default: 15m; with access rules 1m]", One((c, v) => c with { Server = c.Server with { RedirectLifetime = Values.Time(v, TimeSpan.FromSeconds(1), LongestSigned) } })),
 
-        new("secret", null, "Seals upload sessions; the same on all replicas", One((c, v) => c with { Server = c.Server with { Secret = Secret(v) } })) { OnCommandLine = false },
-        new("secret-file", "FILE", "A file with the secret that seals upload sessions, the same on all replicas [default: PAIL_SECRET, or one made at the start]", One((c, v) => c with { Server = c.Server with { Secret = Secret(Text(v)) } })),
+        new("secret", null, "Seals upload sessions and tokens; the same on all replicas", One((c, v) => c with { Server = c.Server with { Secret = Secret(v) } })) { OnCommandLine = false },
+        new("secret-file", "FILE", "A file with the secret that seals upload sessions and tokens, the same on all replicas [default: PAIL_SECRET, or one made at the start]", One((c, v) => c with { Server = c.Server with { Secret = Secret(Text(v)) } })),
 
         Time("upload-lifetime", "How long an upload may rest before it is forgotten [default: 24h]", Minimum: 60, (c, v) => c with { Server = c.Server with { UploadLifetime = v } }),
         Time("sweep", "How often to remove what dead uploads left in the bucket; 0 for never [default: 1h]", Minimum: 0, (c, v) => c with { Server = c.Server with { SweepInterval = v } }),
@@ -37,6 +40,13 @@ internal static class Settings
         Time("retain-every", "How often one of the replicas drops the tags that the bucket's policy no longer keeps; 0 for never [default: 0]", Minimum: 0, (c, v) => c with { Server = c.Server with { RetainEvery = v } }),
         Time("untagged-after", "When these two remove manifests that no tag, no history and no image leads to [default: never, since people pull by digest]", Minimum: 0, (c, v) => c with { Server = c.Server with { UntaggedAfter = v } }),
 
+        new("previous-secret", null, "The secret before, while replicas change to another one", One((c, v) => c with { Server = c.Server with { PreviousSecret = Secret(v) } })) { OnCommandLine = false },
+        new("previous-secret-file", "FILE", "A file with the secret before, while replicas change to another one", One((c, v) => c with { Server = c.Server with { PreviousSecret = Secret(Text(v)) } })),
+
+        new("access", "FILE", "The rules that say who may do what; read again when they change [default: pail/access.json in the bucket, if it is there at the start]", One((c, v) => c with { Access = v })),
+        new("htpasswd", "FILE", "Users and their passwords, as 'htpasswd -B' writes them; read again when it changes", One((c, v) => c with { Passwords = v })),
+        new("token-lifetime", "TIME", "How long a token is good [default: 5m]", One((c, v) => c with { TokenLifetime = Values.Time(v, TimeSpan.FromMinutes(1), LongestToken) })),
+        Switch("open", "Let everybody who reaches the server pull, push and delete", (c, on) => c with { Open = on }),
         Switch("read-only", "Pulls only", (c, on) => c with { Server = c.Server with { ReadOnly = on } }),
         Switch("no-delete", "Refuse to delete", (c, on) => c with { Server = c.Server with { AllowDelete = !on } }),
 

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Pail.Buckets;
 using Pail.Oci;
+using Pail.Server.Access;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Routing;
@@ -44,7 +45,7 @@ internal sealed class Listings(RegistryServices services)
         }
         var page = query.Count == 0
             ? new NamePage([], More: false, Found: true)
-            : await services.Bucket.ListRepositoryPageAsync(after, query.Count ?? MaxRepositories, context.RequestAborted);
+            : await services.Bucket.ListRepositoryPageAsync(after, query.Count ?? MaxRepositories, Visitor.Of(context) is { } visitor ? visitor.MaySee : null, context.RequestAborted);
         Link(context, query, MaxRepositories, page);
         await Answers.BodyAsync(context, HeaderValues.Json, NameList.WriteCatalog(page.Names));
         return null;

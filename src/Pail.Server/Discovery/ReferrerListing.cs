@@ -70,7 +70,7 @@ internal sealed class ReferrerListing(RegistryServices services, ManifestPulls m
             async (entry, token) =>
             {
                 // Anybody may write such a tag: what counts is what the manifest says.
-                if (await manifests.FindAsync(repository, Reference.Of(entry.Digest), token) is { } referrer && referrer.Manifest.Subject?.Digest == subject)
+                if (await services.Border.HoldsAsync(repository, entry.Digest, token) && await manifests.FindAsync(repository, Reference.Of(entry.Digest), token) is { } referrer && referrer.Manifest.Subject?.Digest == subject)
                     found.Add(ReferrerList.Describe(referrer.Manifest));
             });
         return found;

@@ -26,6 +26,8 @@ internal static class ErrorAnswers
             response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString();
         if (error.Allow is { } methods)
             response.Headers.Allow = methods;
+        if (error.Challenge is { } challenge)
+            response.Headers.WWWAuthenticate = challenge;
         var body = Body(error);
         response.ContentType = HeaderValues.Json;
         response.ContentLength = body.Length;

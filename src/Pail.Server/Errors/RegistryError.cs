@@ -30,6 +30,8 @@ internal sealed record RegistryError(int Status, string Code, string Message)
     // 400 as Distribution and Docker Hub answer it: what is not found is in the body, not at the path.
     public static readonly RegistryError ManifestBlobUnknown = new(400, "MANIFEST_BLOB_UNKNOWN", "the manifest names content that is not here");
     public static readonly RegistryError PaginationInvalid = new(400, "PAGINATION_NUMBER_INVALID", "n is not a number of entries");
+    public static readonly RegistryError Unauthorized = new(401, "UNAUTHORIZED", "authentication is required, or does not suffice");
+    public static readonly RegistryError TooManyRequests = new(429, "TOOMANYREQUESTS", "too many requests; try again later");
     public static readonly RegistryError Denied = new(403, "DENIED", "access is denied");
     // 503 for all that passes: docker gives up at 429 and at the code TOOMANYREQUESTS, and tries again at a 5xx.
     public static readonly RegistryError SlowDown = new(503, "UNAVAILABLE", "the bucket asks to slow down; try again later") { RetryAfter = TimeSpan.FromSeconds(1) };
@@ -48,6 +50,9 @@ internal sealed record RegistryError(int Status, string Code, string Message)
 
     /// <summary>The methods the path answers to, where the method is what is wrong.</summary>
     public string? Allow { get; init; }
+
+    /// <summary>How to authenticate: the value of <c>WWW-Authenticate</c>.</summary>
+    public string? Challenge { get; init; }
 
     /// <summary>When it is worth to try again.</summary>
     public TimeSpan? RetryAfter { get; init; }

@@ -24,4 +24,7 @@ internal static class HeaderValues
 
     /// <summary>For what never changes under its name.</summary>
     public static readonly StringValues Immutable = "max-age=31536000";
+
+    /// <summary>How long browsers shall ask for nothing but HTTPS. Source: RFC 6797.</summary>
+    public static readonly StringValues OneYear = "max-age=31536000";
 }

@@ -15,7 +15,7 @@ internal sealed class Deletions(RegistryServices services)
         try
         {
             existed = route.Reference.Digest is { } digest
-                ? await services.Open(route.Repository, context).Manifests.DeleteAsync(digest, context.RequestAborted)
+                ? await services.Open(route.Repository, context).Manifests.DeleteAsync(digest, keepsContent: services.Border.IsOn, context.RequestAborted)
                 : await services.Open(route.Repository, context).Tags.DeleteAsync(route.Reference.Tag!, context.RequestAborted);
         }
         finally
@@ -26,12 +26,20 @@ internal sealed class Deletions(RegistryServices services)
             else
                 services.Tags.Forget(route.Repository, route.Reference.Tag!);
         }
+        if (services.Border.IsOn && route.Reference.Digest is { } held)
+            await services.Border.RemoveAsync(route.Repository, held, context.RequestAborted);
         return Answer(context, existed, RegistryError.ManifestUnknown, route.Reference.ToString());
     }
 
     /// <summary>DELETE <c>/v2/REPO/blobs/DIGEST</c>.</summary>
     public async Task<RegistryError?> BlobAsync(HttpContext context, RegistryRoute.Blob route)
     {
+        if (services.Border.IsOn)
+        {
+            // Others may hold the same: the content stays for the collector. That it was held the gate has seen.
+            await services.Border.RemoveAsync(route.Repository, route.Digest, context.RequestAborted);
+            return Answer(context, existed: true, RegistryError.BlobUnknown, route.Digest.ToString());
+        }
         bool existed;
         try
         {

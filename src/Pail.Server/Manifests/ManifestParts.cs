@@ -28,29 +28,41 @@ internal sealed class ManifestParts(RegistryServices services)
         var unseen = new List<Descriptor>();
         // An index may name anything; of its entries that are no manifests, layers are known to be blobs (BuildKit's cache).
         foreach (var blob in manifest.Blobs.Where(blob => !manifest.IsIndex || MediaTypes.IsLayer(blob.MediaType)))
-            if (services.Blobs.IsThere(repository, blob.Digest, out var size))
+            if (!services.Border.IsOn && services.Blobs.IsThere(repository, blob.Digest, out var size))
                 Compare(blob, size, warnings);
             else
                 unseen.Add(blob);
         await Concurrently.ForEachAsync(unseen, AtOnce, async blob =>
         {
-            var removals = services.Blobs.Removals;
-            if (await services.Bucket.Repository(repository).Blobs.FindAsync(blob.Digest, cancel) is not { Size: var size })
-            {
+            if (await services.Border.HoldsAsync(repository, blob.Digest, cancel) && await SizeAsync(repository, blob.Digest, cancel) is { } size)
+                Compare(blob, size, warnings);
+            else
                 missing.Add(blob.Digest);
-                return;
-            }
-            services.Blobs.Found(repository, blob.Digest, size, removals);
-            Compare(blob, size, warnings);
         });
         var children = services.Options.AllowSparse ? [] : manifest.Manifests.Where(child => MediaTypes.IsManifest(child.MediaType) && child.Urls.Count == 0).DistinctBy(child => child.Digest);
         await Concurrently.ForEachAsync(children, AtOnce, async child =>
         {
+            if (!await services.Border.HoldsAsync(repository, child.Digest, cancel))
+            {
+                missing.Add(child.Digest);
+                return;
+            }
             var known = services.Manifests.Get(repository, child.Digest) is { } entry && services.Manifests.IsFresh(entry);
             if (!known && await services.Bucket.Repository(repository).Manifests.HeadAsync(Reference.Of(child.Digest), cancel) is null)
                 missing.Add(child.Digest);
         });
         return new PartsReport(missing, [.. warnings.Take(MaxWarnings)]);
+    }
+
+    private async Task<long?> SizeAsync(RepositoryName repository, Digest digest, CancellationToken cancel)
+    {
+        if (services.Blobs.IsThere(repository, digest, out var known))
+            return known;
+        var removals = services.Blobs.Removals;
+        if (await services.Bucket.Repository(repository).Blobs.FindAsync(digest, cancel) is not { Size: var size })
+            return null;
+        services.Blobs.Found(repository, digest, size, removals);
+        return size;
     }
 
     private static void Compare(Descriptor blob, long size, ConcurrentBag<string> warnings)

@@ -61,12 +61,15 @@ internal sealed class ManifestPushes(RegistryServices services)
     private async Task<RegistryError?> StoreAsync(HttpContext context, Repository to, Manifest manifest, List<string> tags, CancellationToken cancel)
     {
         var repository = to.Name;
-        if (await StaleAsync(to, manifest, tags, cancel) is not { } stale)
+        // What only another repository has is new here.
+        var isHeld = await services.Border.HoldsAsync(repository, manifest.Digest, cancel);
+        if (await StaleAsync(to, manifest, tags, isHeld, cancel) is not { } stale)
         {
             await to.Manifests.KeepAsync(manifest, tags, cancel);
+            await services.Border.AddAsync(repository, manifest.Digest, cancel);
             return null;
         }
-        if (!IsKnown(repository, manifest))
+        if (!isHeld || !IsKnown(repository, manifest))
         {
             var removals = services.Manifests.Removals;
             var parts = await _parts.CheckAsync(repository, manifest, cancel);
@@ -74,6 +77,7 @@ internal sealed class ManifestPushes(RegistryServices services)
                 return RegistryError.ManifestBlobUnknown.About(string.Join(", ", parts.Missing));
             await to.Manifests.PutAsync(manifest, cancel);
             services.Manifests.Set(repository, manifest, landed: true, removals);
+            await services.Border.AddAsync(repository, manifest.Digest, cancel);
             foreach (var blob in manifest.Blobs)
                 services.Blobs.ClearRecentlyStored(repository, blob.Digest);
             if (parts.Warnings.Count > 0)
@@ -115,11 +119,11 @@ internal sealed class ManifestPushes(RegistryServices services)
     }
 
     // The tags to be written and what each is; null if there is nothing to do, under the digest neither.
-    private async Task<List<(string Tag, TagState Before)>?> StaleAsync(Repository to, Manifest manifest, List<string> tags, CancellationToken cancel)
+    private async Task<List<(string Tag, TagState Before)>?> StaleAsync(Repository to, Manifest manifest, List<string> tags, bool isHeld, CancellationToken cancel)
     {
-        var isNew = !IsKnown(to.Name, manifest) && _parts.AnyJustStored(to.Name, manifest);
+        var isNew = !(isHeld && IsKnown(to.Name, manifest)) && _parts.AnyJustStored(to.Name, manifest);
         if (tags.Count == 0)
-            return !isNew && await IsThereAsync(to, manifest, cancel) ? null : [];
+            return !isNew && isHeld && await IsThereAsync(to, manifest, cancel) ? null : [];
         var stale = new List<(string, TagState)>();
         foreach (var tag in tags)
         {

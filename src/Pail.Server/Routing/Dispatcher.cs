@@ -17,12 +17,13 @@ internal sealed class Dispatcher(RegistryServices services, UploadHandlers uploa
 {
     private static readonly ReadOnlyMemory<byte> EmptyObject = "{}"u8.ToArray();
 
-    private readonly RequestGate _gate = new(services.Options);
+    private readonly RequestGate _gate = new(services);
     private readonly ManifestPulls _manifests = new(services);
     private readonly ManifestPushes _pushes = new(services);
     private readonly Deletions _deletions = new(services);
     private readonly BlobPulls _blobs = new(services);
     private readonly Listings _listings = new(services);
+    private readonly TokenEndpoint? _tokens = services.Door is { } door ? new(door, services.Time) : null;
     private readonly ReferrerListing _referrers = new(services, new ManifestPulls(services));
 
     public async Task<RegistryError?> DispatchAsync(HttpContext context)
@@ -30,6 +31,8 @@ internal sealed class Dispatcher(RegistryServices services, UploadHandlers uploa
         var path = context.Request.Path.Value ?? "";
         if (path == "/v2")
             return RedirectToRoot(context);
+        if (path == Challenge.TokenPath && _tokens is not null)
+            return await _tokens.AnswerAsync(context);
         return RegistryRequest.Parse(context.Request.Method, path, out var request)
             ?? await _gate.CheckAsync(context, request)
             ?? await HandleAsync(context, request.Route);

@@ -25,6 +25,8 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
     public Task HandleAsync(HttpContext context)
     {
         context.Response.Headers[HeaderValues.ApiVersionName] = HeaderValues.ApiVersion;
+        if (services.Options.Tls is not null)
+            context.Response.Headers.StrictTransportSecurity = HeaderValues.OneYear;
         return context.Request.Path.Value switch
         {
             "/healthz" => Health.AliveAsync(context),
@@ -58,6 +60,7 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
             HttpMethods.IsHead(context.Request.Method) ? 0 : context.Response.ContentLength,
             milliseconds,
             context.RequestAborted.IsCancellationRequested ? true : null,
+            context.User.Identity?.Name,
             cost?.ClassA,
             cost?.ClassB);
     }

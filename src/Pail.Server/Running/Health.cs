@@ -1,13 +1,15 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
 using Pail.Buckets;
+using Pail.Server.Access;
 using Pail.Server.Http;
 
 namespace Pail.Server.Running;
 
 /// <summary>
 /// <c>/healthz</c>: the process answers. <c>/readyz</c>: and the bucket can be reached, asked at most every few seconds
-/// however often this is, and the server is not about to stop. <c>/healthz/details</c>: what was done last on a schedule.
+/// however often this is, and the server is not about to stop. Rules that can't be read are told of, and end nothing.
+/// <c>/healthz/details</c>: what was done last on a schedule.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to release.")]
 internal sealed class Health(RegistryServices services, Bucket bucket, TimeProvider time)
@@ -28,7 +30,7 @@ internal sealed class Health(RegistryServices services, Bucket bucket, TimeProvi
         var trouble = Stopping ? "stopping" : await TroubleAsync(context.RequestAborted);
         if (trouble is not null)
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-        await Answers.BodyAsync(context, "text/plain", System.Text.Encoding.UTF8.GetBytes((trouble ?? "ok") + "\n"));
+        await Answers.BodyAsync(context, "text/plain", System.Text.Encoding.UTF8.GetBytes($"{trouble ?? "ok"}\n{(services.Door?.Trouble is { } old ? $"{old}\n" : "")}"));
     }
 
     /// <summary>What was done last on a schedule, as JSON. No request to the bucket.</summary>

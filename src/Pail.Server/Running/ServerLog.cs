@@ -14,7 +14,7 @@ internal static partial class ServerLog
     /// <summary>A request was answered, or broke off.</summary>
     [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "request", SkipEnabledCheck = true)]
     public static partial void Request(
-        this ILogger log, string id, string client, string method, string path, int status, long? bytes, double ms, bool? aborted, long? s3_a, long? s3_b);
+        this ILogger log, string id, string client, string method, string path, int status, long? bytes, double ms, bool? aborted, string? user, long? s3_a, long? s3_b);
 
     /// <summary>The bucket failed or refused while a request was answered. The reason says what to do.</summary>
     [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "{reason}")]
@@ -67,4 +67,15 @@ internal static partial class ServerLog
     /// <summary>A collection on schedule met something that it can't read or remove.</summary>
     [LoggerMessage(EventId = 14, Level = LogLevel.Warning, Message = "{task}: {reason}")]
     public static partial void CollectionWarned(this ILogger log, string task, string reason);
+    /// <summary>Rules that changed are in use.</summary>
+    [LoggerMessage(EventId = 15, Level = LogLevel.Information, Message = "the access rules were read again: {rules} rules")]
+    public static partial void RulesRead(this ILogger log, int rules);
+
+    /// <summary>A robot can't be read.</summary>
+    [LoggerMessage(EventId = 16, Level = LogLevel.Error, Message = "{reason}")]
+    public static partial void RobotDamaged(this ILogger log, string reason);
+
+    /// <summary>Passwords that changed are in use.</summary>
+    [LoggerMessage(EventId = 17, Level = LogLevel.Information, Message = "the passwords were read again: {users} users")]
+    public static partial void PasswordsRead(this ILogger log, int users);
 }

@@ -1,4 +1,6 @@
+using Microsoft.AspNetCore.Http;
 using Pail.Oci;
+using Pail.Server.Access;
 
 namespace Pail.Server.Uploads;
 
@@ -9,17 +11,19 @@ namespace Pail.Server.Uploads;
 internal sealed class BlobMount(RegistryServices services, JoinedWork joined)
 {
     /// <summary>Mounts a blob if it can be found without searching. False leaves the client to send it.</summary>
+    /// <param name="context">The request.</param>
     /// <param name="repository">Where to.</param>
     /// <param name="digest">Which.</param>
     /// <param name="from">Where it is, if the client said so.</param>
     /// <param name="cancel">Interrupts it.</param>
-    public async Task<bool> TryAsync(RepositoryName repository, Digest digest, string? from, CancellationToken cancel)
+    public async Task<bool> TryAsync(HttpContext context, RepositoryName repository, Digest digest, string? from, CancellationToken cancel)
     {
-        // Where all repositories share their blobs, any of them will do.
-        RepositoryName? named = services.Bucket.SharesBlobs ? repository
+        // Where all repositories share their blobs, and nobody minds, any of them will do.
+        RepositoryName? named = services.Bucket.SharesBlobs && !services.Border.IsOn ? repository
             : from is null ? services.Blobs.HolderOf(digest)
             : RepositoryName.TryParse(from, out var parsed) ? parsed : null;
-        if (named is not { } source)
+        // A blob is taken only from where the client could have pulled it.
+        if (named is not { } source || !Visitor.MayPull(context, source) || !await services.Border.HoldsAsync(source, digest, cancel))
             return false;
         var blobs = services.Bucket.Repository(repository).Blobs;
         var (removals, round) = (services.Blobs.Removals, services.Blobs.Round);

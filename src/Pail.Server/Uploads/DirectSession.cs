@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Serialization;
 using Pail.Buckets;
 using Pail.Oci;
+using Pail.Server.Sealing;
 using Pail.Stores;
 
 namespace Pail.Server.Uploads;

@@ -5,9 +5,11 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Pail.Buckets;
 using Pail.Oci;
+using Pail.Server.Access;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Routing;
+using Pail.Server.Sealing;
 using Pail.Stores;
 using Pail.Transfer;
 
@@ -58,7 +60,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
             return RegistryError.BadRequest;
         if (!Digest.TryParse(wish.Digest, out var digest))
             return RegistryError.DigestInvalid.About(wish.Digest);
-        if (await IsThereAsync(repository, digest, wish.Size, context.RequestAborted))
+        if (Visitor.MayPull(context, repository) && await services.Border.HoldsAsync(repository, digest, context.RequestAborted) && await IsThereAsync(repository, digest, wish.Size, context.RequestAborted))
             return await OfferAsync(context, new("present"));
         if (services.Bucket.IsWrittenWhole(wish.Size))
             return await OfferAsync(context, new("send"));
@@ -75,7 +77,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
             || first is < 1 or > PartPlan.MaximumParts || count is < 1 or > MaxAddresses)
             return RegistryError.BadRequest.About($"first from 1 to {PartPlan.MaximumParts} and count from 1 to {MaxAddresses} are expected");
         var last = Math.Min(first + count - 1, PartPlan.MaximumParts);
-        var lifetime = services.Options.RedirectLifetime;
+        var lifetime = services.Options.SignedLifetime;
         var urls = Enumerable.Range(first, last - first + 1).Select(number => presigner.PresignUploadPart(session.Upload, number, lifetime).AbsoluteUri);
         await WriteAsync(context, new([.. urls], (int)lifetime.TotalSeconds), DirectJson.Default.DirectAddresses);
         return null;
@@ -104,6 +106,7 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
                 return RegistryError.UploadUnknown;
         }
         services.Blobs.RecordStored(session.Repository, session.Blob.Digest, session.Blob.Size, round);
+        await services.Border.AddAsync(session.Repository, session.Blob.Digest, context.RequestAborted);
         Answers.Created(context.Response, services.Locate(context, $"/v2/{session.Repository}/blobs/{session.Blob.Digest}"), session.Blob.Digest);
         return null;
     }

@@ -1,4 +1,5 @@
 using Pail.Oci;
+using Pail.Server.Sealing;
 
 namespace Pail.Server.Uploads;
 

@@ -1,10 +1,10 @@
 using System.IO.Pipelines;
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using Pail.Oci;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Routing;
+using Pail.Server.Sealing;
 using Pail.Stores;
 
 namespace Pail.Server.Uploads;
@@ -32,8 +32,7 @@ internal sealed class UploadHandlers
     {
         var joined = new JoinedWork();
         _services = services;
-        var secret = services.Options.Secret is { } shared ? shared.Span : RandomNumberGenerator.GetBytes(32);
-        var seal = new PathSeal(secret);
+        var seal = new PathSeal("pail upload session", services.Options.Secrets);
         _seal = new SessionSeal(seal, services.Options.UploadLifetime, services.Time);
         _direct = new DirectUploads(services, seal, joined);
         _staging = new Staging(services.Bucket.Staging);
@@ -54,14 +53,14 @@ internal sealed class UploadHandlers
             if (!Digest.TryParse(stated, out var digest))
                 return RegistryError.DigestInvalid.About(stated);
             await _receiver.ReceiveAsync(route.Repository, Blob(context, digest), [context.Request.BodyReader], context.Request.ContentLength, context.RequestAborted);
-            return Created(context, route.Repository, digest);
+            return await CreatedAsync(context, route.Repository, digest);
         }
         if (query.TryGetValue("mount", out var wanted))
         {
             if (!Digest.TryParse(wanted, out var digest))
                 return RegistryError.DigestInvalid.About(wanted);
-            if (await _mount.TryAsync(route.Repository, digest, query["from"], context.RequestAborted))
-                return Created(context, route.Repository, digest);
+            if (await _mount.TryAsync(context, route.Repository, digest, query["from"], context.RequestAborted))
+                return await CreatedAsync(context, route.Repository, digest);
         }
         if (!TryReadAlgorithm(query["digest-algorithm"], out var algorithm))
             return RegistryError.DigestInvalid.About(query["digest-algorithm"]);
@@ -99,7 +98,7 @@ internal sealed class UploadHandlers
             session = await FinishWithBodyAsync(context, session, live, digest);
         _live.End(session, cancelled: false);
         await _staging.TryRemoveAsync(session);
-        return Created(context, route.Repository, digest);
+        return await CreatedAsync(context, route.Repository, digest);
     });
 
     /// <summary>GET: how far it got.</summary>
@@ -194,8 +193,9 @@ internal sealed class UploadHandlers
         return null;
     }
 
-    private RegistryError? Created(HttpContext context, RepositoryName repository, Digest digest)
+    private async Task<RegistryError?> CreatedAsync(HttpContext context, RepositoryName repository, Digest digest)
     {
+        await _services.Border.AddAsync(repository, digest, context.RequestAborted);
         Answers.Created(context.Response, _services.Locate(context, $"/v2/{repository}/blobs/{digest}"), digest);
         return null;
     }

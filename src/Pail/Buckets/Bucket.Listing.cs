@@ -21,12 +21,12 @@ public sealed partial class Bucket
     /// <summary>
     /// Lists at most so many repositories that hold a manifest, strictly after one if given; in the order of the layout's keys.
     /// One LIST for each 1,000 keys passed, and one for each repository that has more tags than that.
-    /// In a pool everything is listed for each page.
+    /// In a pool everything is listed for each page. Repositories that are not to be shown count as passed: pages are full all the same.
     /// </summary>
-    internal async Task<NamePage> ListRepositoryPageAsync(RepositoryName? after, int limit, CancellationToken cancel = default)
+    internal async Task<NamePage> ListRepositoryPageAsync(RepositoryName? after, int limit, Func<RepositoryName, bool>? shows = null, CancellationToken cancel = default)
     {
         if (!Layout.NamesSortAsKeys)
-            return NamePage.Of(await ListRepositoriesAsync(null, cancel).Select(name => name.ToString()).ToListAsync(cancel), after?.ToString(), limit);
+            return NamePage.Of(await ListRepositoriesAsync(null, cancel).Where(Shows).Select(name => name.ToString()).ToListAsync(cancel), after?.ToString(), limit);
         var names = new List<string>();
         var seen = new HashSet<string>();
         var query = Layout.RepositoryQuery with { StartAfter = after is { } last ? Layout.RepositoryStart(last) : null };
@@ -34,7 +34,7 @@ public sealed partial class Bucket
         {
             var page = await Store.ListAsync(query, cancel);
             var passed = NameList.NamesOf(page).Select(Layout.ReadRepository).ToList();
-            names.AddRange(passed.OfType<RepositoryName>().Select(name => name.ToString()).Where(seen.Add));
+            names.AddRange(passed.OfType<RepositoryName>().Where(Shows).Select(name => name.ToString()).Where(seen.Add));
             if (names.Count > limit)
                 return new NamePage(names[..limit], More: true, Found: true);
             if (page.Continuation is null)
@@ -44,6 +44,8 @@ public sealed partial class Bucket
                 ? query with { StartAfter = Layout.RepositoryStart(first), Continuation = null }
                 : query with { Continuation = page.Continuation };
         }
+
+        bool Shows(RepositoryName name) => shows is null || shows(name);
     }
 
     /// <summary>

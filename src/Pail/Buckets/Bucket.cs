@@ -25,6 +25,7 @@ public sealed partial class Bucket
         Memory = new LayerMemory(this);
         Staging = new StagingArea(this);
         Guard = new WriteGuard(this);
+        Holds = new Holds(this);
     }
 
     /// <summary>The address people know it by, such as <c>s3://acme</c>.</summary>
@@ -58,6 +59,9 @@ public sealed partial class Bucket
     internal LayerMemory Memory { get; }
 
     internal StoreConditions Conditions { get; }
+
+    /// <summary>Which repositories hold what they share.</summary>
+    internal Holds Holds { get; }
 
     /// <summary>Opens a bucket: one GET, for its settings; a LIST more if it has none.</summary>
     /// <exception cref="PailException">No such bucket, no permission, or settings nobody understands.</exception>

@@ -1,5 +1,5 @@
 using Pail.Oci;
-using Pail.Retention;
+using Pail.Policies;
 
 namespace Pail.Buckets;
 

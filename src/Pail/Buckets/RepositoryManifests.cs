@@ -85,7 +85,10 @@ public sealed class RepositoryManifests
     /// </summary>
     /// <returns>False if there is no such manifest.</returns>
     /// <exception cref="PailException"><see cref="Failure.Conflict"/>: a tag needs it that is immutable by the bucket's policy.</exception>
-    public async Task<bool> DeleteAsync(Digest digest, CancellationToken cancel = default)
+    public Task<bool> DeleteAsync(Digest digest, CancellationToken cancel = default) => DeleteAsync(digest, keepsContent: false, cancel);
+
+    /// <summary>Removes a manifest as the public method does; if <paramref name="keepsContent"/>, its tags alone, since other repositories hold the same manifest.</summary>
+    internal async Task<bool> DeleteAsync(Digest digest, bool keepsContent, CancellationToken cancel)
     {
         var reference = Reference.Of(digest);
         var (exists, found) = await RemovedEntry.LoadAsync(Bucket, KeyOf(reference), cancel);
@@ -113,7 +116,8 @@ public sealed class RepositoryManifests
         // Also tags that an earlier removal took away before it was interrupted.
         if (Bucket.Settings.Public)
             await Bucket.Lists.PruneAsync(_repository.Name, cancel);
-        await Store.DeleteAsync(KeyOf(reference), cancel);
+        if (!keepsContent)
+            await Store.DeleteAsync(KeyOf(reference), cancel);
         return true;
     }
 

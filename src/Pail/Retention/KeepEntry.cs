@@ -1,3 +1,4 @@
+using Pail.Policies;
 using Semver;
 
 namespace Pail.Retention;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pail.Policies;
 using Semver;
 
 namespace Pail.Retention;

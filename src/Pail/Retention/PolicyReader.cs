@@ -1,4 +1,5 @@
 using Pail.Oci;
+using Pail.Policies;
 
 namespace Pail.Retention;
 

@@ -1,3 +1,5 @@
+using Pail.Policies;
+
 namespace Pail.Retention;
 
 /// <summary>What the retention file of a bucket says. docs/retention.md has the grammar.</summary>
@@ -67,21 +69,6 @@ internal sealed record RetentionRule(int Line, NameFilter Repositories, IReadOnl
 
     /// <summary>Its name and line, for people.</summary>
     public override string ToString() => Name is null ? $"the rule of line {Line}" : $"rule '{Name}' (line {Line})";
-}
-
-/// <summary>Names that one of some patterns matches, and none of others.</summary>
-/// <param name="Patterns">What to match.</param>
-/// <param name="Except">What not.</param>
-internal sealed record NameFilter(IReadOnlyList<Glob> Patterns, IReadOnlyList<Glob> Except)
-{
-    /// <summary>Every tag.</summary>
-    public static NameFilter AllTags { get; } = new([Glob.OfTags("*")], []);
-
-    /// <summary>True if the name is one of these.</summary>
-    public bool Matches(string name) => Patterns.Any(glob => glob.Matches(name)) && !Except.Any(glob => glob.Matches(name));
-
-    /// <summary>The patterns, for people.</summary>
-    public override string ToString() => string.Join(", ", Patterns) + (Except.Count == 0 ? "" : $" except {string.Join(", ", Except)}");
 }
 
 /// <summary>What is kept up to a date.</summary>

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Pail.Retention;
+using Pail.Policies;
 using Pail.Retention.Import;
 
 namespace Pail.Tests.Retention;

@@ -18,7 +18,8 @@ public sealed partial class FolderTests
         ["Images"],
         ["Transfer"],
         ["Stores"],
-        ["Compression", "Tar", "Retention"],
+        ["Compression", "Tar", "Retention", "Access"],
+        ["Policies"],
         ["Io"],
         ["Oci"],
     ];

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Pail.Oci;
+using Pail.Policies;
 
 namespace Pail.Retention.Import;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pail.Oci;
+using Pail.Policies;
 
 namespace Pail.Retention.Import;
 

@@ -28,6 +28,9 @@ internal abstract class ContainerClient(TestFolder folder, Machine machine)
         _ => new DockerCli(folder, Engine.Named(name)),
     };
 
+    /// <summary>Logs in to a registry that speaks plain HTTP, as people do; what is pushed and pulled from then on is as that user.</summary>
+    public abstract Task<Finished> LoginAsync(string host, string user, string password);
+
     /// <summary>Pushes an image over plain HTTP, and forgets it.</summary>
     /// <param name="layout">An OCI layout with the image alone.</param>
     /// <param name="reference">Where to.</param>

@@ -8,12 +8,22 @@ namespace Pail.Tests.Kit.Clients;
 internal sealed class Ctr(TestFolder folder, Engine engine, string? inNamespace = null) : ContainerClient(folder, engine.Machine)
 {
     private readonly string _namespace = inNamespace ?? $"test-{Guid.NewGuid():n}";
+    private string[] _user = [];
 
     public override string Name => "ctr";
+
+    /// <summary>It keeps no logins: each command is given the user. Success, since nothing can fail.</summary>
+    public override Task<Finished> LoginAsync(string host, string user, string password)
+    {
+        _user = ["--user", $"{user}:{password}"];
+        return Task.FromResult(new Finished("ctr", 0, "", ""));
+    }
 
     public override async Task PushAsync(TestLayout layout, string reference)
     {
         var archive = $"{layout.Folder}.tar";
+        // What a push left that failed.
+        File.Delete(archive);
         await TarFile.CreateFromDirectoryAsync(layout.Folder, archive, includeBaseDirectory: false);
         // The layout's tag becomes the image's.
         var pushed = await ImportAndPushAsync(archive, reference);
@@ -25,7 +35,7 @@ internal sealed class Ctr(TestFolder folder, Engine engine, string? inNamespace 
         await RemoveAsync(reference);
     }
 
-    public override async Task PullAsync(string reference) => (await DoAsync("images", "pull", "--plain-http", reference)).Succeeded();
+    public override async Task PullAsync(string reference) => (await DoAsync(["images", "pull", "--plain-http", .. _user, reference])).Succeeded();
 
     public override async Task<string> ConfigDigestAsync(string reference)
     {
@@ -37,7 +47,7 @@ internal sealed class Ctr(TestFolder folder, Engine engine, string? inNamespace 
     private async Task<Finished> ImportAndPushAsync(string archive, string reference)
     {
         (await DoAsync("images", "import", "--base-name", reference[..reference.LastIndexOf(':')], archive)).Succeeded();
-        return await DoAsync("images", "push", "--plain-http", reference);
+        return await DoAsync(["images", "push", "--plain-http", .. _user, reference]);
     }
 
     /// <summary>The config of a manifest or index that it has; of what an index lists, it has only this machine's platform.</summary>

@@ -8,6 +8,8 @@ internal sealed class DockerCli(TestFolder folder, Engine engine) : ContainerCli
 {
     public override string Name => "docker";
 
+    public override Task<Finished> LoginAsync(string host, string user, string password) => DoAsync("login", "--username", user, "--password", password, host);
+
     public override async Task PushAsync(TestLayout layout, string reference)
     {
         (await RunProgramAsync("skopeo", ["copy", "--quiet", "--dest-daemon-host", engine.Socket, layout.Address(), $"docker-daemon:{reference}"])).Succeeded();

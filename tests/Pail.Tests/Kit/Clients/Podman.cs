@@ -14,6 +14,8 @@ internal sealed class Podman(TestFolder folder, string name, Machine? machine = 
 
     public override string Name => name;
 
+    public override Task<Finished> LoginAsync(string host, string user, string password) => DoAsync("login", "--tls-verify=false", "--username", user, "--password", password, host);
+
     public override async Task PushAsync(TestLayout layout, string reference)
     {
         // By Skopeo, for Podman makes a name of the path, and paths of temporary files have capitals.

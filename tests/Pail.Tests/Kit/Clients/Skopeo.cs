@@ -10,6 +10,8 @@ internal sealed class Skopeo(TestFolder folder, Machine? machine = null) : Conta
 
     private string Layout => Folder["skopeo"];
 
+    public override Task<Finished> LoginAsync(string host, string user, string password) => RunAsync("login", "--tls-verify=false", "--username", user, "--password", password, host);
+
     public override async Task PushAsync(TestLayout layout, string reference) =>
         (await RunAsync("copy", "--quiet", "--all", "--dest-tls-verify=false", layout.Address(), $"docker://{reference}")).Succeeded();
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using Pail.Oci;
 
-namespace Pail.Retention;
+namespace Pail.Policies;
 
-/// <summary>Reads values of a policy and notes what is wrong with them. A value that is wrong reads as null, and reading goes on.</summary>
+/// <summary>Reads values of a file that people write, and notes what is wrong with them. A value that is wrong reads as null, and reading goes on.</summary>
 /// <param name="found">Where to.</param>
 internal abstract class NodeReader(List<PolicyProblem> found)
 {
@@ -45,6 +45,15 @@ internal abstract class NodeReader(List<PolicyProblem> found)
                 read(value);
         }
         return true;
+    }
+
+    /// <summary>Reads a map whose keys are names that the file makes up.</summary>
+    protected IReadOnlyList<(YamlText Key, YamlNode Value)> Entries(YamlNode node, string expected)
+    {
+        if (node is YamlMap map && map.Entries.All(entry => entry.Key.Text.Length > 0))
+            return map.Entries;
+        Wrong(node, expected);
+        return [];
     }
 
     /// <summary>Reads a list, or one item without a list.</summary>

@@ -1,7 +1,7 @@
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
-namespace Pail.Retention;
+namespace Pail.Policies;
 
 /// <summary>A value of a YAML file, and where it begins. JSON is YAML.</summary>
 internal abstract record YamlNode(int Line, int Column)
@@ -42,7 +42,7 @@ internal abstract record YamlNode(int Line, int Column)
         var start = parser.Current!.Start;
         var (line, column) = ((int)start.Line, (int)start.Column);
         if (depth == MaxDepth)
-            throw new SyntaxErrorException(start, start, "nothing in a policy is nested so deeply");
+            throw new SyntaxErrorException(start, start, "nothing here is nested so deeply");
         if (parser.Current is NodeEvent { Anchor.IsEmpty: false })
             throw new SyntaxErrorException(start, start, "anchors and aliases are not read: write the value out");
         if (parser.TryConsume<Scalar>(out var scalar))

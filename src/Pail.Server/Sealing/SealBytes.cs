@@ -1,4 +1,6 @@
-namespace Pail.Server.Uploads;
+using System.Text;
+
+namespace Pail.Server.Sealing;
 
 /// <summary>Writes bytes and numbers one after the other; numbers take seven bits a byte, low ones first.</summary>
 internal ref struct SealWriter(Span<byte> bytes)
@@ -23,6 +25,13 @@ internal ref struct SealWriter(Span<byte> bytes)
             Add((byte)(number | 0x80));
         Add((byte)number);
     }
+
+    /// <summary>Writes the length of a text and its bytes.</summary>
+    public void AddText(string text)
+    {
+        AddNumber((ulong)Encoding.UTF8.GetByteCount(text));
+        _length += Encoding.UTF8.GetBytes(text, _bytes[_length..]);
+    }
 }
 
 /// <summary>Reads what a <see cref="SealWriter"/> wrote.</summary>
@@ -38,6 +47,8 @@ internal ref struct SealReader(ReadOnlySpan<byte> bytes)
         _bytes = _bytes[count..];
         return taken;
     }
+
+    public string TakeText() => Encoding.UTF8.GetString(Take((int)TakeNumber()));
 
     public ReadOnlySpan<byte> TakeRest() => Take(_bytes.Length);
 

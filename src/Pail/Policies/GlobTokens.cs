@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Pail.Retention;
+namespace Pail.Policies;
 
 /// <summary>A part of a pattern, and the places of a name that it can reach: no step goes back, so that no pattern takes long.</summary>
 internal sealed class GlobTokens

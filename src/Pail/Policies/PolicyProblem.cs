@@ -1,6 +1,6 @@
-namespace Pail.Retention;
+namespace Pail.Policies;
 
-/// <summary>What is wrong with a policy, and where.</summary>
+/// <summary>What is wrong with a file that people write, and where.</summary>
 /// <param name="Line">The line, from 1.</param>
 /// <param name="Column">The character of the line, from 1.</param>
 /// <param name="Message">What is wrong and what to write instead, without a full stop.</param>

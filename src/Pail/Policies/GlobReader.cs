@@ -1,7 +1,7 @@
 using System.Text;
 using Pail.Oci;
 
-namespace Pail.Retention;
+namespace Pail.Policies;
 
 /// <summary>Reads a pattern.</summary>
 /// <param name="text">The pattern.</param>

@@ -1,6 +1,6 @@
 using Pail.Oci;
 
-namespace Pail.Retention;
+namespace Pail.Policies;
 
 /// <summary>
 /// A pattern that a whole name must match: <c>*</c> is any characters of one segment, <c>**</c> any characters, <c>?</c> one,
@@ -41,6 +41,10 @@ internal sealed class Glob
                 : $"no tag begins with '{text[0]}'");
         return new(text, new GlobReader(text, IsInTag, groups).Read());
     }
+
+    /// <summary>Reads a pattern for any text, such as the claims of a token. Its segments are separated by slashes as well.</summary>
+    /// <exception cref="FormatException">It is no pattern; the message says what to write instead.</exception>
+    public static Glob OfText(string text) => new(text, new GlobReader(text, _ => true, groups: false).Read());
 
     /// <summary>True if the whole name matches. Takes time in proportion to the pattern times the name.</summary>
     public bool Matches(string name)

@@ -1,0 +1,98 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Pail.Access;
+using Pail.Buckets;
+using Pail.Buckets.Layouts;
+using Pail.Server.Access;
+using Pail.Server.Errors;
+using Pail.Tests.Transfer;
+using Pail.Transfer;
+
+namespace Pail.Tests.Access;
+
+public sealed class LoginTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("alice", "NAME:HASH is expected")]
+    [InlineData(":xyzzy", "NAME:HASH is expected")]
+    [InlineData("alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "not bcrypt")]
+    [InlineData("alice:$apr1$r31.....$HqJZimcKQFAMYayBlzkrA/", "not bcrypt")]
+    [InlineData("alice:plain", "not bcrypt")]
+    [InlineData("alice:$2y$17$abcdefghijklmnopqrstuvabcdefghijklmnopqrstuvabcdefghijk01234", "not bcrypt")]
+    public void Passwords_ThatAreNoBcrypt_AreRefused_WithoutSayingThem(string line, string message)
+    {
+        var e = Assert.Throws<PailException>(() => PasswordFile.Parse($"# users\n{line}\n", "users"));
+        Assert.StartsWith("users:2: ", e.Message, StringComparison.Ordinal);
+        Assert.Contains(message, e.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(line.Split(':')[^1], e.Message.Replace("NAME:HASH", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Passwords_AUserTwice_IsRefused() =>
+        Assert.Contains("twice", Assert.Throws<PailException>(() => PasswordFile.Parse($"a:{Hash("x")}\na:{Hash("y")}", "users")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Passwords_UnknownUser_TakesTheWorkOfAKnownOne()
+    {
+        var users = PasswordFile.Parse($"a:{Hash("x", 4)}\nb:{Hash("x", 5)}\r\n\n", "users");
+        Assert.Equal(2, users.Hashes.Count);
+        var costs = Enumerable.Range(0, 200).Select(i => users.HashOf($"unknown{i}", out var known)![..7] + (known ? "!" : "")).ToList();
+        // The same costs as users have, and for one name always the same.
+        Assert.Equal(users.Hashes.Values.Select(hash => hash[..7]).Order(StringComparer.Ordinal), costs.Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(users.HashOf("unknown1", out _), users.HashOf("unknown1", out _));
+        Assert.False(BCrypt.Net.BCrypt.Verify("x", users.HashOf("unknown1", out _)));
+    }
+
+    [Fact]
+    public async Task Check_RightWrongAndChanged()
+    {
+        using var logins = new Logins(NoRobots(), new FakeTimeProvider()) { Users = PasswordFile.Parse($"a:{Hash("right")}", "users") };
+        var login = await logins.CheckAsync("a", "right", "1.1.1.1", Cancel);
+        Assert.Equal(new Subject(SubjectKind.User, "a"), login!.Subject);
+        Assert.Equal(login, await logins.CheckAsync("a", "right", "1.1.1.1", Cancel));
+        Assert.Null(await logins.CheckAsync("a", "wrong", "1.1.1.1", Cancel));
+        Assert.Null(await logins.CheckAsync("A", "right", "1.1.1.1", Cancel));
+        Assert.Null(await logins.CheckAsync("b", "right", "1.1.1.1", Cancel));
+        Assert.Null(await logins.CheckAsync("a", "", "1.1.1.1", Cancel));
+        Assert.True(await logins.StillHoldsAsync(login.Subject, login.Proof, Cancel));
+        Assert.False(await logins.StillHoldsAsync(new Subject(SubjectKind.Robot, "a"), login.Proof, Cancel));
+        // A password that was right a moment ago is not remembered past its change.
+        logins.Users = PasswordFile.Parse($"a:{Hash("other")}", "users");
+        Assert.Null(await logins.CheckAsync("a", "right", "1.1.1.1", Cancel));
+        Assert.False(await logins.StillHoldsAsync(login.Subject, login.Proof, Cancel));
+    }
+
+    [Fact]
+    public async Task Check_ManyFailures_WaitTheirTurn_AtThatAddressAlone()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        using var logins = new Logins(NoRobots(), time) { Users = PasswordFile.Parse($"a:{Hash("right")}\nb:{Hash("right")}", "users") };
+        for (var i = 0; i < 5; i++)
+            Assert.Null(await logins.CheckAsync("a", "wrong", "6.6.6.6", Cancel));
+        var sixth = logins.CheckAsync("a", "wrong", "6.6.6.6", Cancel).AsTask();
+        Assert.False(sixth.IsCompleted);
+        Assert.NotNull(await logins.CheckAsync("a", "right", "1.1.1.1", Cancel));
+        Assert.NotNull(await logins.CheckAsync("b", "right", "6.6.6.6", Cancel));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null(await sixth);
+        // Those that come at once wait one after the other, and are sent away when that takes too long.
+        var waiting = Enumerable.Range(0, 100).Select(_ => logins.CheckAsync("a", "wrong", "6.6.6.6", Cancel).AsTask()).ToList();
+        var sent = waiting.Where(task => task.IsFaulted).Select(task => Assert.IsType<RegistryException>(task.Exception!.InnerException).Error).ToList();
+        Assert.NotEmpty(sent);
+        Assert.All(sent, error => Assert.True(error is { Status: 429, RetryAfter: not null }));
+        Assert.InRange(waiting.Count - sent.Count, 1, 20);
+        time.Advance(TimeSpan.FromMinutes(16));
+        await Task.WhenAll(waiting.Where(task => !task.IsFaulted));
+        // The right password is right also there, after its turn.
+        var right = logins.CheckAsync("a", "right", "6.6.6.6", Cancel).AsTask();
+        time.Advance(TimeSpan.FromSeconds(10));
+        Assert.NotNull(await right);
+    }
+
+    private static Robots NoRobots() => new(
+        new Bucket(new MemoryStore(), new TransferEngine(new()), new BucketSettings(LayoutKind.V2, Public: false)), NullLogger.Instance, TimeProvider.System);
+
+    private static string Hash(string password, int cost = 4) => BCrypt.Net.BCrypt.HashPassword(password, cost);
+}
