@@ -36,6 +36,7 @@ internal sealed class PailCommand : Command
         Add(new LoginCommand(terminal));
         Add(new LogoutCommand(terminal));
         Add(new ServeCommand(terminal));
+        Add(new EdgeCommand(terminal));
         Add(new DemoCommand(terminal));
         Add(new CompletionCommand(terminal));
         Add(new CompleteCommand(terminal));
