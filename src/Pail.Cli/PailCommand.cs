@@ -37,6 +37,7 @@ internal sealed class PailCommand : Command
         Add(new LogoutCommand(terminal));
         Add(new ServeCommand(terminal));
         Add(new EdgeCommand(terminal));
+        Add(new IamCommand(terminal));
         Add(new DemoCommand(terminal));
         Add(new CompletionCommand(terminal));
         Add(new CompleteCommand(terminal));
