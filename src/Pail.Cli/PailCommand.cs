@@ -36,6 +36,8 @@ internal sealed class PailCommand : Command
         Add(new LoginCommand(terminal));
         Add(new LogoutCommand(terminal));
         Add(new ServeCommand(terminal));
+        Add(new PublishCommand(terminal));
+        Add(new UnpublishCommand(terminal));
         Add(new EdgeCommand(terminal));
         Add(new IamCommand(terminal));
         Add(new DemoCommand(terminal));
