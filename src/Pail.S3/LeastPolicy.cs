@@ -60,7 +60,8 @@ internal static class LeastPolicy
                 new("PailWrite", [Put], [.. images, Own]),
                 new("PailDelete", [Delete], [.. images, Uploads]),
                 new("PailParts", Parts, [.. images, Uploads]),
-                new("PailList", [List, ListUploads], []),
+                new("PailList", [List], []),
+                new("PailUploads", [ListUploads], []),
             ],
             BucketRole.Collector =>
             [
@@ -68,7 +69,8 @@ internal static class LeastPolicy
                 new("PailWrite", [Put], [.. images, BucketSettings.Key, Own]),
                 new("PailDelete", [Delete], [.. images, Own]),
                 new("PailParts", [Parts[0]], [Uploads]),
-                new("PailList", [List, ListUploads], []),
+                new("PailList", [List], []),
+                new("PailUploads", [ListUploads], []),
             ],
             _ => throw new ArgumentOutOfRangeException(nameof(role), role, null),
         };
@@ -76,25 +78,28 @@ internal static class LeastPolicy
 
     /// <summary>The policy of a user or role, as IAM takes it.</summary>
     /// <param name="statements">Its statements.</param>
-    /// <param name="partition">The AWS partition.</param>
+    /// <param name="place">Where the bucket is.</param>
     /// <param name="bucket">The bucket.</param>
     /// <param name="prefix">The prefix of the bucket's address: empty, or ending in <c>/</c>. Listing is allowed below it alone.</param>
-    public static JsonObject Write(IEnumerable<LeastStatement> statements, string partition, string bucket, string prefix) => new()
+    public static JsonObject Write(IEnumerable<LeastStatement> statements, BucketPlace place, string bucket, string prefix) => new()
     {
         ["Version"] = "2012-10-17",
-        ["Statement"] = new JsonArray([.. statements.Select(statement => Write(statement, $"arn:{partition}:s3:::{bucket}", prefix))]),
+        ["Statement"] = new JsonArray([.. statements.Select(statement => Write(statement, place.IsAws, $"arn:{place.Partition}:s3:::{bucket}", prefix))]),
     };
 
-    private static JsonObject Write(LeastStatement statement, string bucket, string prefix)
+    private static JsonObject Write(LeastStatement statement, bool isAws, string bucket, string prefix)
     {
         var written = new JsonObject { ["Sid"] = statement.Sid, ["Effect"] = "Allow", ["Action"] = OneOrList(statement.Actions) };
         if (statement.Keys.Count > 0)
         {
-            written["Resource"] = OneOrList([.. statement.Keys.Select(key => $"{bucket}/{ArnPattern.Escape(prefix)}{key}")]);
+            var keys = statement.Keys.Select(key => $"{bucket}/{ArnPattern.Escape(prefix)}{key}");
+            // Ceph RGW wants the right to DeleteObjects on the bucket, too, and on each object.
+            written["Resource"] = OneOrList([.. isAws || !statement.Actions.Contains(Delete) ? keys : keys.Prepend(bucket)]);
             return written;
         }
         written["Resource"] = bucket;
-        if (prefix.Length > 0)
+        // A list of uploads has no such condition.
+        if (prefix.Length > 0 && statement.Actions.Contains(List))
             written["Condition"] = new JsonObject { ["StringLike"] = new JsonObject { ["s3:prefix"] = $"{ArnPattern.Escape(prefix)}*" } };
         return written;
     }

@@ -52,6 +52,6 @@ internal sealed class IamVerb : Verb
             throw Addressed.Bad(session.Get(_bucket), "is a folder; policies are for buckets, such as s3://acme.");
         var layout = BucketLayout.Named(session.Get(_layout)) ?? (await session.Places.OpenBucketAsync(root, cancel)).Layout;
         var place = BucketPlace.Find(session.Reach(root));
-        session.Terminal.Lines.WriteLine(LeastPolicy.Write(LeastPolicy.Of(_role, layout), place.Partition, root.Bucket, root.Prefix).ToJsonString(Readable));
+        session.Terminal.Lines.WriteLine(LeastPolicy.Write(LeastPolicy.Of(_role, layout), place, root.Bucket, root.Prefix).ToJsonString(Readable));
     }
 }

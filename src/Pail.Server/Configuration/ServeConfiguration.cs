@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Pail.Oci;
+using Pail.Server.Blobs;
 using Pail.Stores;
 using Pail.Transfer;
 
@@ -22,6 +23,15 @@ internal sealed record ServeConfiguration
 
     /// <summary>The S3 service as clients reach it.</summary>
     public string? PublicEndpoint { get; init; }
+
+    /// <summary>The CDN that blobs are redirected to.</summary>
+    public Uri? CdnRoot { get; init; }
+
+    /// <summary>The ID of the key that signs those redirects.</summary>
+    public string? CdnKeyPair { get; init; }
+
+    /// <summary>That key, PEM.</summary>
+    public string? CdnKey { get; init; }
 
     /// <summary>Whether requests are logged.</summary>
     public bool Log { get; init; } = true;
@@ -95,6 +105,31 @@ internal sealed record ServeConfiguration
     {
         if (TlsCertificate is null != TlsKey is null)
             throw new PailException(Failure.BadInput, "tls-cert and tls-key go together.");
-        return TlsCertificate is null ? this : this with { Server = Server with { Tls = new TlsFiles(TlsCertificate, TlsKey!) } };
+        if (CdnKeyPair is null != CdnKey is null)
+            throw new PailException(Failure.BadInput, "redirect-key-pair and redirect-private-key go together.");
+        if (CdnKey is not null && CdnRoot is null)
+            throw new PailException(Failure.BadInput, "redirect-key-pair signs what redirect-base redirects to: set that, too.");
+        if (CdnRoot is not null && !Redirect)
+            throw new PailException(Failure.BadInput, "redirect-base and no-redirect contradict each other.");
+        return this with
+        {
+            Server = Server with
+            {
+                Tls = TlsCertificate is null ? null : new TlsFiles(TlsCertificate, TlsKey!),
+                Cdn = CdnRoot is null ? null : new CdnAddresses(CdnRoot, CdnKey is null ? null : Signer()),
+            },
+        };
+    }
+
+    private CdnSigner Signer()
+    {
+        try
+        {
+            return new(CdnKeyPair!, CdnKey!);
+        }
+        catch (FormatException e)
+        {
+            throw new PailException(Failure.BadInput, $"redirect-private-key: {e.Message}.", e);
+        }
     }
 }

@@ -81,7 +81,7 @@ public abstract class EdgeRegistry(string kind, string layout) : BareRegistry
             case "nginx":
                 var paths = string.Concat(((string[])["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]).Select(name => $"{name}_temp_path {folder}/{name};"));
                 await PailCli.Direct.DoAsync("edge", "nginx", Address, "--out", folder, "--listen", Host);
-                await File.WriteAllTextAsync($"{folder}/nginx.conf", $"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error; events {{}}\nhttp {{ log_format requests escape=json '{{\"method\":\"$request_method\",\"path\":\"$request_uri\",\"accept\":\"$http_accept\",\"range\":\"$http_range\",\"authorization\":\"$http_authorization\",\"agent\":\"$http_user_agent\",\"status\":$status}}'; access_log {folder}/requests requests; {paths}\ninclude {folder}/pail.conf; }}\n");
+                await File.WriteAllTextAsync($"{folder}/nginx.conf", $"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error; events {{}}\nhttp {{ access_log {folder}/requests; {paths}\ninclude {folder}/pail.conf; }}\n");
                 return Child.Start("nginx", ["-c", $"{folder}/nginx.conf", "-e", $"{folder}/error"]);
             case "caddy":
                 await PailCli.Direct.DoAsync("edge", "caddy", Address, "--out", folder, "--host", $"http://{Host}");

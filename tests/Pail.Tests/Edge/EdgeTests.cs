@@ -102,6 +102,35 @@ public abstract class EdgeTests(EdgeRegistry registry) : IDisposable
         }
     }
 
+    // requests.json holds what the clients of the tests above, one of each version, asked nginx for, as its log had it.
+    [Fact]
+    public async Task Get_WhatRealClientsAskedFor_IsAnsweredAsNginxAnswered()
+    {
+        var (layout, root) = registry.Image("two");
+        var child = layout.Read(root).Manifests[0];
+        using var requests = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(TestEnvironment.Sources, "tests", "Pail.Tests", "Edge", "requests.json"), Cancel));
+        foreach (var recorded in requests.RootElement.EnumerateArray())
+        {
+            string? Said(string name) => recorded.TryGetProperty(name, out var value) ? value.GetString() : null;
+            var path = Said("path")!.Replace("{manifest}", $"{child.Digest}", StringComparison.Ordinal).Replace("{layer}", $"{layout.Read(child).Layers[0].Digest}", StringComparison.Ordinal).Replace("{tag}", $"sha256-{child.Digest.Hex}", StringComparison.Ordinal);
+            if (path.EndsWith("/tags/list", StringComparison.Ordinal) && registry.IsPool && !registry.Pages)
+                continue;
+            using var answer = await SendAsync(new HttpMethod(Said("method")!), path, request =>
+            {
+                if (Said("authorization") is null)
+                    request.Headers.Authorization = null;
+                foreach (var (header, value) in ((string, string?)[])[("Accept", Said("accept")), ("Range", Said("range")), ("User-Agent", Said("client"))])
+                    if (value is not null)
+                        request.Headers.TryAddWithoutValidation(header, value);
+            });
+            // Without a referrer a pool has no list of them, which is a 404 of its own.
+            var expected = path.Contains("/referrers/", StringComparison.Ordinal) && registry.IsPool ? 404 : recorded.GetProperty("status").GetInt32();
+            Assert.True(expected == (int)answer.StatusCode, $"{Said("client")}: {Said("method")} {path} was answered {(int)answer.StatusCode}, not {expected}");
+            if (expected == 200 && path.Contains("/manifests/", StringComparison.Ordinal))
+                Assert.NotNull(Digested(answer));
+        }
+    }
+
     [Fact]
     public async Task Get_Range_IsThatRange()
     {

@@ -1,6 +1,5 @@
 // Runs the JavaScript of an edge over a bucket that anybody may read, as its cloud does. For tests.
-// usage: node edge.mjs cloudfront|cloudflare FILE BUCKET-URL [PREFIX-PATH] [PORT]
-//   with a port it serves; without one it answers the requests on stdin, a JSON array, with a JSON array.
+// usage: node edge.mjs cloudfront|cloudflare FILE BUCKET-URL PREFIX-PATH PORT
 import http from 'node:http';
 import fs from 'node:fs';
 import vm from 'node:vm';
@@ -115,29 +114,19 @@ async function cloudflare() {
 
 const edge = kind === 'cloudfront' ? cloudFront(fs.readFileSync(file, 'utf8')) : await cloudflare();
 
-if (port) {
-  http.createServer(async (incoming, outgoing) => {
-    try {
-      const headers = Object.entries(incoming.headers).filter(([name]) => name !== 'host' && name !== 'connection');
-      const answer = await edge(new Request(`http://${incoming.headers.host}${incoming.url}`, { method: incoming.method, headers }));
-      outgoing.writeHead(answer.status, Object.fromEntries([...answer.headers].filter(([name]) => name !== 'connection' && name !== 'transfer-encoding')));
-      if (incoming.method === 'HEAD' || !answer.body) {
-        await answer.body?.cancel();
-        outgoing.end();
-      } else {
-        Readable.fromWeb(answer.body).on('error', () => outgoing.destroy()).pipe(outgoing);
-      }
-    } catch (error) {
-      console.error(error);
-      outgoing.writeHead(500).end(`${error}`);
+http.createServer(async (incoming, outgoing) => {
+  try {
+    const headers = Object.entries(incoming.headers).filter(([name]) => name !== 'host' && name !== 'connection');
+    const answer = await edge(new Request(`http://${incoming.headers.host}${incoming.url}`, { method: incoming.method, headers }));
+    outgoing.writeHead(answer.status, Object.fromEntries([...answer.headers].filter(([name]) => name !== 'connection' && name !== 'transfer-encoding')));
+    if (incoming.method === 'HEAD' || !answer.body) {
+      await answer.body?.cancel();
+      outgoing.end();
+    } else {
+      Readable.fromWeb(answer.body).on('error', () => outgoing.destroy()).pipe(outgoing);
     }
-  }).listen(Number(port), '127.0.0.1');
-} else {
-  const answers = [];
-  for (const { method, path: target, headers } of JSON.parse(fs.readFileSync(0, 'utf8'))) {
-    const answer = await edge(new Request(`http://edge.example${target}`, { method, headers }));
-    await answer.body?.cancel();
-    answers.push({ status: answer.status, type: answer.headers.get('content-type'), digest: answer.headers.get('docker-content-digest') });
+  } catch (error) {
+    console.error(error);
+    outgoing.writeHead(500).end(`${error}`);
   }
-  console.log(JSON.stringify(answers));
-}
+}).listen(Number(port), '127.0.0.1');

@@ -83,8 +83,16 @@ public sealed class LeastPolicyTests : IAsyncLifetime
             copy["Principal"] = new JsonObject { ["AWS"] = "arn:aws:iam:::user/lesser" };
             return copy;
         });
+        // On RGW an object that the lesser one wrote is the lesser one's, and closed to the owner of the bucket without this.
+        var owner = new JsonObject
+        {
+            ["Effect"] = "Allow",
+            ["Principal"] = new JsonObject { ["AWS"] = "arn:aws:iam:::user/pail" },
+            ["Action"] = "s3:*",
+            ["Resource"] = new JsonArray($"arn:aws:s3:::{_bucket}", $"arn:aws:s3:::{_bucket}/*"),
+        };
         using var client = S3Server.Ceph.Client();
-        await client.PutBucketPolicyAsync(_bucket, new JsonObject { ["Version"] = "2012-10-17", ["Statement"] = new JsonArray([.. kept]) }.ToJsonString(), Cancel);
+        await client.PutBucketPolicyAsync(_bucket, new JsonObject { ["Version"] = "2012-10-17", ["Statement"] = new JsonArray([owner, .. kept]) }.ToJsonString(), Cancel);
     }
 
     // What did not work; null if all did.
@@ -139,9 +147,37 @@ public sealed class LeastPolicyTests : IAsyncLifetime
         using var sent = await http.PatchAsync(begun.Headers.Location, new ByteArrayContent(new byte[20 << 20]), Cancel);
         if (!sent.IsSuccessStatusCode)
             return $"PATCH {sent.StatusCode}";
+        // Another whose bytes are not what its digest says.
+        using var another = await http.PostAsync(new Uri($"v2/{repository}/blobs/uploads/", UriKind.Relative), null, Cancel);
+        using var wrong = await http.PutAsync(new Uri($"{another.Headers.Location}?digest={Digest.Of("other"u8)}", UriKind.Relative), new ByteArrayContent(new byte[20 << 20]), Cancel);
+        Assert.False(wrong.IsSuccessStatusCode);
         using var gone = await http.DeleteAsync(sent.Headers.Location, Cancel);
         using var deleted = await http.DeleteAsync(new Uri($"v2/{repository}/manifests/1", UriKind.Relative), Cancel);
-        return !gone.IsSuccessStatusCode ? $"DELETE of an upload: {gone.StatusCode}" : !deleted.IsSuccessStatusCode ? $"DELETE of a tag: {deleted.StatusCode}" : await LeftAsync();
+        return !gone.IsSuccessStatusCode ? $"DELETE of an upload: {gone.StatusCode}" : !deleted.IsSuccessStatusCode ? $"DELETE of a tag: {deleted.StatusCode}" : await SweepAsync() ?? await LeftAsync();
+    }
+
+    // What the server does each hour.
+    private async Task<string?> SweepAsync()
+    {
+        await StageAsync();
+        try
+        {
+            using var store = LesserServer.Open(_bucket, Prefix);
+            var bucket = await Bucket.OpenAsync(store, new TransferEngine(new TransferOptions()), Cancel);
+            await bucket.Staging.SweepAsync(DateTimeOffset.UtcNow.AddMinutes(1), DateTimeOffset.UtcNow.AddDays(-7), Cancel);
+            return null;
+        }
+        catch (PailException e)
+        {
+            return e.Message;
+        }
+    }
+
+    // An upload that a dead server left.
+    private async Task StageAsync()
+    {
+        using var staged = S3Server.Ceph.Open(_bucket, Prefix);
+        await staged.CreateUploadAsync($"pail/uploads/{Guid.NewGuid():n}/direct", new(MediaTypes.OctetStream), Cancel);
     }
 
     private async Task<string?> CollectAsync(string repository)
@@ -150,8 +186,7 @@ public sealed class LeastPolicyTests : IAsyncLifetime
         image.Tag(image.ImageOf(100_000));
         foreach (var tag in (string[])["1", "2"])
             await PailCli.Direct.DoAsync("push", image.Address(), $"{Address}{repository}:{tag}");
-        using (var staged = S3Server.Ceph.Open(_bucket, Prefix))
-            await staged.CreateUploadAsync($"pail/uploads/{Guid.NewGuid():n}/direct", new(MediaTypes.OctetStream), Cancel);
+        await StageAsync();
         if (await FailedAsync(["rm", "--yes", $"{Address}{repository}:1"], ["undelete", $"{Address}{repository}:1"], ["rm", "--yes", $"{Address}{repository}"]) is { } failed)
             return failed;
         try
