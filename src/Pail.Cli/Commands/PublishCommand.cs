@@ -21,7 +21,7 @@ internal abstract class PublishVerb : Verb
         Add(_address);
         Add(_dryRun);
         Add(_yes);
-        AddSharedOptions(quiet: true, reads: false);
+        AddSharedOptions(quiet: true, reads: false, writes: true);
     }
 
     protected override async Task RunAsync(VerbRun session, CancellationToken cancel)

@@ -30,6 +30,20 @@ public abstract class EdgeTests(EdgeRegistry registry) : IDisposable
     [MemberData(nameof(EveryClient))]
     public Task Pull_ByClient_GetsTheImagePushed(string client) => registry.AssertPullsAsync(ContainerClient.Of(client, _folder), "two");
 
+    // Manifests by the server, blobs by the edge as a CDN.
+    [Fact]
+    public async Task Serve_WithTheEdgeAsItsCdn_ClientsPull()
+    {
+        await using var server = await PailServer.StartAsync(PailCli.Direct, [registry.Address, "--log", "off", "--redirect-base", $"http://{registry.Host}/"]);
+        var (layout, root) = registry.Image("one");
+        using var redirected = await _http.GetAsync(new Uri(server.Address, $"v2/team/app/blobs/{layout.Read(root).Layers[0].Digest}"), Cancel);
+        Assert.Equal(HttpStatusCode.TemporaryRedirect, redirected.StatusCode);
+        Assert.Equal(registry.Host, redirected.Headers.Location!.Authority);
+        var skopeo = new Skopeo(_folder);
+        await skopeo.PullAsync($"{server.Host}/team/app:one");
+        Assert.Equal(registry.Config("one").ToString(), await skopeo.ConfigDigestAsync(""));
+    }
+
     [Fact]
     public async Task Oras_PullsListsAndDiscovers()
     {

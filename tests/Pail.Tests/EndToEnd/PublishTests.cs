@@ -99,6 +99,16 @@ public sealed class PublishTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task InitLists_KeepsThemAndOpensNothing()
+    {
+        await PailCli.Direct.DoAsync("init", _bucket.Address, "--lists");
+        await PailCli.Direct.DoAsync("push", _image.Address(), $"{_bucket.Address}/app:1");
+        Assert.Superset(new HashSet<string>(["v2/", "v2/app/tags/list", $"v2/app/referrers/{_image.Root.Digest}"]), (await _bucket.KeysAsync("v2/")).ToHashSet());
+        Assert.Null(await PolicyAsync());
+        Assert.Equal(HttpStatusCode.Forbidden, await GetAsync("v2/"));
+    }
+
+    [Fact]
     public async Task Publish_ARepositoryThatCanNotBeToldFromOthers_IsRefused()
     {
         await PushAsync("v2", "app", "app/manifests/more");

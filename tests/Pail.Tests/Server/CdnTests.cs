@@ -40,7 +40,7 @@ public sealed class CdnTests() : ServerTests(new FolderBucket())
             var signature = signed.Query.Split('&')[1]["Signature=".Length..];
             Assert.Matches("^[A-Za-z0-9_~-]+$", signature);
             var bytes = Convert.FromBase64String(signature.Replace('-', '+').Replace('_', '=').Replace('~', '/'));
-            var policy = $$"""{"Statement":[{"Resource":"{{address}}","Condition":{"DateLessThan":{"AWS:EpochTime":1900000000}}}]}""";
+            var policy = $$$$"""{"Statement":[{"Resource":"{{{{address}}}}","Condition":{"DateLessThan":{"AWS:EpochTime":1900000000}}}]}""";
             Assert.True(key.VerifyData(Encoding.ASCII.GetBytes(policy), bytes, HashAlgorithmName.SHA1, RSASignaturePadding.Pkcs1));
         }
     }
