@@ -1,8 +1,6 @@
 using System.CommandLine;
 using Pail.Buckets;
-using Pail.Buckets.Layouts;
 using Pail.Cli.Output;
-using Pail.Oci;
 using Pail.Places;
 using Pail.Stores;
 
