@@ -87,7 +87,7 @@ public sealed class CloudFrontFilesTests : IDisposable
             *) echo "made-$2" ;;
             esac
             """, Cancel);
-        File.SetUnixFileMode(aws, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        (await Child.RunAsync("chmod", ["+x", aws])).Succeeded();
         var ran = (await Child.RunAsync("sh", [Path.Combine(_folder["out"], "aws-cli.sh")], new Dictionary<string, string?> { ["PATH"] = $"{_folder["bin"]}:{Environment.GetEnvironmentVariable("PATH")}" })).Succeeded();
         Assert.Contains("registry: d1.cloudfront.net\n", ran.Output, StringComparison.Ordinal);
         Assert.Contains("made-create-public-key", ran.Output, StringComparison.Ordinal);

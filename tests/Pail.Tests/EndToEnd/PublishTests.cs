@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Pail.Cli;
-using Pail.Oci;
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Clients;

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Pail.Server.Blobs;
 using Pail.Server.Configuration;
-using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.Server;
 
