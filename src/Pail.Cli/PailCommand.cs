@@ -39,6 +39,10 @@ internal sealed class PailCommand : Command
         Add(new LoginCommand(terminal));
         Add(new LogoutCommand(terminal));
         Add(new ServeCommand(terminal));
+        Add(new PublishCommand(terminal));
+        Add(new UnpublishCommand(terminal));
+        Add(new EdgeCommand(terminal));
+        Add(new IamCommand(terminal));
         Add(new DemoCommand(terminal));
         Add(new CompletionCommand(terminal));
         Add(new CompleteCommand(terminal));

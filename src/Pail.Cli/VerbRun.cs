@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Pail.Cli.Output;
 using Pail.Places;
+using Pail.S3;
 using Pail.Stores;
 
 namespace Pail.Cli;
@@ -18,6 +19,9 @@ internal sealed class VerbRun(ParseResult parsed, Terminal terminal, PlaceOpener
 
     /// <summary>Where images are copied from: other stores than those of <see cref="Places"/>, if that is asked for.</summary>
     public required PlaceOpener Sources { get; set; }
+
+    /// <summary>How a bucket of S3 is reached.</summary>
+    public required Func<BucketRoot.Url, S3Options> Reach { get; init; }
 
     public bool Json { get; init; }
 

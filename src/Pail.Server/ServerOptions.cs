@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using Pail.Server.Access;
+using Pail.Server.Blobs;
 using Pail.Stores;
 
 namespace Pail.Server;
@@ -18,6 +19,12 @@ internal sealed record ServerOptions
 
     /// <summary>Signs the addresses that blob GETs are redirected to; null to send the bytes through the server.</summary>
     public IPresigner? Redirect { get; init; }
+
+    /// <summary>The CDN that blob GETs are redirected to instead of the bucket; null for none.</summary>
+    public CdnAddresses? Cdn { get; init; }
+
+    /// <summary>True if blob GETs are redirected.</summary>
+    public bool RedirectsBlobs => Redirect is not null || Cdn is not null;
 
     /// <summary>How long such an address may be used; null for a time that depends on whether there are rules.</summary>
     public TimeSpan? RedirectLifetime { get; init; }

@@ -89,7 +89,7 @@ internal sealed class ManifestPulls(RegistryServices services)
         if (await services.Bucket.Repository(repository).Manifests.ReadAsync(reference, cancel) is not var (manifest, info))
             return null;
         // The client's next questions.
-        if (services.Options.Redirect is not null)
+        if (services.Options.RedirectsBlobs)
             foreach (var blob in manifest.Blobs)
                 services.Blobs.RecordReferenced(repository, blob, blobRemovals);
         return (services.Manifests.Set(repository, manifest, landed: false, removals), info.ETag);
