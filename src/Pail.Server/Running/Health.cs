@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
 using Pail.Buckets;
-using Pail.Server.Access;
 using Pail.Server.Http;
 
 namespace Pail.Server.Running;
