@@ -47,7 +47,7 @@ public sealed class ScheduleTests
         { nameof(SafetySteps.ClearWait), "digest", false, 8 },
         { nameof(SafetySteps.CompareAndSwap), "digest", true, 8 },
         { nameof(SafetySteps.ReadBack), "digest", false, 8 },
-        { nameof(SafetySteps.FencedSweep), "undelete beside garbage", false, 3 },
+        { nameof(SafetySteps.FencedSweep), "digest", false, 3 },
     };
 
     [Theory]
