@@ -11,14 +11,15 @@ namespace Pail.Export;
 /// <param name="Type">Its type, as tar has it.</param>
 /// <param name="Target">Where a symbolic link leads; empty for the rest.</param>
 /// <param name="Sparse">Which parts of it are stored, if it is a sparse file.</param>
-internal sealed record RootFile(long Header, (long Offset, int Length) Records, long Content, long Size, char Type, string Target, SparseMap? Sparse = null);
+internal record RootFile(long Header, (long Offset, int Length) Records, long Content, long Size, char Type, string Target, SparseMap? Sparse = null);
 
 /// <summary>
 /// The file system that layers make, one over the other, by names alone: nothing is unpacked, so nothing can be written
 /// outside. Source: OCI image-spec, layer.md, "Applying Changesets" and "Whiteouts".
 /// </summary>
 /// <param name="name">The image, for messages.</param>
-internal sealed class RootTree(string name)
+/// <param name="isPartial">True if the lowest layers are not applied: a hard link may lead into them.</param>
+internal sealed class RootTree(string name, bool isPartial = false)
 {
     /// <summary>How many names an image may have.</summary>
     public const int MaxNames = 4 << 20;
@@ -49,11 +50,12 @@ internal sealed class RootTree(string name)
     }
 
     /// <summary>Applies an entry of a layer. Layers come in order, from the lowest, numbered from 0.</summary>
+    /// <returns>What it removes that no layer applied before holds: a path, that of a folder with a <c>/</c> at its end for what is in it; null if nothing.</returns>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it can't be applied.</exception>
-    public void Apply(TarEntry entry, RootFile file, int layer)
+    public string? Apply(TarEntry entry, RootFile file, int layer)
     {
         if (entry.Path.Length == 0)
-            return;
+            return null;
         var parts = entry.Path.Split('/');
         if (parts.Length > MaxDepth)
             throw Bad(entry.Path, $"has more than {MaxDepth} parts");
@@ -61,15 +63,29 @@ internal sealed class RootTree(string name)
         if (last != OpaqueWhiteout && parts.Any(IsOfAufs))
         {
             KeepForLinks(entry, file);
-            return;
+            return null;
         }
         var folder = Folder(parts.AsSpan(0, parts.Length - 1), layer, entry.Path)!;
+        var above = entry.Path[..^last.Length];
         if (last == OpaqueWhiteout)
+        {
             Hide(folder, layer);
-        else if (last.StartsWith(Whiteout, StringComparison.Ordinal))
-            HideChild(folder, last[Whiteout.Length..], layer);
-        else
-            Put(folder, last, entry.Kind == TarKind.HardLink ? Linked(entry) : file, layer);
+            return above;
+        }
+        if (last.StartsWith(Whiteout, StringComparison.Ordinal))
+            return HideChild(folder, last[Whiteout.Length..], layer) ? null : above + last[Whiteout.Length..];
+        Put(folder, last, entry.Kind == TarKind.HardLink ? Linked(entry, file) : file, layer);
+        return null;
+    }
+
+    /// <summary>True if there is a folder of that name, though no layer may describe it.</summary>
+    public bool HasFolder(string path)
+    {
+        var node = _root;
+        foreach (var part in path.Split('/'))
+            if (node.IsEmpty || !node.Children.TryGetValue(part, out node!))
+                return false;
+        return node.IsDirectory;
     }
 
     /// <summary>All names and their files, folders before what is in them, always in the same order.</summary>
@@ -96,7 +112,7 @@ internal sealed class RootTree(string name)
         if (entry.Kind != TarKind.HardLink && file.Type == '5')
             return;
         Count();
-        _ofAufs[entry.Path] = entry.Kind == TarKind.HardLink ? Linked(entry) : file;
+        _ofAufs[entry.Path] = entry.Kind == TarKind.HardLink ? Linked(entry, file) : file;
     }
 
     private void Put(Node folder, string part, RootFile file, int layer)
@@ -170,26 +186,27 @@ internal sealed class RootTree(string name)
             HideChild(folder, part, layer);
     }
 
-    private void HideChild(Node folder, string part, int layer)
+    private bool HideChild(Node folder, string part, int layer)
     {
         if (!folder.Children.TryGetValue(part, out var node))
-            return;
+            return false;
         Hide(node, layer);
         if (node.Layer == layer)
-            return;
+            return true;
         if (node.IsEmpty)
             folder.Children.Remove(part);
         else
             node.File = null;
+        return true;
     }
 
-    private RootFile Linked(TarEntry entry)
+    private RootFile Linked(TarEntry entry, RootFile itself)
     {
         if (_ofAufs.TryGetValue(entry.TargetPath(), out var kept))
             return kept;
         var parts = entry.TargetPath().Split('/');
         if (Folder(parts.AsSpan(0, parts.Length - 1), 0, entry.Path, create: false) is not { IsEmpty: false } folder || !folder.Children.TryGetValue(parts[^1], out var node))
-            throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is not there");
+            return isPartial ? itself : throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is not there");
         return node.File is { Type: not '5' } file ? file : throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is a folder");
     }
 
