@@ -25,6 +25,7 @@ internal sealed class PailCommand : Command
         Add(new ConfigCommand(terminal));
         Add(new BlobCommand(terminal));
         Add(new ExportCommand(terminal));
+        Add(new DiffCommand(terminal));
         Add(new TagCommand(terminal));
         Add(new HistoryCommand(terminal));
         Add(new RollbackCommand(terminal));

@@ -29,6 +29,9 @@ internal sealed class VerbRun(ParseResult parsed, Terminal terminal, PlaceOpener
 
     public bool ExplainCost { get; init; }
 
+    /// <summary>What the command ends with if nothing fails.</summary>
+    public int Outcome { get; set; } = ExitCode.Ok;
+
     private RequestMeter Meter => Places.Meter;
 
     /// <summary>What the requests so far cost, if that is to be told with a result.</summary>
@@ -63,7 +66,9 @@ internal sealed class VerbRun(ParseResult parsed, Terminal terminal, PlaceOpener
             return;
         }
         _told = true;
-        terminal.Lines.WriteLine(JsonSerializer.Serialize(result, type));
+        // Not as one string: a comparison may list millions of files.
+        JsonSerializer.Serialize(terminal.Out, result, type);
+        terminal.Lines.WriteLine();
     }
 
     /// <summary>Tells people the cost, also of work that failed; a JSON result has told it itself.</summary>

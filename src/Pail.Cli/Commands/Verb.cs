@@ -77,7 +77,7 @@ internal abstract class Verb : Command, IShowsExamples
         try
         {
             await RunAsync(session, cancel);
-            return ExitCode.Ok;
+            return session.Outcome;
         }
         finally
         {

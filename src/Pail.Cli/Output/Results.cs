@@ -165,6 +165,7 @@ internal sealed record PullsReport(string Bucket, long Lines, long Unknown, long
 [JsonSerializable(typeof(CopyReport))]
 [JsonSerializable(typeof(CopyListing))]
 [JsonSerializable(typeof(Inspection))]
+[JsonSerializable(typeof(DiffResult))]
 [JsonSerializable(typeof(DemoResult))]
 [JsonSerializable(typeof(PolicyReport))]
 [JsonSerializable(typeof(ImportReport))]

@@ -11,7 +11,7 @@ public sealed record ImageDiff
     /// <summary>The digest of the second image's manifest.</summary>
     public required Digest NewDigest { get; init; }
 
-    /// <summary>What their configs say otherwise, when they were built aside.</summary>
+    /// <summary>Fields of the configs that differ. When and by which steps the images were built is not compared.</summary>
     public required IReadOnlyList<ConfigDiff> Config { get; init; }
 
     /// <summary>Layers that both have, by the digest of their tar.</summary>
@@ -23,9 +23,6 @@ public sealed record ImageDiff
     /// <summary>Layers that only the second image has.</summary>
     public required IReadOnlyList<Descriptor> NewLayers { get; init; }
 
-    /// <summary>How many of the lowest layers were not read, since both images have them there.</summary>
-    public required int UnreadLayers { get; init; }
-
     /// <summary>Packages that were installed, removed, or have another version.</summary>
     public required IReadOnlyList<PackageDiff> Packages { get; init; }
 
@@ -35,11 +32,11 @@ public sealed record ImageDiff
     /// <summary>What could not be compared, and why.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
 
-    /// <summary>True if configs, packages and files are the same, and nothing was left out. Digests may differ all the same: by dates, or by how layers are compressed.</summary>
-    public bool IsSame => Config.Count == 0 && Packages.Count == 0 && Files.Count == 0 && Notes.Count == 0;
+    /// <summary>True if configs and files are the same. Digests may differ all the same: by dates, or by how files are spread over layers and layers are compressed.</summary>
+    public bool IsSame => Config.Count == 0 && Files.Count == 0;
 }
 
-/// <summary>What a config says otherwise.</summary>
+/// <summary>A field of the config that differs.</summary>
 /// <param name="Field">Which field, such as <c>env PATH</c> or <c>entrypoint</c>.</param>
 /// <param name="Old">What the first image says; null if it says nothing.</param>
 /// <param name="New">What the second image says; null if it says nothing.</param>
@@ -52,13 +49,16 @@ public sealed record ConfigDiff(string Field, string? Old, string? New);
 /// <param name="New">The version, or versions, in the second image; null if it has none.</param>
 public sealed record PackageDiff(string Kind, string Name, string? Old, string? New);
 
-/// <summary>A file, folder or link that differs.</summary>
-/// <param name="Path">Its path, without a <c>/</c> before it. A folder ends with one.</param>
+/// <summary>A file, folder, link or device that differs.</summary>
+/// <param name="Path">Its path, without a <c>/</c> before it. A folder ends with one. Bytes that are not UTF-8 are lone surrogates, U+DC80 to U+DCFF.</param>
 /// <param name="Change">What became of it.</param>
-/// <param name="OldSize">How many bytes the first image's has; null if there is none, or it lies in a layer that was not read.</param>
-/// <param name="NewSize">How many bytes the second image's has; likewise.</param>
-/// <param name="What">Of a changed one, what: any of content, type, link, mode, owner, with commas between.</param>
-public sealed record FileDiff(string Path, FileChange Change, long? OldSize, long? NewSize, string? What = null);
+/// <param name="OldSize">How many bytes the first image's has; null if there is none.</param>
+/// <param name="NewSize">How many bytes the second image's has; null if there is none.</param>
+public sealed record FileDiff(string Path, FileChange Change, long? OldSize, long? NewSize)
+{
+    /// <summary>Of a changed one, what: any of content, type, link, device, mode, owner, attributes.</summary>
+    public IReadOnlyList<string> What { get; init; } = [];
+}
 
 /// <summary>What became of a file from the first image to the second.</summary>
 public enum FileChange

@@ -3,15 +3,15 @@ using Pail.Oci;
 
 namespace Pail.Compare;
 
-/// <summary>What one file of a database of packages says.</summary>
+/// <summary>What one file of a database of packages says: all packages of its kind, or one.</summary>
 /// <param name="Kind">Whose packages: dpkg, apk, python, npm or rpm.</param>
 /// <param name="Packages">Their names and versions; null if Pail does not read it.</param>
-/// <param name="IsWhole">True if the file names all packages of its kind, false if one.</param>
-internal sealed record PackageFile(string Kind, IReadOnlyList<(string Name, string Version)>? Packages, bool IsWhole)
+internal sealed record PackageFile(string Kind, IReadOnlyList<(string Name, string Version)>? Packages)
 {
     private const int MaxText = 200;
     private const long MaxWhole = 64 << 20;
     private const long MaxOne = 1 << 20;
+    private const int MaxPackages = 100_000;
 
     private static readonly string[] OfRpm = ["rpmdb.sqlite", "Packages", "Packages.db"];
 
@@ -27,23 +27,26 @@ internal sealed record PackageFile(string Kind, IReadOnlyList<(string Name, stri
         if (path == "var/lib/dpkg/status")
             return await WholeAsync("dpkg", size, content, "Package: ", "Version: ", "Architecture: ", cancel);
         if (path.StartsWith("var/lib/dpkg/status.d/", StringComparison.Ordinal) && !name.EndsWith(".md5sums", StringComparison.Ordinal) && size <= MaxOne)
-            return new("dpkg", await StanzasAsync(content, "Package: ", "Version: ", "Architecture: ", cancel), IsWhole: false);
+            return await OneAsync("dpkg", content, "Package: ", "Version: ", "Architecture: ", cancel);
         if (path is "lib/apk/db/installed" or "usr/lib/apk/db/installed")
             return await WholeAsync("apk", size, content, "P:", "V:", null, cancel);
-        if (path is ['v', 'a', 'r', '/', 'l', 'i', 'b', '/', 'r', 'p', 'm', '/', ..] or ['u', 's', 'r', '/', 'l', 'i', 'b', '/', 's', 'y', 's', 'i', 'm', 'a', 'g', 'e', '/', 'r', 'p', 'm', '/', ..] && OfRpm.Contains(name))
-            return new("rpm", null, IsWhole: true);
+        if ((parts is ["var", "lib", "rpm", _] or ["usr", "lib", "sysimage", "rpm", _]) && OfRpm.Contains(name))
+            return new("rpm", null);
         if (size > MaxOne)
             return null;
-        if ((name == "METADATA" && folder.EndsWith(".dist-info", StringComparison.Ordinal)) || (name == "PKG-INFO" && folder.EndsWith(".egg-info", StringComparison.Ordinal)))
-            return new("python", [.. (await StanzasAsync(content, "Name: ", "Version: ", null, cancel)).Take(1)], IsWhole: false);
+        if ((name == "METADATA" && folder.EndsWith(".dist-info", StringComparison.Ordinal)) || (name == "PKG-INFO" && folder.EndsWith(".egg-info", StringComparison.Ordinal)) || name.EndsWith(".egg-info", StringComparison.Ordinal))
+            return await OneAsync("python", content, "Name: ", "Version: ", null, cancel);
         return name == "package.json" && (parts is [.., "node_modules", _, _] || (parts is [.., "node_modules", ['@', ..], _, _])) ? await OfNpmAsync(content, cancel) : null;
     }
 
     private static async Task<PackageFile> WholeAsync(string kind, long size, Stream content, string name, string version, string? architecture, CancellationToken cancel) =>
-        new(kind, size > MaxWhole ? null : await StanzasAsync(content, name, version, architecture, cancel), IsWhole: true);
+        new(kind, size > MaxWhole || await StanzasAsync(content, name, version, architecture, MaxPackages + 1, cancel) is not { Count: <= MaxPackages } packages ? null : packages);
+
+    private static async Task<PackageFile> OneAsync(string kind, Stream content, string name, string version, string? architecture, CancellationToken cancel) =>
+        new(kind, await StanzasAsync(content, name, version, architecture, 1, cancel));
 
     // Fields a line each, an empty line behind each package. Of what dpkg lists, only what is installed counts.
-    private static async Task<IReadOnlyList<(string, string)>> StanzasAsync(Stream content, string nameField, string versionField, string? architectureField, CancellationToken cancel)
+    private static async Task<IReadOnlyList<(string, string)>> StanzasAsync(Stream content, string nameField, string versionField, string? architectureField, int limit, CancellationToken cancel)
     {
         List<(string, string)> found = [];
         var (name, version, architecture, isThere) = ("", "", "", true);
@@ -56,7 +59,7 @@ internal sealed record PackageFile(string Kind, IReadOnlyList<(string Name, stri
                 if (name.Length > 0 && version.Length > 0 && isThere)
                     found.Add((architecture.Length > 0 ? $"{name}:{architecture}" : name, version));
                 (name, version, architecture, isThere) = ("", "", "", true);
-                if (line is null)
+                if (line is null || found.Count == limit)
                     return found;
             }
             else if (line.StartsWith(nameField, StringComparison.Ordinal))
@@ -76,7 +79,7 @@ internal sealed record PackageFile(string Kind, IReadOnlyList<(string Name, stri
         {
             using var document = await JsonDocument.ParseAsync(content, cancellationToken: cancel);
             return Text(document.RootElement, "name") is { Length: > 0 } name && Text(document.RootElement, "version") is { Length: > 0 } version
-                ? new("npm", [(SafeText.OneLine(name, MaxText), SafeText.OneLine(version, MaxText))], IsWhole: false)
+                ? new("npm", [(SafeText.OneLine(name, MaxText), SafeText.OneLine(version, MaxText))])
                 : null;
         }
         catch (JsonException)

@@ -24,6 +24,9 @@ internal sealed class RootTree(string name, bool isPartial = false)
     /// <summary>How many names an image may have.</summary>
     public const int MaxNames = 4 << 20;
 
+    /// <summary>Stands for a folder that no layer describes.</summary>
+    public static readonly RootFile Undescribed = new(-1, (0, 0), 0, 0, '5', "");
+
     private const string Whiteout = ".wh.";
     private const string OpaqueWhiteout = ".wh..wh..opq";
     private const int MaxLinks = 40;
@@ -32,6 +35,9 @@ internal sealed class RootTree(string name, bool isPartial = false)
     private readonly Node _root = new(-1);
     private readonly Dictionary<string, RootFile> _ofAufs = new(StringComparer.Ordinal);
     private int _names;
+
+    /// <summary>True if an entry removed or replaced something, or is a link to what no layer applied before holds: then its effect depends on layers that are not applied.</summary>
+    public bool DependsOnLower { get; private set; }
 
     private sealed class Node(int layer)
     {
@@ -50,12 +56,11 @@ internal sealed class RootTree(string name, bool isPartial = false)
     }
 
     /// <summary>Applies an entry of a layer. Layers come in order, from the lowest, numbered from 0.</summary>
-    /// <returns>What it removes that no layer applied before holds: a path, that of a folder with a <c>/</c> at its end for what is in it; null if nothing.</returns>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: it can't be applied.</exception>
-    public string? Apply(TarEntry entry, RootFile file, int layer)
+    public void Apply(TarEntry entry, RootFile file, int layer)
     {
         if (entry.Path.Length == 0)
-            return null;
+            return;
         var parts = entry.Path.Split('/');
         if (parts.Length > MaxDepth)
             throw Bad(entry.Path, $"has more than {MaxDepth} parts");
@@ -63,40 +68,30 @@ internal sealed class RootTree(string name, bool isPartial = false)
         if (last != OpaqueWhiteout && parts.Any(IsOfAufs))
         {
             KeepForLinks(entry, file);
-            return null;
+            return;
         }
         var folder = Folder(parts.AsSpan(0, parts.Length - 1), layer, entry.Path)!;
-        var above = entry.Path[..^last.Length];
+        var isWhiteout = last.StartsWith(Whiteout, StringComparison.Ordinal);
+        DependsOnLower |= isWhiteout;
         if (last == OpaqueWhiteout)
-        {
             Hide(folder, layer);
-            return above;
-        }
-        if (last.StartsWith(Whiteout, StringComparison.Ordinal))
-            return HideChild(folder, last[Whiteout.Length..], layer) ? null : above + last[Whiteout.Length..];
-        Put(folder, last, entry.Kind == TarKind.HardLink ? Linked(entry, file) : file, layer);
-        return null;
-    }
-
-    /// <summary>True if there is a folder of that name, though no layer may describe it.</summary>
-    public bool HasFolder(string path)
-    {
-        var node = _root;
-        foreach (var part in path.Split('/'))
-            if (node.IsEmpty || !node.Children.TryGetValue(part, out node!))
-                return false;
-        return node.IsDirectory;
+        else if (isWhiteout)
+            HideChild(folder, last[Whiteout.Length..], layer);
+        else
+            Put(folder, last, entry.Kind == TarKind.HardLink ? Linked(entry, file) : file, layer);
     }
 
     /// <summary>All names and their files, folders before what is in them, always in the same order.</summary>
-    public IEnumerable<(string Path, RootFile File)> Files() => Walk(_root, "");
+    public IEnumerable<(string Path, RootFile File)> Files() => All().Where(item => !ReferenceEquals(item.File, Undescribed));
+
+    /// <summary>The same, and folders that no layer describes, as <see cref="Undescribed"/>.</summary>
+    public IEnumerable<(string Path, RootFile File)> All() => Walk(_root, "");
 
     private static IEnumerable<(string Path, RootFile File)> Walk(Node folder, string prefix)
     {
         foreach (var (part, node) in folder.Children)
         {
-            if (node.File is { } file)
-                yield return (prefix + part, file);
+            yield return (prefix + part, node.File ?? Undescribed);
             if (!node.IsEmpty)
                 foreach (var below in Walk(node, $"{prefix}{part}/"))
                     yield return below;
@@ -119,6 +114,7 @@ internal sealed class RootTree(string name, bool isPartial = false)
     {
         if (folder.Children.TryGetValue(part, out var node))
         {
+            DependsOnLower |= (file.Type == '5') != node.IsDirectory;
             // A folder over a folder is the same one with other owner, mode and time; everything else takes the place of what was there.
             if (!node.IsEmpty && (file.Type != '5' || !node.IsDirectory))
                 node.Children.Clear();
@@ -168,6 +164,7 @@ internal sealed class RootTree(string name, bool isPartial = false)
             }
             if (!node.IsDirectory && !create)
                 return null;
+            DependsOnLower |= !node.IsDirectory;
             if (!node.IsDirectory)
                 (node.File, node.Layer) = (new(-1, (0, 0), 0, 0, '5', ""), layer);
             way.Add(node);
@@ -186,18 +183,17 @@ internal sealed class RootTree(string name, bool isPartial = false)
             HideChild(folder, part, layer);
     }
 
-    private bool HideChild(Node folder, string part, int layer)
+    private void HideChild(Node folder, string part, int layer)
     {
         if (!folder.Children.TryGetValue(part, out var node))
-            return false;
+            return;
         Hide(node, layer);
         if (node.Layer == layer)
-            return true;
+            return;
         if (node.IsEmpty)
             folder.Children.Remove(part);
         else
             node.File = null;
-        return true;
     }
 
     private RootFile Linked(TarEntry entry, RootFile itself)
@@ -206,7 +202,10 @@ internal sealed class RootTree(string name, bool isPartial = false)
             return kept;
         var parts = entry.TargetPath().Split('/');
         if (Folder(parts.AsSpan(0, parts.Length - 1), 0, entry.Path, create: false) is not { IsEmpty: false } folder || !folder.Children.TryGetValue(parts[^1], out var node))
+        {
+            DependsOnLower = true;
             return isPartial ? itself : throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is not there");
+        }
         return node.File is { Type: not '5' } file ? file : throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is a folder");
     }
 
