@@ -195,7 +195,8 @@ public sealed class FileDiffTests
     // GNU's form 0.1: five bytes of 20,005 are stored.
     private static byte[] Sparse()
     {
-        var records = System.Text.Encoding.ASCII.GetBytes(string.Concat(new[] { "major=0", "minor=1", "name=a", "size=20005", "map=10000,5" }.Select(text => $"{text.Length + 15} GNU.sparse.{text}\n")));
+        string Record(string text) => $"{text.Length + 15} GNU.sparse.{text}\n";
+        var records = System.Text.Encoding.ASCII.GetBytes(Record("major=0") + Record("minor=1") + Record("name=a") + Record("size=20005") + Record("map=10000,5"));
         byte[] Padded(byte[] bytes) => [.. bytes, .. new byte[512 - bytes.Length]];
         var file = TarBytes.Header("sparse", '0', 5);
         // What the runtime's writer gives files.
