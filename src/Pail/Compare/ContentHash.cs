@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
 using Pail.Tar;
 
 namespace Pail.Compare;
@@ -19,20 +20,23 @@ internal sealed class ContentHash : IDisposable
     private long _current;
 
     /// <summary>Returns the hash of a file's content, in two halves. Its size is no part of it.</summary>
-    /// <param name="stored">What is stored of it.</param>
-    /// <param name="length">How many bytes that are.</param>
+    /// <param name="file">Where it is stored. Read synchronously: the bytes were just written, and most files are small.</param>
+    /// <param name="start">Where it begins.</param>
+    /// <param name="length">How many bytes are stored of it.</param>
     /// <param name="sparse">Where they belong, if it is a sparse file.</param>
     /// <param name="cancel">Interrupts it.</param>
-    public async Task<(UInt128, UInt128)> OfAsync(Stream stored, long length, SparseMap? sparse, CancellationToken cancel)
+    public (UInt128, UInt128) Of(SafeFileHandle file, long start, long length, SparseMap? sparse, CancellationToken cancel)
     {
         _current = 0;
         foreach (var (offset, part) in sparse?.Parts ?? [(0, length)])
             for (var done = 0L; done < part;)
             {
-                var read = (int)Math.Min(_buffer.Length, part - done);
-                await stored.ReadExactlyAsync(_buffer.AsMemory(0, read), cancel);
+                cancel.ThrowIfCancellationRequested();
+                var read = RandomAccess.Read(file, _buffer.AsSpan(0, (int)Math.Min(_buffer.Length, part - done)), start);
+                if (read == 0)
+                    throw new EndOfStreamException("A temporary file became shorter while it was read.");
                 Add(offset + done, _buffer.AsSpan(0, read));
-                done += read;
+                (start, done) = (start + read, done + read);
             }
         Flush();
         var bytes = _hash.GetHashAndReset();

@@ -50,28 +50,28 @@ internal sealed class LayerReader(long maxText = LayerReader.MaxText) : IDisposa
 
     private async Task<FileFacts> ReadAsync(Spool spool, TarScanner scanner, TarEntry entry, CancellationToken cancel)
     {
-        var block = await BytesAsync(spool, scanner.HeaderOffset, TarBlock.Size, cancel);
-        var records = scanner.Records is var (offset, length) ? PaxRecords.Parse(await BytesAsync(spool, offset, length, cancel)) : default;
+        var block = Bytes(spool, scanner.HeaderOffset, TarBlock.Size);
+        var records = scanner.Records is var (offset, length) ? PaxRecords.Parse(Bytes(spool, offset, length)) : default;
         var hash = default((UInt128, UInt128));
         PackageFile? packages = null;
         if (entry.Kind == TarKind.File)
         {
             var (start, stored) = (scanner.Position, entry.Sparse?.Parts.Sum(part => part.Length) ?? entry.Size);
-            await using (var content = new FileRange(spool.Handle, start, stored))
-                hash = await _hash.OfAsync(content, stored, entry.Sparse, cancel);
-            await using (var content = entry.Sparse is { } sparse ? sparse.Expand(new FileRange(spool.Handle, start, stored)) : new FileRange(spool.Handle, start, stored))
-                packages = await PackageFile.ReadAsync(entry.Path, entry.Size, content, cancel);
+            hash = _hash.Of(spool.Handle, start, stored, entry.Sparse, cancel);
+            await using var content = entry.Sparse is { } sparse ? sparse.Expand(new FileRange(spool.Handle, start, stored)) : new FileRange(spool.Handle, start, stored);
+            packages = await PackageFile.ReadAsync(entry.Path, entry.Size, content, cancel);
         }
         var target = entry.Type is '3' or '4' ? $"{Number(block, 329)}:{Number(block, 337)}" : entry.Target;
         var owner = (records.User ?? Number(block, 108), records.Group ?? Number(block, 116));
         return new(entry.Size, entry.Type == '7' ? '0' : entry.Type, target, hash, (int)Number(block, 100) & 0xFFF, owner, AttributesOf(records)) { Packages = packages };
     }
 
-    private static async Task<byte[]> BytesAsync(Spool spool, long offset, int length, CancellationToken cancel)
+    // The scanner has read them: they are there.
+    private static byte[] Bytes(Spool spool, long offset, int length)
     {
         var bytes = new byte[length];
-        await using var range = new FileRange(spool.Handle, offset, length);
-        await range.ReadExactlyAsync(bytes, cancel);
+        for (int done = 0, read; done < length; done += read)
+            read = RandomAccess.Read(spool.Handle, bytes.AsSpan(done), offset + done) is > 0 and var some ? some : throw new EndOfStreamException("A temporary file became shorter while it was read.");
         return bytes;
     }
 
