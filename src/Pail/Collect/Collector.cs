@@ -45,6 +45,9 @@ internal sealed class Collector
         if (_options.DryRun)
             return await ForecastAsync(memory, cancel);
         var pace = await PrepareAsync(cancel);
+        // What was written in the moment of the look can't be told from what is written again after it.
+        if (_options.Grace < 2 * Blur(pace))
+            await Task.Delay(2 * Blur(pace), Time, cancel);
         while (!await RoundAsync(pace, memory, cancel))
         {
         }
@@ -61,6 +64,9 @@ internal sealed class Collector
         await memory.WriteAsync(_bucket, cancel);
         return Report(map);
     }
+
+    // How far the times of two objects may be wrong against each other. Stores state whole seconds; in a folder all times are of one clock.
+    private TimeSpan Blur(CollectPace pace) => (Fences.CanStayOpen ? pace.Skew : TimeSpan.Zero) + TimeSpan.FromSeconds(1);
 
     private CollectOptions Options => _options with { KeptSince = Now - _options.HistoryKeep };
 
@@ -85,16 +91,16 @@ internal sealed class Collector
         }
         if (register.State.Phase != CollectPhase.Condemned)
         {
-            var looked = Now - pace.Skew;
+            var looked = Now - Blur(pace);
             var garbage = Garbage(await ReadAsync(memory, cancel));
             if (garbage.Count == 0)
                 return true;
             more = garbage.Count > CollectState.MaxKeys;
             // Parents first, so that no part is condemned whose manifest is left to the next round.
             var listed = KeySet.Of(Mark.Levels(garbage).SelectMany(level => level).Take(CollectState.MaxKeys).Select(node => node.Key));
-            _say($"{garbage.Count} objects of {garbage.Sum(node => node.Size)} bytes are condemned; waits {(int)pace.Condemned.TotalSeconds} s for those who write");
+            _say($"{garbage.Count} objects of {garbage.Sum(node => node.Size)} bytes are condemned; waits for those who write{(Fences.CanStayOpen ? $", {(int)pace.Condemned.TotalSeconds} s" : "")}");
             var before = register.State.IsRemoving ? register.State.End() : register.State;
-            var next = new CollectState(CollectPhase.Condemned, before.Round + 1, $"{Guid.NewGuid():n}", listed, before.Last) { Looked = looked.AddTicks(-(looked.Ticks % TimeSpan.TicksPerSecond)) };
+            var next = new CollectState(CollectPhase.Condemned, before.Round + 1, $"{Guid.NewGuid():n}", listed, before.Last) { Looked = looked };
             if (!await KeepsConditionsAsync(cancel))
                 return Ended(await round.SweepAsync(next with { Phase = CollectPhase.Sweeping }, cancel));
             if (!await register.TryWriteAsync(next, cancel))

@@ -100,7 +100,6 @@ internal sealed class Round(Bucket bucket, Register register, LinkMemory memory,
     private async Task<(BucketMap Map, List<Node> Plan)> PlanAsync(CollectState condemned, DateTimeOffset since, CancellationToken cancel)
     {
         var map = await BucketMap.ReadAsync(bucket, memory, options, cancel);
-        // Stores state times in whole seconds: what was written in the second of the look may be newer than it.
         var before = Steps.SinceLook && condemned.Looked < since ? condemned.Looked.Value : since;
         var listed = map.Nodes.Where(node => condemned.Keys.Contains(node.Key) && (node.Modified < before || !Steps.YoungStays)).ToHashSet();
         var live = Steps.SecondMark ? Mark.From(Mark.RootsBeside(map, bucket, options, listed.Contains)) : [];

@@ -40,7 +40,7 @@ internal sealed record CollectState(CollectPhase Phase, long Round, string By, K
     /// <summary>The most keys of one round; the rest are left to the next.</summary>
     public const int MaxKeys = 50_000;
 
-    /// <summary>When the look at the bucket began that what is condemned rests on, in whole seconds of the store's clock: what was written since is another object. Null where an older Pail condemned.</summary>
+    /// <summary>When, by the store's clock, the look at the bucket began that what is condemned rests on: what has this time or a later one may be another object. Null where an older Pail condemned.</summary>
     public DateTimeOffset? Looked { get; init; }
 
     /// <summary>What is true of a bucket without a register.</summary>
