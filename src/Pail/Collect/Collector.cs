@@ -21,6 +21,7 @@ internal sealed class Collector
     private readonly List<Node> _removed = [];
     private Bucket _bucket;
     private int _rounds;
+    private bool _waited;
 
     /// <summary>Makes a collector; no request.</summary>
     /// <param name="bucket">The bucket.</param>
@@ -45,9 +46,6 @@ internal sealed class Collector
         if (_options.DryRun)
             return await ForecastAsync(memory, cancel);
         var pace = await PrepareAsync(cancel);
-        // What was written in the moment of the look can't be told from what is written again after it.
-        if (_options.Grace < 2 * Blur(pace))
-            await Task.Delay(2 * Blur(pace), Time, cancel);
         while (!await RoundAsync(pace, memory, cancel))
         {
         }
@@ -95,6 +93,13 @@ internal sealed class Collector
             var garbage = Garbage(await ReadAsync(memory, cancel));
             if (garbage.Count == 0)
                 return true;
+            if (!_waited && garbage.Exists(node => node.Modified >= looked))
+            {
+                // What was written in the moment of the look can't be told from what is written again after it.
+                _waited = true;
+                await Task.Delay(2 * Blur(pace), Time, cancel);
+                return false;
+            }
             more = garbage.Count > CollectState.MaxKeys;
             // Parents first, so that no part is condemned whose manifest is left to the next round.
             var listed = KeySet.Of(Mark.Levels(garbage).SelectMany(level => level).Take(CollectState.MaxKeys).Select(node => node.Key));
