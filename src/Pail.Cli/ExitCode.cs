@@ -27,6 +27,9 @@ internal static class ExitCode
     /// <summary>Somebody else changed the same thing at the same time.</summary>
     public const int Conflict = 7;
 
+    /// <summary>It is done, and what was compared differs.</summary>
+    public const int Different = 8;
+
     /// <summary>Ended by a signal: this and the signal's number, as shells count. 130 for Ctrl-C.</summary>
     public const int Signal = 128;
 

@@ -25,12 +25,14 @@ internal sealed class PailCommand : Command
         Add(new ConfigCommand(terminal));
         Add(new BlobCommand(terminal));
         Add(new ExportCommand(terminal));
+        Add(new DiffCommand(terminal));
         Add(new TagCommand(terminal));
         Add(new HistoryCommand(terminal));
         Add(new RollbackCommand(terminal));
         Add(new RmCommand(terminal));
         Add(new UndeleteCommand(terminal));
         Add(new GcCommand(terminal));
+        Add(new RetainCommand(terminal));
         Add(new PolicyCommand(terminal));
         Add(new AccessCommand(terminal));
         Add(new RobotCommand(terminal));
@@ -38,6 +40,10 @@ internal sealed class PailCommand : Command
         Add(new LoginCommand(terminal));
         Add(new LogoutCommand(terminal));
         Add(new ServeCommand(terminal));
+        Add(new PublishCommand(terminal));
+        Add(new UnpublishCommand(terminal));
+        Add(new EdgeCommand(terminal));
+        Add(new IamCommand(terminal));
         Add(new DemoCommand(terminal));
         Add(new CompletionCommand(terminal));
         Add(new CompleteCommand(terminal));

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Pail.Cli.Output;
 using Pail.Places;
+using Pail.S3;
 using Pail.Stores;
 
 namespace Pail.Cli;
@@ -19,11 +20,17 @@ internal sealed class VerbRun(ParseResult parsed, Terminal terminal, PlaceOpener
     /// <summary>Where images are copied from: other stores than those of <see cref="Places"/>, if that is asked for.</summary>
     public required PlaceOpener Sources { get; set; }
 
+    /// <summary>How a bucket of S3 is reached.</summary>
+    public required Func<BucketRoot.Url, S3Options> Reach { get; init; }
+
     public bool Json { get; init; }
 
     public bool Quiet { get; init; }
 
     public bool ExplainCost { get; init; }
+
+    /// <summary>What the command ends with if nothing fails.</summary>
+    public int Outcome { get; set; } = ExitCode.Ok;
 
     private RequestMeter Meter => Places.Meter;
 
@@ -59,7 +66,9 @@ internal sealed class VerbRun(ParseResult parsed, Terminal terminal, PlaceOpener
             return;
         }
         _told = true;
-        terminal.Lines.WriteLine(JsonSerializer.Serialize(result, type));
+        // Not as one string: a comparison may list millions of files.
+        JsonSerializer.Serialize(terminal.Out, result, type);
+        terminal.Lines.WriteLine();
     }
 
     /// <summary>Tells people the cost, also of work that failed; a JSON result has told it itself.</summary>

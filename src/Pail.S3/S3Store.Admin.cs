@@ -34,17 +34,38 @@ internal sealed partial class S3Store
     /// <inheritdoc/>
     public async Task<string> AllowAnonymousReadAsync(string prefix, CancellationToken cancel = default)
     {
+        var change = await PlanOpenAsync(prefix, [prefix + "*"], cancel);
+        await ApplyAsync(change, cancel);
+        return change.After!;
+    }
+
+    /// <inheritdoc/>
+    public async Task<PolicyChange> PlanOpenAsync(string scope, IReadOnlyList<string> patterns, CancellationToken cancel = default)
+    {
         var before = await PolicyAsync(cancel);
-        var after = PublicReadPolicy.Merge(before, _bucket, _prefix + prefix, _connection.Region.PartitionName, Name);
-        if (after == before)
-            return after;
-        var request = new PutBucketPolicyRequest { BucketName = _bucket, Policy = after };
+        return new(before, PublicReadPolicy.Merge(before, _prefix + scope, [.. patterns.Select(pattern => OwnArn + pattern)], Name));
+    }
+
+    /// <inheritdoc/>
+    public async Task<PolicyChange> PlanCloseAsync(string scope, CancellationToken cancel = default)
+    {
+        var before = await PolicyAsync(cancel);
+        return new(before, PublicReadPolicy.Remove(before, scope.Length == 0 ? null : _prefix + scope, OwnArn, Name));
+    }
+
+    /// <inheritdoc/>
+    public async Task ApplyAsync(PolicyChange change, CancellationToken cancel = default)
+    {
+        if (change.IsNone)
+            return;
         try
         {
-            await ControlAsync(StoreOperation.PutBucketPolicy, "", token => _connection.Client.PutBucketPolicyAsync(request, token), cancel);
-            return after;
+            if (change.After is { } policy)
+                await ControlAsync(StoreOperation.PutBucketPolicy, "", token => _connection.Client.PutBucketPolicyAsync(new PutBucketPolicyRequest { BucketName = _bucket, Policy = policy }, token), cancel);
+            else
+                await ControlAsync(StoreOperation.PutBucketPolicy, "", token => _connection.Client.DeleteBucketPolicyAsync(new DeleteBucketPolicyRequest { BucketName = _bucket }, token), cancel);
         }
-        catch (StoreException e) when (_connection.IsAws && e.Error == StoreError.AccessDenied)
+        catch (StoreException e) when (_connection.IsAws && e.Error == StoreError.AccessDenied && change.After is not null)
         {
             throw new StoreException(
                 StoreError.AccessDenied,
@@ -57,6 +78,9 @@ internal sealed partial class S3Store
             throw NoPolicies(e);
         }
     }
+
+    // What the ARNs of objects here begin with.
+    private string OwnArn => $"arn:{_connection.Region.PartitionName}:s3:::{_bucket}/{ArnPattern.Escape(_prefix)}";
 
     // A request for an object was answered, so a bucket that may not be seen is there.
     private async Task<bool> IsThereAsync(CancellationToken cancel, bool answered = false)

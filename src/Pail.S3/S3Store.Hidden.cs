@@ -13,7 +13,8 @@ internal sealed partial class S3Store
 
     /// <summary>
     /// Returns true if a refusal of GET or HEAD means that the object is not there. The first such refusal costs one LIST:
-    /// if it succeeds the refusal means what it says; wrong keys and clocks, which HEAD has no code for, fail it as what they are.
+    /// if it succeeds the object is refused if it is listed, and missing if not (a right to list that is bound to a prefix does not
+    /// count for GET and HEAD); wrong keys and clocks, which HEAD has no code for, fail it as what they are.
     /// Source: Amazon S3 API, GetObject, "Permissions".
     /// </summary>
     private async Task<bool> IsMissingAsync(string key, Refusal refusal, CancellationToken cancel)
@@ -24,8 +25,8 @@ internal sealed partial class S3Store
             return true;
         try
         {
-            await ListAsync(new ListQuery(key, Limit: 1), cancel);
-            return false;
+            // The first key that begins so is the key itself, if it is there.
+            return !(await ListAsync(new ListQuery(key, Limit: 1), cancel)).Objects.Any(entry => entry.Key == key);
         }
         catch (StoreException e) when (e.Error == StoreError.AccessDenied)
         {

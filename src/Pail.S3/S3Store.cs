@@ -17,7 +17,7 @@ namespace Pail.S3;
 /// Bytes go through <see cref="S3Wire"/>, everything else through the SDK, over one pool of connections.
 /// Nothing is retried here: <see cref="StoreException.IsTransient"/> tells the caller what is worth another try.
 /// </remarks>
-internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetweenBuckets, IPresigner, IBucketAdmin, IDisposable
+internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBetweenBuckets, IPresigner, IBucketAdmin, IPublicRead, IDisposable
 {
     private readonly S3Options _options;
     private readonly S3Connection _connection;

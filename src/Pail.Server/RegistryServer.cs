@@ -53,6 +53,11 @@ internal static class RegistryServer
         AddLog(builder, options, clock);
         builder.Services.AddSingleton(services => new RegistryServices(options, bucket, LogOf(services), clock));
         builder.Services.AddHostedService(services => new SettingsWatch(services.GetRequiredService<RegistryServices>()));
+        builder.Services.AddHostedService(services => new PullRecorder(services.GetRequiredService<RegistryServices>()));
+        if (options.GcEvery > TimeSpan.Zero)
+            builder.Services.AddSingleton<IHostedService>(services => new ScheduledCollection(services.GetRequiredService<RegistryServices>(), retains: false, options.GcEvery));
+        if (options.RetainEvery > TimeSpan.Zero)
+            builder.Services.AddSingleton<IHostedService>(services => new ScheduledCollection(services.GetRequiredService<RegistryServices>(), retains: true, options.RetainEvery));
         if (options.Door is not null)
             builder.Services.AddHostedService(services => new RuleWatch(services.GetRequiredService<RegistryServices>()));
         if (options.Audit)
@@ -88,7 +93,7 @@ internal static class RegistryServer
             audit.Changed("rules", door.Version);
             door.Changed = audit.Changed;
         }
-        var health = new Health(bucket, services.Door, clock);
+        var health = new Health(services, bucket, clock);
         var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services)), health);
         app.Lifetime.ApplicationStopping.Register(() => health.Stopping = true);
         Forwarding.Use(app, options.TrustedProxies);

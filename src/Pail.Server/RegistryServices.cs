@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Pail.Buckets;
+using Pail.Collect;
 using Pail.Oci;
+using Pail.Pulls;
 using Pail.Server.Access;
 using Pail.Server.Audit;
 using Pail.Server.Caches;
@@ -53,6 +55,12 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
 
     /// <summary>What tags named.</summary>
     public TagCache Tags { get; } = new(options.TagLifetime, time);
+
+    /// <summary>When manifests were pulled through this replica.</summary>
+    public PullTimes Pulls { get; } = new(time);
+
+    /// <summary>What is done on a schedule, as this replica saw it last.</summary>
+    public CollectSchedule Schedule { get; set; } = new();
 
     /// <summary>Goes by the settings that this one has from now on: the same bucket, whose blobs are shared as before.</summary>
     public void Follow(Bucket bucket) => _bucket = Impatient(bucket);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using Pail.Server.Access;
+using Pail.Server.Blobs;
 using Pail.Server.Limits;
 using Pail.Stores;
 
@@ -19,6 +20,12 @@ internal sealed record ServerOptions
 
     /// <summary>Signs the addresses that blob GETs are redirected to; null to send the bytes through the server.</summary>
     public IPresigner? Redirect { get; init; }
+
+    /// <summary>The CDN that blob GETs are redirected to instead of the bucket; null for none.</summary>
+    public CdnAddresses? Cdn { get; init; }
+
+    /// <summary>True if blob GETs are redirected.</summary>
+    public bool RedirectsBlobs => Redirect is not null || Cdn is not null;
 
     /// <summary>How long such an address may be used; null for a time that depends on whether there are rules.</summary>
     public TimeSpan? RedirectLifetime { get; init; }
@@ -100,6 +107,15 @@ internal sealed record ServerOptions
 
     /// <summary>How often to look for what dead sessions and crashed replicas left behind: two LIST requests each time. Zero for never.</summary>
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How often one of the replicas collects garbage. Zero for never.</summary>
+    public TimeSpan GcEvery { get; init; }
+
+    /// <summary>How often one of the replicas drops tags by the bucket's policy. Zero for never.</summary>
+    public TimeSpan RetainEvery { get; init; }
+
+    /// <summary>When those remove manifests that no tag, no history and no image leads to; null for never.</summary>
+    public TimeSpan? UntaggedAfter { get; init; }
 }
 
 /// <summary>A certificate and its key.</summary>

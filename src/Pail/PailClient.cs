@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using Pail.Buckets;
+using Pail.Compare;
 using Pail.Copy;
+using Pail.Oci;
 using Pail.Places;
 using Pail.Remote;
 using Pail.Stores;
@@ -49,6 +51,22 @@ public sealed class PailClient : IAsyncDisposable
         await using var source = await _sources.OpenSourceAsync(origin, options.Compression, cancel);
         await using var sink = await _places.OpenSinkAsync(destination, origin, _sources, cancel);
         return await ImageCopy.RunAsync(source, sink, options, CopyProgressReporter.For(progress), cancel);
+    }
+
+    /// <summary>
+    /// Compares two images: configs, layers, packages and files. Reads manifests and configs, and the layers that only one image has; those
+    /// below, which both have, only where the answer depends on them. Layers are decompressed into temporary files, one after the other.
+    /// </summary>
+    /// <param name="old">The first image, such as <c>s3://acme/app:1</c>.</param>
+    /// <param name="new">The second image, at any address.</param>
+    /// <param name="platform">Which image of an index; null for that of the other image, if only one address names an index, else the host's.</param>
+    /// <param name="cancel">Interrupts it.</param>
+    /// <exception cref="PailException">One is not there, is no image, or is damaged.</exception>
+    public async Task<ImageDiff> DiffAsync(string old, string @new, Platform? platform = null, CancellationToken cancel = default)
+    {
+        await using var first = await _sources.OpenSourceAsync(Addressed.Image(old), cancel: cancel);
+        await using var second = await _sources.OpenSourceAsync(Addressed.Image(@new), cancel: cancel);
+        return await ImageComparison.RunAsync(first, second, platform, cancel);
     }
 
     /// <summary>Lists the tags of a repository of a bucket or registry, in its own order. A page of 1,000 takes one request.</summary>

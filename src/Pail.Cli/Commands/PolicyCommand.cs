@@ -69,9 +69,10 @@ internal sealed class PolicyCheckCommand : Verb
         var where = session.Get(_where);
         var name = where == "-" ? "stdin" : where;
         string? text;
+        Bucket? bucket = null;
         if (where.StartsWith("s3://", StringComparison.Ordinal) || where.StartsWith("file:", StringComparison.Ordinal))
         {
-            var bucket = await session.Places.OpenBucketAsync(AddressParser.ParseRoot(where), cancel);
+            bucket = await session.Places.OpenBucketAsync(AddressParser.ParseRoot(where), cancel);
             (name, text) = (RetentionFile.NameIn(bucket), await RetentionFile.ReadTextAsync(bucket, cancel));
             if (text is null)
                 throw new PailException(Failure.NotFound, $"{bucket.Name} has no retention policy: nothing expires.");
@@ -89,6 +90,8 @@ internal sealed class PolicyCheckCommand : Verb
         if (policy is null)
             throw new PailException(Failure.BadContent, $"{SafeText.OneLine(name)}: {problems.Count} {(problems.Count == 1 ? "mistake" : "mistakes")}. docs/retention.md has the grammar.");
         session.Say($"{SafeText.OneLine(name)}: valid; rules: {policy.Rules.Count}, pins: {policy.Pins.Count}, immutable: {(policy.Immutable.IsEmpty ? "none" : "some")}.");
+        if (bucket is not null && bucket.Settings.Policy != RetentionFile.StatedOf(text))
+            session.Say($"{session.Terminal.Ink.Yellow("Not in force:")} its immutable tags, since the file was not written by 'pail policy'. 'pail policy set' writes it.");
         var now = TimeProvider.System.GetUtcNow();
         foreach (var ended in policy.Pins.Where(pin => pin.Until <= now))
             session.Say($"{session.Terminal.Ink.Yellow("Ended:")} the pin of line {ended.Line} keeps nothing any more.");
@@ -116,6 +119,6 @@ internal sealed class PolicySetCommand : Verb
         var text = await WrittenFile.ReadAsync(session.Terminal, file, "a policy", RetentionPolicy.MaxSize, cancel);
         _ = RetentionPolicy.Parse(text, file == "-" ? "stdin" : SafeText.OneLine(file));
         var bucket = await session.Places.OpenBucketAsync(AddressParser.ParseRoot(session.Get(_bucket)), cancel);
-        PolicyReport.Tell(session, bucket, text, await RetentionFile.WriteAsync(bucket, text, cancel));
+        await PolicyReport.TellAsync(session, bucket, text, await RetentionFile.WriteAsync(bucket, text, cancel), cancel);
     }
 }

@@ -44,7 +44,7 @@ internal sealed class PolicyEditCommand : Verb
         var text = await EditAsync(session, path, cancel);
         try
         {
-            PolicyReport.Tell(session, bucket, text, text != (before ?? Template) && await RetentionFile.ReplaceAsync(bucket, text, before, cancel));
+            await PolicyReport.TellAsync(session, bucket, text, text != (before ?? Template) && await RetentionFile.ReplaceAsync(bucket, text, before, cancel), cancel);
         }
         catch (PailException e)
         {

@@ -69,6 +69,7 @@ internal abstract class Verb : Command, IShowsExamples
         var session = new VerbRun(parsed, _terminal, places)
         {
             Sources = sources ?? places,
+            Reach = root => _store.Read(parsed, root),
             Json = _output.Json(parsed),
             Quiet = quiet,
             ExplainCost = _output.ExplainCost(parsed),
@@ -76,7 +77,7 @@ internal abstract class Verb : Command, IShowsExamples
         try
         {
             await RunAsync(session, cancel);
-            return ExitCode.Ok;
+            return session.Outcome;
         }
         finally
         {

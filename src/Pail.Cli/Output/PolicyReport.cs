@@ -32,10 +32,12 @@ internal sealed record PolicyReport(string Policy, bool Valid, IReadOnlyList<Pol
     };
 
     /// <summary>Tells that a policy was written.</summary>
-    public static void Tell(VerbRun session, Bucket bucket, string text, bool changed)
+    public static async Task TellAsync(VerbRun session, Bucket bucket, string text, bool changed, CancellationToken cancel)
     {
         var (policy, problems) = RetentionPolicy.Read(text);
         session.Say(changed ? $"Wrote {RetentionFile.NameIn(bucket)}." : $"{RetentionFile.NameIn(bucket)} stays as it is.");
+        if (policy?.Immutable.IsEmpty == false && !(await bucket.Conditions.KnowAsync(cancel)).IfAbsent)
+            session.Say($"{session.Terminal.Ink.Yellow("Note:")} this store keeps no conditions on writes. Pail makes immutable tags by claims (docs/retention.md), five requests for each; other programs that write to the bucket can move them.");
         session.Result(Of(bucket.Name, null, policy, problems, session.Cost) with { Changed = changed }, ResultsJson.Plain.PolicyReport, _ => { });
     }
 }

@@ -40,6 +40,14 @@ internal sealed record TagResult(string Repository, string Digest, IReadOnlyList
 /// <param name="Requests">The S3 requests, where asked for.</param>
 internal sealed record InitResult(string Bucket, bool Made, string Layout, bool Public, string? Opened, CostReport? Requests);
 
+/// <summary>What <c>pail publish</c> and <c>unpublish --json</c> write.</summary>
+/// <param name="Address">The bucket or repository.</param>
+/// <param name="Changed">False if the policy said so before.</param>
+/// <param name="Policy">The bucket's policy now, or as it would be; null if it has none.</param>
+/// <param name="DryRun">True if nothing was changed.</param>
+/// <param name="Requests">The S3 requests, where asked for.</param>
+internal sealed record PublishResult(string Address, bool Changed, string? Policy, bool? DryRun, CostReport? Requests);
+
 /// <summary>What <c>pail push|pull|copy --json</c> write.</summary>
 /// <param name="Source">The address read.</param>
 /// <param name="Destination">The address written.</param>
@@ -151,10 +159,13 @@ internal sealed record PullsReport(string Bucket, long Lines, long Unknown, long
 [JsonSerializable(typeof(RollbackResult))]
 [JsonSerializable(typeof(UndeleteResult))]
 [JsonSerializable(typeof(InitResult))]
+[JsonSerializable(typeof(PublishResult))]
 [JsonSerializable(typeof(CollectResult))]
+[JsonSerializable(typeof(RetainResult))]
 [JsonSerializable(typeof(CopyReport))]
 [JsonSerializable(typeof(CopyListing))]
 [JsonSerializable(typeof(Inspection))]
+[JsonSerializable(typeof(DiffResult))]
 [JsonSerializable(typeof(DemoResult))]
 [JsonSerializable(typeof(PolicyReport))]
 [JsonSerializable(typeof(ImportReport))]

@@ -8,8 +8,8 @@ namespace Pail.Server.Blobs;
 
 /// <summary>
 /// Serves blobs. Source: OCI distribution-spec, "Pulling blobs".
-/// HEAD is answered: from memory what was seen lately, else with one HEAD to the bucket. GET is redirected to the bucket
-/// where it can sign addresses, without a request for what is known or named by a manifest served from here; else the bytes
+/// HEAD is answered: from memory what was seen lately, else with one HEAD to the bucket. GET is redirected to the bucket,
+/// where it can sign addresses, or to a CDN in front of it, without a request for what is known or named by a manifest served from here; else the bytes
 /// are passed through.
 /// </summary>
 internal sealed class BlobPulls(RegistryServices services)
@@ -36,7 +36,7 @@ internal sealed class BlobPulls(RegistryServices services)
     /// RGW sends the first range alone, at which Podman gives up: so the server sends the whole, which Podman takes.
     /// </remarks>
     public Task<RegistryError?> GetAsync(HttpContext context, RegistryRoute.Blob route) =>
-        services.Options.Redirect is not null && !RangeHeader.IsOfSeveral(context.Request.Headers.Range) ? RedirectAsync(context, route) : StreamAsync(context, route);
+        services.Options.RedirectsBlobs && !RangeHeader.IsOfSeveral(context.Request.Headers.Range) ? RedirectAsync(context, route) : StreamAsync(context, route);
 
     private async Task<RegistryError?> RedirectAsync(HttpContext context, RegistryRoute.Blob route)
     {
@@ -53,7 +53,9 @@ internal sealed class BlobPulls(RegistryServices services)
         if (RangeHeader.Read(Conditions.Range(context.Request, route.Digest.ToString()), size).Kind == RangeKind.Unsatisfiable)
             return BlobStream.Unsatisfiable(context, size);
         var options = services.Options;
-        var address = services.Bucket.Repository(route.Repository).Blobs.Presign(options.Redirect!, route.Digest, options.SignedLifetime);
+        var blobs = services.Bucket.Repository(route.Repository).Blobs;
+        var address = options.Cdn?.Locate(blobs.KeyOf(route.Digest), services.Time.GetUtcNow() + options.SignedLifetime)
+            ?? blobs.Presign(options.Redirect!, route.Digest, options.SignedLifetime);
         Answers.Empty(context.Response, StatusCodes.Status307TemporaryRedirect);
         context.Response.Headers.Location = address.AbsoluteUri;
         context.Response.Headers[HeaderValues.DigestName] = route.Digest.ToString();

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Configuration;
 using Pail.Oci;
 using Pail.Server.Access;
+using Pail.Server.Blobs;
 using Pail.Stores;
 using Pail.Transfer;
 
@@ -36,6 +37,15 @@ internal sealed record ServeConfiguration
 
     /// <summary>Whether everybody may do everything, where there are no rules, also from other machines.</summary>
     public bool Open { get; init; }
+
+    /// <summary>The CDN that blobs are redirected to.</summary>
+    public Uri? CdnRoot { get; init; }
+
+    /// <summary>The ID of the key that signs those redirects.</summary>
+    public string? CdnKeyPair { get; init; }
+
+    /// <summary>That key, PEM.</summary>
+    public string? CdnKey { get; init; }
 
     /// <summary>Whether requests are logged.</summary>
     public bool Log { get; init; } = true;
@@ -125,6 +135,33 @@ internal sealed record ServeConfiguration
     {
         if (TlsCertificate is null != TlsKey is null)
             throw new PailException(Failure.BadInput, "tls-cert and tls-key go together.");
-        return TlsCertificate is null ? this : this with { Server = Server with { Tls = new TlsFiles(TlsCertificate, TlsKey!) } };
+        if (Server is { ReadOnly: true } && (Server.GcEvery > TimeSpan.Zero || Server.RetainEvery > TimeSpan.Zero))
+            throw new PailException(Failure.BadInput, "gc-every and retain-every remove what is in the bucket: they don't go with read-only.");
+        if (CdnKeyPair is null != CdnKey is null)
+            throw new PailException(Failure.BadInput, "redirect-key-pair and redirect-private-key go together.");
+        if (CdnKey is not null && CdnRoot is null)
+            throw new PailException(Failure.BadInput, "redirect-key-pair signs what redirect-base redirects to: set that, too.");
+        if (CdnRoot is not null && !Redirect)
+            throw new PailException(Failure.BadInput, "redirect-base and no-redirect contradict each other.");
+        return this with
+        {
+            Server = Server with
+            {
+                Tls = TlsCertificate is null ? null : new TlsFiles(TlsCertificate, TlsKey!),
+                Cdn = CdnRoot is null ? null : new CdnAddresses(CdnRoot, CdnKey is null ? null : Signer()),
+            },
+        };
+    }
+
+    private CdnSigner Signer()
+    {
+        try
+        {
+            return new(CdnKeyPair!, CdnKey!);
+        }
+        catch (FormatException e)
+        {
+            throw new PailException(Failure.BadInput, $"redirect-private-key: {e.Message}.", e);
+        }
     }
 }

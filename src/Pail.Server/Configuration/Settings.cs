@@ -28,6 +28,9 @@ internal static class Settings
 
         Switch("no-redirect", "Send blobs through the server instead of redirecting to the bucket", (c, on) => c with { Redirect = !on }),
         new("public-endpoint", "URL", "The S3 service as clients reach it, for redirects [default: as the server reaches it]", One((c, v) => c with { PublicEndpoint = Url(v) })),
+        new("redirect-base", "URL", "A CDN that has the bucket behind it: blobs are redirected there instead of to the bucket", One((c, v) => c with { CdnRoot = Base(v) })),
+        new("redirect-key-pair", "ID", "Sign those redirects for CloudFront: the ID of the public key there", One((c, v) => c with { CdnKeyPair = KeyPair(v) })),
+        new("redirect-private-key", "FILE", "The private key that goes with it, PEM", One((c, v) => c with { CdnKey = Text(v) })),
         new("redirect-lifetime", "TIME", "How long an address redirected to may be used [default: 15m; with access rules 1m]", One((c, v) => c with { Server = c.Server with { RedirectLifetime = Values.Time(v, TimeSpan.FromSeconds(1), LongestSigned) } })),
 
         new("secret", null, "Seals upload sessions and tokens; the same on all replicas", One((c, v) => c with { Server = c.Server with { Secret = Secret(v) } })) { OnCommandLine = false },
@@ -35,6 +38,10 @@ internal static class Settings
 
         Time("upload-lifetime", "How long an upload may rest before it is forgotten [default: 24h]", Minimum: 60, (c, v) => c with { Server = c.Server with { UploadLifetime = v } }),
         Time("sweep", "How often to remove what dead uploads left in the bucket; 0 for never [default: 1h]", Minimum: 0, (c, v) => c with { Server = c.Server with { SweepInterval = v } }),
+
+        Time("gc-every", "How often one of the replicas collects garbage; 0 for never [default: 0]", Minimum: 0, (c, v) => c with { Server = c.Server with { GcEvery = v } }),
+        Time("retain-every", "How often one of the replicas drops the tags that the bucket's policy no longer keeps; 0 for never [default: 0]", Minimum: 0, (c, v) => c with { Server = c.Server with { RetainEvery = v } }),
+        Time("untagged-after", "When these two remove manifests that no tag, no history and no image leads to [default: never, since people pull by digest]", Minimum: 0, (c, v) => c with { Server = c.Server with { UntaggedAfter = v } }),
 
         new("previous-secret", null, "The secret before, while replicas change to another one", One((c, v) => c with { Server = c.Server with { PreviousSecret = Secret(v) } })) { OnCommandLine = false },
         new("previous-secret-file", "FILE", "A file with the secret before, while replicas change to another one", One((c, v) => c with { Server = c.Server with { PreviousSecret = Secret(Text(v)) } })),

@@ -44,6 +44,16 @@ internal static class Values
             ? text
             : throw new FormatException("http://HOST[:PORT] or https://HOST[:PORT] is expected, without credentials");
 
+    /// <summary>An address that paths are added to.</summary>
+    public static Uri Base(string text) => new Uri(Url(text)) is { Query: "", Fragment: "" } url
+        ? url
+        : throw new FormatException("http://HOST[:PORT][/PATH] or https://HOST[:PORT][/PATH] is expected, without a query");
+
+    /// <summary>The ID that a cloud gave a key.</summary>
+    public static string KeyPair(string text) => text.Length > 0 && text.All(char.IsAsciiLetterOrDigit)
+        ? text
+        : throw new FormatException("the ID of a key is expected, letters and digits");
+
     /// <summary>What a listen address means; a name for loopback means both its addresses.</summary>
     public static IEnumerable<IPEndPoint> Endpoints(string text)
     {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Pail.Buckets;
 using Pail.Server.Http;
 
 namespace Pail.Server.Errors;
@@ -56,6 +57,9 @@ internal static class ErrorAnswers
     public static RegistryError Of(Exception exception) => exception switch
     {
         RegistryException known => known.Error,
+        // 403 with DENIED: docker and podman show the message, and don't try again.
+        ImmutableTagException { Failure: Failure.Conflict } refused => RegistryError.Denied with { Message = refused.Reason },
+        ImmutableTagException => RegistryError.BucketRefuses,
         _ when StoreFailures.Find(exception) is { } store => StoreFailures.Of(store),
         PailException { Failure: Failure.Unavailable or Failure.Conflict } => RegistryError.Unavailable,
         PailException { Failure: Failure.BadContent } => RegistryError.Damaged,

@@ -15,6 +15,9 @@ internal sealed class ManifestPulls(RegistryServices services)
     {
         if (await FindAsync(route.Repository, route.Reference, context.RequestAborted) is not { } found)
             return RegistryError.ManifestUnknown.About(route.Reference.ToString());
+        // A client that has it already uses it, too; one that only asks whether it is there does not.
+        if (HttpMethods.IsGet(context.Request.Method))
+            services.Pulls.Record(route.Repository, route.Reference);
         var headers = context.Response.Headers;
         headers[HeaderValues.DigestName] = found.Digest;
         headers.ETag = found.ETag;
@@ -86,7 +89,7 @@ internal sealed class ManifestPulls(RegistryServices services)
         if (await services.Bucket.Repository(repository).Manifests.ReadAsync(reference, cancel) is not var (manifest, info))
             return null;
         // The client's next questions.
-        if (services.Options.Redirect is not null)
+        if (services.Options.RedirectsBlobs)
             foreach (var blob in manifest.Blobs)
                 services.Blobs.RecordReferenced(repository, blob, blobRemovals);
         return (services.Manifests.Set(repository, manifest, landed: false, removals), info.ETag);

@@ -127,11 +127,16 @@ internal sealed class ManifestPushes(RegistryServices services)
         var stale = new List<(string, TagState)>();
         foreach (var tag in tags)
         {
+            // An immutable tag is looked at first, so that a push which is refused leaves no manifest behind.
+            var rule = await to.Tags.FindRuleAsync(tag, cancel);
             // Most likely new as well: then the store itself says if it is not, and a new tag is not asked for.
-            if (isNew && to.Bucket.Settings.Conditions is { IfAbsent: true } && !services.Tags.IsExpected(to.Name, tag))
+            if (isNew && rule is null && to.Bucket.Settings.Conditions is { IfAbsent: true } && !services.Tags.IsExpected(to.Name, tag))
                 stale.Add((tag, TagState.Absent));
             else if (await to.Tags.LookAsync(tag, cancel) is var before && (isNew || !before.Is(manifest)))
+            {
+                ImmutableImages.RequireSame(to, tag, rule, before, manifest);
                 stale.Add((tag, before));
+            }
         }
         return stale.Count > 0 ? stale : null;
     }

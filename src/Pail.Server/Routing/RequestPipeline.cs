@@ -31,6 +31,7 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
         return context.Request.Path.Value switch
         {
             "/healthz" => Health.AliveAsync(context),
+            "/healthz/details" => health.DetailsAsync(context),
             "/readyz" => health.ReadyAsync(context),
             _ => services.Options.Meter is null && services.Audit is null && !services.Log.IsEnabled(LogLevel.Information) ? AnswerAsync(context, "") : ObservedAsync(context),
         };

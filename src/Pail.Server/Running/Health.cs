@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
 using Pail.Buckets;
-using Pail.Server.Access;
 using Pail.Server.Http;
 
 namespace Pail.Server.Running;
@@ -9,9 +8,10 @@ namespace Pail.Server.Running;
 /// <summary>
 /// <c>/healthz</c>: the process answers. <c>/readyz</c>: and the bucket can be reached, asked at most every few seconds
 /// however often this is, and the server is not about to stop. Rules that can't be read are told of, and end nothing.
+/// <c>/healthz/details</c>: what was done last on a schedule.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to release.")]
-internal sealed class Health(Bucket bucket, Door? door, TimeProvider time)
+internal sealed class Health(RegistryServices services, Bucket bucket, TimeProvider time)
 {
     private static readonly TimeSpan Believed = TimeSpan.FromSeconds(5);
 
@@ -29,8 +29,11 @@ internal sealed class Health(Bucket bucket, Door? door, TimeProvider time)
         var trouble = Stopping ? "stopping" : await TroubleAsync(context.RequestAborted);
         if (trouble is not null)
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-        await Answers.BodyAsync(context, "text/plain", System.Text.Encoding.UTF8.GetBytes($"{trouble ?? "ok"}\n{(door?.Trouble is { } old ? $"{old}\n" : "")}"));
+        await Answers.BodyAsync(context, "text/plain", System.Text.Encoding.UTF8.GetBytes($"{trouble ?? "ok"}\n{(services.Door?.Trouble is { } old ? $"{old}\n" : "")}"));
     }
+
+    /// <summary>What was done last on a schedule, as JSON. No request to the bucket.</summary>
+    public Task DetailsAsync(HttpContext context) => Answers.BodyAsync(context, HeaderValues.Json, services.Schedule.ToBytes());
 
     private async Task<string?> TroubleAsync(CancellationToken cancel)
     {

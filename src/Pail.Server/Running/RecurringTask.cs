@@ -14,6 +14,12 @@ namespace Pail.Server.Running;
 /// <param name="time">The clock.</param>
 internal abstract class RecurringTask(string name, TimeSpan interval, ILogger log, TimeProvider time) : BackgroundService
 {
+    /// <summary>The longest time from the end of one run to the next.</summary>
+    protected TimeSpan Every => interval;
+
+    /// <summary>The time to the next run: never at the start, and so that replicas which were started together do not work together.</summary>
+    protected virtual TimeSpan Pause => interval * (0.5 + (Random.Shared.NextDouble() / 2));
+
     /// <summary>Does the work once.</summary>
     protected abstract Task RunAsync(CancellationToken cancel);
 
@@ -43,8 +49,7 @@ internal abstract class RecurringTask(string name, TimeSpan interval, ILogger lo
     {
         while (true)
         {
-            // Never at the start, and replicas that were started together do not work together.
-            await Task.Delay(interval * (0.5 + (Random.Shared.NextDouble() / 2)), time, stoppingToken);
+            await Task.Delay(Pause, time, stoppingToken);
             await TryRunAsync(stoppingToken);
         }
     }

@@ -56,16 +56,27 @@ internal static partial class ServerLog
     [LoggerMessage(EventId = 11, Level = LogLevel.Error, Message = "the bucket's settings changed: {what}; restart this server")]
     public static partial void SettingsNeedRestart(this ILogger log, string what);
 
+    /// <summary>Pull times can't be written to the bucket. Said once.</summary>
+    [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "pull times are not kept: {reason}")]
+    public static partial void PullsNotKept(this ILogger log, string reason);
+
+    /// <summary>A collection on schedule ended.</summary>
+    [LoggerMessage(EventId = 13, Level = LogLevel.Information, Message = "garbage was collected: {objects} objects of {bytes} bytes")]
+    public static partial void Collected(this ILogger log, long objects, long bytes, int? dropped, int warnings);
+
+    /// <summary>A collection on schedule met something that it can't read or remove.</summary>
+    [LoggerMessage(EventId = 14, Level = LogLevel.Warning, Message = "{task}: {reason}")]
+    public static partial void CollectionWarned(this ILogger log, string task, string reason);
     /// <summary>Rules that changed are in use.</summary>
-    [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "the access rules were read again: {rules} rules")]
+    [LoggerMessage(EventId = 15, Level = LogLevel.Information, Message = "the access rules were read again: {rules} rules")]
     public static partial void RulesRead(this ILogger log, int rules);
 
     /// <summary>A robot can't be read.</summary>
-    [LoggerMessage(EventId = 14, Level = LogLevel.Error, Message = "{reason}")]
+    [LoggerMessage(EventId = 16, Level = LogLevel.Error, Message = "{reason}")]
     public static partial void RobotDamaged(this ILogger log, string reason);
 
     /// <summary>Passwords that changed are in use.</summary>
-    [LoggerMessage(EventId = 13, Level = LogLevel.Information, Message = "the passwords were read again: {users} users")]
+    [LoggerMessage(EventId = 17, Level = LogLevel.Information, Message = "the passwords were read again: {users} users")]
     public static partial void PasswordsRead(this ILogger log, int users);
 
     /// <summary>Something for auditors.</summary>

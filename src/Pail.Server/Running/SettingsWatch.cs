@@ -29,6 +29,16 @@ internal sealed class SettingsWatch(RegistryServices services) : RecurringTask("
             return;
         }
         services.Follow(fresh);
-        services.Log.SettingsChanged(fresh.Settings.Public ? "it is public now, and its lists are kept" : "it is no longer public");
+        var what = What(bucket.Settings, fresh.Settings);
+        services.Log.SettingsChanged(what);
     }
+
+    private static string What(BucketSettings before, BucketSettings now) => (before.Public, now.Public) switch
+    {
+        (false, true) => "it is public now, and its lists are kept",
+        (true, false) => "it is no longer public",
+        _ when before.Policy != now.Policy => now.Policy is null ? "no tag is immutable any more" : "its policy says which tags are immutable",
+        _ when before.Collect != now.Collect => "its garbage is collected",
+        _ => "it says something else of its store",
+    };
 }

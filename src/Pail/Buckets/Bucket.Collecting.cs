@@ -5,7 +5,7 @@ namespace Pail.Buckets;
 public sealed partial class Bucket
 {
     private long _settingsSeen;
-    private volatile CollectPace? _pace;
+    private volatile BucketSettings? _current;
 
     /// <summary>Writes manifests and tags while others collect garbage.</summary>
     internal WriteGuard Guard { get; }
@@ -22,13 +22,18 @@ public sealed partial class Bucket
     /// <summary>Returns how collectors and writers work together; null if the bucket is not collected. No request; one GET where that was not asked for as long as a look counts.</summary>
     internal async ValueTask<CollectPace?> PaceAsync(CancellationToken cancel)
     {
-        if ((Settings.Collect ?? _pace) is { } known)
-            return known;
-        var (time, asked) = (Engine.Retry.Time, Engine.Retry.Time.GetTimestamp());
+        return (_current ?? Settings).Collect ?? (await CurrentSettingsAsync(cancel)).Collect;
+    }
+
+    // What a long-lived bucket goes by: the settings it was opened with, and what may change while it is in use.
+    private async ValueTask<BucketSettings> CurrentSettingsAsync(CancellationToken cancel)
+    {
+        var (time, asked, current) = (Engine.Retry.Time, Engine.Retry.Time.GetTimestamp(), _current ?? Settings);
         if (!Store.KeepsBytes || time.GetElapsedTime(SettingsSeen, asked) < new CollectPace().Refresh)
-            return null;
-        _pace = (await BucketSettings.TryReadAsync(Store, cancel))?.Collect;
+            return current;
+        if (await BucketSettings.TryReadAsync(Store, cancel) is { } read)
+            _current = current = current with { Collect = read.Collect ?? current.Collect, Policy = read.Policy };
         Volatile.Write(ref _settingsSeen, asked);
-        return _pace;
+        return current;
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -21,15 +20,19 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
 
     private const string ConditionsField = "conditions";
     private const string CollectField = "collect";
+    private const string PolicyField = "immutable";
 
-    // A Pail that knows nothing of collectors refuses 2, and so writes nothing that a collector could take for garbage.
-    private const int Version = 1, CollectedVersion = 2;
+    // A Pail that knows nothing of collectors and immutable tags refuses 2, and so writes nothing that a collector could take for garbage, and moves no immutable tag.
+    private const int Version = 1, GuardedVersion = 2;
 
     /// <summary>Which conditions on writes the store keeps; null if that was not tried out.</summary>
     internal WriteConditions? Conditions { get; init; }
 
     /// <summary>How collectors and writers work together; null for a bucket that was never collected.</summary>
     internal CollectPace? Collect { get; init; }
+
+    /// <summary>Which version of the policy says that tags are immutable (<see cref="RetentionFile.VersionOf"/>); null if none is.</summary>
+    internal string? Policy { get; init; }
 
     /// <summary>What is known of a public bucket without reading its settings.</summary>
     internal static BucketSettings OfPublic { get; } = new(LayoutKind.V2, Public: true);
@@ -58,12 +61,9 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
     internal static async Task<BucketSettings?> TryReadAsync(IObjectStore store, CancellationToken cancel) =>
         await SmallObject.ReadAsync(store, Key, MaxSize, cancel) is { } found ? Parse(found.Bytes, store.Name) : null;
 
-    /// <summary>Writes the settings; fields of the file that are not known here stay. One GET and one PUT.</summary>
-    internal async Task WriteAsync(IObjectStore store, CancellationToken cancel)
+    /// <summary>Writes the settings; fields of the file that are not known here stay, and so does what it says of immutable tags. One GET and one PUT, none if it says the same already.</summary>
+    internal Task WriteAsync(IObjectStore store, CancellationToken cancel) => ChangeAsync(store, Conditions ?? WriteConditions.Neither, file =>
     {
-        var before = await SmallObject.ReadAsync(store, Key, MaxSize, cancel);
-        using var document = before is null ? null : JsonDocument.Parse(before.Bytes);
-        var file = document is null ? [] : JsonText.ToNode(document.RootElement) as JsonObject ?? [];
         file["layout"] = BucketLayout.Of(Layout).Name;
         file["public"] = Public;
         file.Remove(ConditionsField);
@@ -72,12 +72,34 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
         // Never taken back: somebody else may have begun to collect since these settings were read.
         if (Collect is { } pace)
             file[CollectField] = new JsonObject { ["seconds"] = pace.Seconds, ["from"] = pace.From };
-        file["version"] = file.ContainsKey(CollectField) ? CollectedVersion : Version;
+    }, cancel);
+
+    /// <summary>Writes which version of the policy says that tags are immutable, or that none is. One GET and one PUT, none if it says the same already.</summary>
+    internal static async Task WritePolicyAsync(Bucket bucket, string? version, CancellationToken cancel) => await ChangeAsync(bucket.Store, await bucket.Conditions.KnowAsync(cancel), file =>
+    {
+        if (version is null)
+        {
+            file.Remove(PolicyField);
+            return;
+        }
+        if (!file.ContainsKey("layout"))
+            (file["layout"], file["public"]) = (bucket.Layout.Name, bucket.Settings.Public);
+        file[PolicyField] = version;
+    }, cancel);
+
+    private static Task ChangeAsync(IObjectStore store, WriteConditions conditions, Action<JsonObject> change, CancellationToken cancel) => SmallObject.UpdateAsync(store, Key, V2Layout.ListHeaders, MaxSize, conditions, before =>
+    {
+        using var document = before is { } found ? JsonDocument.Parse(found) : null;
+        var file = document is null ? [] : JsonText.ToNode(document.RootElement) as JsonObject ?? [];
+        change(file);
+        if (file.Count == 0)
+            return null;
+        file["version"] = file.ContainsKey(CollectField) || file.ContainsKey(PolicyField) ? GuardedVersion : Version;
         using var bytes = new MemoryStream();
-        await using (var json = new Utf8JsonWriter(bytes, new JsonWriterOptions { Indented = true }))
+        using (var json = new Utf8JsonWriter(bytes, new JsonWriterOptions { Indented = true }))
             file.WriteTo(json);
-        await store.PutAsync(Key, new ReadOnlySequence<byte>(bytes.ToArray()), V2Layout.ListHeaders, PutCondition.None, cancel);
-    }
+        return before is { } now && now.Span.SequenceEqual(bytes.ToArray()) ? null : bytes.ToArray();
+    }, cancel);
 
     private static BucketSettings Parse(ReadOnlyMemory<byte> bytes, string bucket)
     {
@@ -85,9 +107,9 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
         {
             return JsonSerializer.Deserialize(bytes.Span, SettingsJson.Default.SettingsFile) switch
             {
-                { Version: Version or CollectedVersion, Collect: not { Seconds: < CollectPace.Least }, Public: var open, Layout: var name, Conditions: var conditions } file when BucketLayout.Named(name) is { } layout && (!open || layout.CanBePublic) =>
-                    new BucketSettings(layout.Kind, open) { Conditions = conditions, Collect = file.Version == CollectedVersion ? file.Collect ?? new() : null },
-                { Version: > CollectedVersion } newer => throw new PailException(Failure.BadContent, $"{bucket}: {Key} has version {newer.Version}, made by a newer Pail. Update this one."),
+                { Version: Version or GuardedVersion, Collect: not { Seconds: < CollectPace.Least }, Public: var open, Layout: var name, Conditions: var conditions } file when BucketLayout.Named(name) is { } layout && (!open || layout.CanBePublic) =>
+                    new BucketSettings(layout.Kind, open) { Conditions = conditions, Policy = file.Immutable, Collect = file.Version == GuardedVersion ? file.Collect ?? (file.Immutable is null ? new() : null) : null },
+                { Version: > GuardedVersion } newer => throw new PailException(Failure.BadContent, $"{bucket}: {Key} has version {newer.Version}, made by a newer Pail. Update this one."),
                 _ => throw new PailException(Failure.BadContent, $"{bucket}: {Key} names no layout Pail knows: \"layout\" must be \"v2\" or \"pool\", and only v2 can be public."),
             };
         }
@@ -98,7 +120,7 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
     }
 }
 
-internal sealed record SettingsFile(int Version, string Layout, bool Public = false, WriteConditions? Conditions = null, CollectPace? Collect = null);
+internal sealed record SettingsFile(int Version, string Layout, bool Public = false, WriteConditions? Conditions = null, CollectPace? Collect = null, string? Immutable = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(SettingsFile))]

@@ -40,6 +40,9 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
             throw new PailException(Failure.BadInput, $"{Name}: the image has the digest {root.Digest}, not {digest}. Name a tag alone, or that digest.");
         await _repository.BeginAsync(cancel);
         _named ??= await LookAsync(cancel);
+        // Before anything is sent.
+        if (reference.Tag is { } wanted)
+            ImmutableImages.RequireSame(_repository, wanted, await _repository.Tags.FindRuleAsync(wanted, cancel), _named, root);
         if (_named.Names is not { } present || present.Digest != root.Digest || present.MediaType != root.MediaType)
             return false;
         try

@@ -20,6 +20,10 @@ internal sealed record RemovedEntry(byte[] Manifest, string MediaType, string? B
     /// <summary>What a tag named before, as <see cref="TagHistory.Format"/> writes it.</summary>
     public string? History { get; init; }
 
+    /// <summary>True if retention dropped the tag: then what only this leads to goes with it when it is no longer kept, though manifests without tags stay otherwise.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Dropped { get; init; }
+
     /// <summary>Reads what was kept; null if it is damaged.</summary>
     public static RemovedEntry? Read(ReadOnlyMemory<byte> bytes)
     {
@@ -58,12 +62,25 @@ internal sealed record RemovedEntry(byte[] Manifest, string MediaType, string? B
     /// <param name="found">Its object, as <see cref="LoadAsync"/> returned it.</param>
     /// <param name="tags">The tags that go with it.</param>
     /// <param name="cancel">Ends the attempt.</param>
-    public static async Task KeepAsync(Repository repository, Reference reference, SmallObject? found, IReadOnlyList<string>? tags, CancellationToken cancel)
+    /// <returns>The key of what is kept; null if nothing is.</returns>
+    public static Task<string?> KeepAsync(Repository repository, Reference reference, SmallObject? found, IReadOnlyList<string>? tags, CancellationToken cancel) =>
+        KeepAsync(repository, reference, found, tags, dropped: false, cancel);
+
+    /// <summary>Keeps a tag that retention drops after this. One GET and one PUT.</summary>
+    /// <returns>The key of what is kept; null if there is no such tag.</returns>
+    public static async Task<string?> KeepDroppedAsync(Repository repository, string tag, CancellationToken cancel)
+    {
+        var reference = Reference.Parse(tag);
+        var (_, found) = await LoadAsync(repository.Bucket, repository.Manifests.KeyOf(reference), cancel);
+        return await KeepAsync(repository, reference, found, null, dropped: true, cancel);
+    }
+
+    private static async Task<string?> KeepAsync(Repository repository, Reference reference, SmallObject? found, IReadOnlyList<string>? tags, bool dropped, CancellationToken cancel)
     {
         if (found is null)
-            return;
+            return null;
         var moves = TagHistory.Read(found.Info);
-        var entry = new RemovedEntry(found.Bytes.ToArray(), found.Info.ContentType, repository.By, tags is { Count: > 0 } ? tags : null) { History = moves.Count > 0 ? TagHistory.Format(moves) : null };
+        var entry = new RemovedEntry(found.Bytes.ToArray(), found.Info.ContentType, repository.By, tags is { Count: > 0 } ? tags : null) { History = moves.Count > 0 ? TagHistory.Format(moves) : null, Dropped = dropped };
         var (bucket, body) = (repository.Bucket, new ReadOnlySequence<byte>(entry.ToBytes()));
         // Removed twice in a millisecond, both are kept.
         var condition = bucket.Settings.Conditions is { IfAbsent: true } ? PutCondition.IfAbsent : PutCondition.None;
@@ -71,8 +88,9 @@ internal sealed record RemovedEntry(byte[] Manifest, string MediaType, string? B
         {
             try
             {
-                if (await bucket.Store.PutAsync(RemovedKey.Of(repository.Name, reference, time), body, V2Layout.ListHeaders, condition, cancel) is not null)
-                    return;
+                var key = RemovedKey.Of(repository.Name, reference, time);
+                if (await bucket.Store.PutAsync(key, body, V2Layout.ListHeaders, condition, cancel) is not null)
+                    return key;
             }
             catch (StoreException e) when (e.Error == StoreError.ConditionUnsupported)
             {

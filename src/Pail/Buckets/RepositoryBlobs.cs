@@ -119,10 +119,12 @@ public sealed class RepositoryBlobs
         await TryCopyAsync([(Bucket.Layout.BlobKey(known.Repository, known.Blob.Digest), known.Blob.Size)], KeyOf(known.Blob.Digest), HeadersOf(known.Blob), cancel) == true;
 
     /// <summary>Removes a blob. False if there is none. One HEAD and one DELETE.</summary>
+    /// <exception cref="PailException"><see cref="Failure.Conflict"/>: by the bucket's policy, tags are immutable here.</exception>
     public async Task<bool> DeleteAsync(Digest digest, CancellationToken cancel = default)
     {
         if (await Store.HeadAsync(KeyOf(digest), cancel) is null)
             return false;
+        await ImmutableImages.RequireNoneAsync(_repository, digest, cancel);
         await Store.DeleteAsync(KeyOf(digest), cancel);
         return true;
     }

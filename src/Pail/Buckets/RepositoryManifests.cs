@@ -84,6 +84,7 @@ public sealed class RepositoryManifests
     /// what is not there. A damaged manifest can be removed too; its subject is unknown then, whose list of referrers keeps it.
     /// </summary>
     /// <returns>False if there is no such manifest.</returns>
+    /// <exception cref="PailException"><see cref="Failure.Conflict"/>: a tag needs it that is immutable by the bucket's policy.</exception>
     public Task<bool> DeleteAsync(Digest digest, CancellationToken cancel = default) => DeleteAsync(digest, keepsContent: false, cancel);
 
     /// <summary>Removes a manifest as the public method does; if <paramref name="keepsContent"/>, its tags alone, since other repositories hold the same manifest.</summary>
@@ -102,6 +103,7 @@ public sealed class RepositoryManifests
         // Where layers, configs and manifests lie in one place: asked for as a manifest, a layer is not there.
         if (manifest is null && Bucket.SharesBlobs)
             return false;
+        await ImmutableImages.RequireUnneededAsync(_repository, digest, cancel);
         var tags = new List<string>();
         await foreach (var (tag, size) in _repository.Tags.ListWithSizesAsync(cancel))
             if ((manifest is null || size is null || size == manifest.Size) && await NamesAsync(tag, digest, orDamaged: manifest is null && (size is null || size == found?.Info.Size), cancel))

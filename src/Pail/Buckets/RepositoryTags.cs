@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
+using Pail.Retention;
 using Pail.Stores;
 
 namespace Pail.Buckets;
@@ -64,22 +65,26 @@ public sealed class RepositoryTags
     /// <summary>Makes a tag name a manifest that is stored under its digest, and remembers in its object what it named before. One PUT, in a pool two; in public buckets the static lists as well.</summary>
     /// <remarks>
     /// Where the store keeps conditions, the tag is written only if it still is what it was when it was looked at; else it is looked at again, so that
-    /// no move is forgotten.
+    /// no move is forgotten. An immutable tag is only made, never moved; where the store keeps no conditions, that takes a claim (<see cref="TagClaim"/>).
     /// </remarks>
     /// <param name="manifest">What the tag names from now on.</param>
     /// <param name="tag">The tag.</param>
     /// <param name="before">What it was.</param>
     /// <param name="cancel">Ends the attempt.</param>
+    /// <exception cref="ImmutableTagException">It is immutable, and names something else.</exception>
     internal async Task PutAsync(Manifest manifest, string tag, TagState before, CancellationToken cancel = default)
     {
+        var rule = await FindRuleAsync(tag, cancel);
+        ImmutableImages.RequireSame(_repository, tag, rule, before, manifest);
         await AnnounceAsync(tag, before, cancel);
         // A tag that others move again and again is written at last whatever it is: then the last of their moves may be missing in its history.
-        for (var tries = 0; !await TryWriteAsync(manifest, tag, before, before.MovesTo(manifest, Bucket.Now, _repository.By), tries < MostTries, cancel); tries++)
+        for (var tries = 0; !await TryWriteAsync(manifest, tag, before, before.MovesTo(manifest, Bucket.Now, _repository.By), tries < MostTries, rule is not null, cancel); tries++)
         {
             before = await LookAsync(tag, cancel);
             // Written by a try whose answer was lost, or by somebody who wanted the same.
             if (before.Is(manifest))
                 break;
+            ImmutableImages.RequireSame(_repository, tag, rule, before, manifest);
         }
         if (Bucket.Settings.Public)
             await Bucket.Lists.ConfirmTagAsync(Name, tag, expected: true, cancel);
@@ -96,11 +101,14 @@ public sealed class RepositoryTags
         if ((await LookAsync(tag, cancel)).Exists)
             return false;
         await AnnounceAsync(tag, TagState.Absent, cancel);
-        var written = await TryWriteAsync(manifest, tag, TagState.Absent, moves, true, cancel) || (await LookAsync(tag, cancel)).Is(manifest);
+        var written = await TryWriteAsync(manifest, tag, TagState.Absent, moves, true, await FindRuleAsync(tag, cancel) is not null, cancel) || (await LookAsync(tag, cancel)).Is(manifest);
         if (Bucket.Settings.Public)
             await Bucket.Lists.ConfirmTagAsync(Name, tag, expected: true, cancel);
         return written;
     }
+
+    /// <summary>The entry of the bucket's policy by which a tag can't be moved; null if it can. No request where no tag is immutable; else one GET for each policy.</summary>
+    internal async ValueTask<ImmutableEntry?> FindRuleAsync(string tag, CancellationToken cancel) => (await Bucket.ImmutableAsync(cancel)).Find(Name, tag);
 
     /// <summary>Returns what a tag is, and what it named before. One HEAD; a GET more where its object does not carry its digest.</summary>
     internal async Task<TagState> LookAsync(string tag, CancellationToken cancel = default)
@@ -122,11 +130,13 @@ public sealed class RepositoryTags
     }
 
     /// <summary>Removes a tag, and only that: the manifest stays under its digest, and the tag is kept for a while to be brought back. False if there is no such tag. One GET, one PUT and one DELETE, in a pool two.</summary>
+    /// <exception cref="PailException"><see cref="Failure.Conflict"/>: the bucket's policy says that it is immutable.</exception>
     public async Task<bool> DeleteAsync(string tag, CancellationToken cancel = default)
     {
         var (existed, found) = await RemovedEntry.LoadAsync(Bucket, KeyOf(tag), cancel);
         if (existed)
         {
+            await ImmutableImages.RequireMortalAsync(_repository, tag, cancel);
             await RemovedEntry.KeepAsync(_repository, Reference.Parse(tag), found, null, cancel);
             foreach (var key in KeysOf(tag))
                 await Bucket.Store.DeleteAsync(key, cancel);
@@ -151,24 +161,29 @@ public sealed class RepositoryTags
             await Bucket.Lists.AddTagAsync(Name, tag, cancel);
     }
 
-    private async Task<bool> TryWriteAsync(Manifest manifest, string tag, TagState before, IReadOnlyList<TagMove> moves, bool isConditional, CancellationToken cancel)
+    private async Task<bool> TryWriteAsync(Manifest manifest, string tag, TagState before, IReadOnlyList<TagMove> moves, bool isConditional, bool isImmutable, CancellationToken cancel)
     {
         var reference = Reference.Parse(tag);
         var headers = TagHistory.AddTo(BucketLayout.ManifestHeaders(manifest, reference), moves);
-        var condition = Bucket.Settings.Conditions switch
+        var condition = (isImmutable ? await Bucket.Conditions.KnowAsync(cancel) : Bucket.Settings.Conditions) switch
         {
-            { IfAbsent: true } when isConditional && !before.Exists => PutCondition.IfAbsent,
-            { IfMatch: true } when isConditional && before.ETag.Length > 0 => PutCondition.IfMatch(before.ETag),
+            { IfAbsent: true } when (isConditional || isImmutable) && !before.Exists => PutCondition.IfAbsent,
+            { IfMatch: true } when (isConditional || isImmutable) && before.ETag.Length > 0 => PutCondition.IfMatch(before.ETag),
             _ => PutCondition.None,
         };
         try
         {
-            return await _repository.Manifests.WriteAsync(manifest, reference, headers, condition, cancel);
+            if (condition != PutCondition.None || !isImmutable || before.Exists)
+                return await WriteAsync(condition);
         }
         catch (StoreException e) when (e.Error == StoreError.ConditionUnsupported)
         {
-            return await _repository.Manifests.WriteAsync(manifest, reference, headers, PutCondition.None, cancel);
         }
+        return isImmutable && !before.Exists
+            ? await TagClaim.WriteAsync(_repository, tag, manifest.Digest, () => WriteAsync(PutCondition.None), cancel)
+            : await WriteAsync(PutCondition.None);
+
+        Task<bool> WriteAsync(PutCondition with) => _repository.Manifests.WriteAsync(manifest, reference, headers, with, cancel);
     }
 
     // The size is null where the layout folds a tag's object away.

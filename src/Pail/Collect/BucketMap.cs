@@ -166,6 +166,8 @@ internal sealed class BucketMap
     {
         var layout = _bucket.Layout;
         node.IsManifest = node.Kind is KeyKind.Manifest or KeyKind.Blob;
+        if (node.Kind == KeyKind.Tag)
+            node.Names = links[0].Digest;
         foreach (var link in links)
         {
             // In a pool the repository makes no difference.
@@ -174,6 +176,10 @@ internal sealed class BucketMap
             var blob = link.Kind is LinkKind.Blob or LinkKind.Any ? Find(layout.BlobKey(repository, link.Digest)) : null;
             switch (link.Kind)
             {
+                case LinkKind.Dropped:
+                    if (manifest is not null && !(manifest.Dropped >= node.Modified))
+                        manifest.Dropped = node.Modified;
+                    break;
                 case LinkKind.Blob when blob is not null:
                     blob.IsBlob = true;
                     AddPart(blob);
@@ -195,6 +201,7 @@ internal sealed class BucketMap
                     Expect(manifest);
                     if (manifest is not null && manifest != node)
                     {
+                        node.Subject = manifest;
                         node.Keeps.Add(manifest);
                         if (_bucket.Steps.ReferrersStay)
                             manifest.Keeps.Add(node);

@@ -18,8 +18,11 @@ internal sealed record CollectOptions
     /// <summary>How long what a tag named before, and what was removed, is kept.</summary>
     public TimeSpan HistoryKeep { get; init; } = TimeSpan.FromDays(30);
 
-    /// <summary>Tags that retention drops, by repository and tag; they are condemned with what only they lead to.</summary>
-    public IReadOnlySet<(string Repository, string Tag)> Drops { get; init; } = new HashSet<(string, string)>();
+    /// <summary>
+    /// Chooses the tags that retention drops, each time anew of what the bucket holds then: they are condemned. What only they lead to is not kept for its
+    /// digest alone any more, and goes when they can't be brought back, after <see cref="HistoryKeep"/>. Null for none.
+    /// </summary>
+    public Func<BucketMap, IReadOnlySet<Node>>? Drops { get; init; }
 
     /// <summary>Finds garbage and removes nothing.</summary>
     public bool DryRun { get; init; }

@@ -21,6 +21,7 @@ internal sealed class Collector
     private readonly List<Node> _removed = [];
     private Bucket _bucket;
     private int _rounds;
+    private bool _waited;
 
     /// <summary>Makes a collector; no request.</summary>
     /// <param name="bucket">The bucket.</param>
@@ -62,6 +63,9 @@ internal sealed class Collector
         return Report(map);
     }
 
+    // How far the times of two objects may be wrong against each other. Stores state whole seconds; in a folder all times are of one clock.
+    private TimeSpan Blur(CollectPace pace) => (Fences.CanStayOpen ? pace.Skew : TimeSpan.Zero) + TimeSpan.FromSeconds(1);
+
     private CollectOptions Options => _options with { KeptSince = Now - _options.HistoryKeep };
 
     private Task<BucketMap> ReadAsync(LinkMemory memory, CancellationToken cancel) => BucketMap.ReadAsync(_bucket, memory, Options, cancel);
@@ -72,7 +76,7 @@ internal sealed class Collector
         var register = new Register(_bucket);
         await register.ReadAsync(cancel);
         var round = new Round(_bucket, register, memory, Options, pace);
-        var more = false;
+        var (more, resumed) = (false, false);
         if (register.State.IsRemoving)
         {
             // Another collector is at it, or died at it. When nothing of it can take effect any more, the round has ended.
@@ -85,15 +89,23 @@ internal sealed class Collector
         }
         if (register.State.Phase != CollectPhase.Condemned)
         {
+            var looked = Now - Blur(pace);
             var garbage = Garbage(await ReadAsync(memory, cancel));
             if (garbage.Count == 0)
                 return true;
+            if (!_waited && garbage.Exists(node => node.Modified >= looked))
+            {
+                // What was written in the moment of the look can't be told from what is written again after it.
+                _waited = true;
+                await Task.Delay(2 * Blur(pace), Time, cancel);
+                return false;
+            }
             more = garbage.Count > CollectState.MaxKeys;
             // Parents first, so that no part is condemned whose manifest is left to the next round.
             var listed = KeySet.Of(Mark.Levels(garbage).SelectMany(level => level).Take(CollectState.MaxKeys).Select(node => node.Key));
-            _say($"{garbage.Count} objects of {garbage.Sum(node => node.Size)} bytes are condemned; waits {(int)pace.Condemned.TotalSeconds} s for those who write");
+            _say($"{garbage.Count} objects of {garbage.Sum(node => node.Size)} bytes are condemned; waits for those who write{(Fences.CanStayOpen ? $", {(int)pace.Condemned.TotalSeconds} s" : "")}");
             var before = register.State.IsRemoving ? register.State.End() : register.State;
-            var next = new CollectState(CollectPhase.Condemned, before.Round + 1, $"{Guid.NewGuid():n}", listed, before.Last);
+            var next = new CollectState(CollectPhase.Condemned, before.Round + 1, $"{Guid.NewGuid():n}", listed, before.Last) { Looked = looked };
             if (!await KeepsConditionsAsync(cancel))
                 return Ended(await round.SweepAsync(next with { Phase = CollectPhase.Sweeping }, cancel));
             if (!await register.TryWriteAsync(next, cancel))
@@ -104,6 +116,7 @@ internal sealed class Collector
         else
         {
             _say("goes on where another collection stopped");
+            resumed = true;
             var seen = register.Info!.ETag;
             await SettleAsync(register.Info, pace.Condemned, cancel);
             await register.ReadAsync(cancel);
@@ -119,7 +132,7 @@ internal sealed class Collector
                 return false;
             _rounds++;
             _removed.AddRange(round.Removed);
-            return !more || round.Removed.Count == 0;
+            return !resumed && (!more || round.Removed.Count == 0);
         }
     }
 
@@ -133,7 +146,7 @@ internal sealed class Collector
     private List<Node> Garbage(BucketMap map)
     {
         var now = Now;
-        var live = Mark.From(Mark.Roots(map, _bucket, Options, now));
+        var live = Mark.From(Mark.Roots(map, Options, now));
         return [.. map.Nodes.Where(node => !live.Contains(node) && node.Modified < now - _options.Grace)];
     }
 

@@ -21,6 +21,9 @@ internal enum LinkKind : byte
 
     /// <summary>A tag named a manifest once, until <see cref="Link.Until"/>.</summary>
     Past = 5,
+
+    /// <summary>Retention dropped a tag that named a manifest: that is not kept for its digest alone any more.</summary>
+    Dropped = 6,
 }
 
 /// <summary>That one object names another.</summary>
@@ -47,6 +50,7 @@ internal readonly record struct Link(LinkKind Kind, Digest Digest, DateTimeOffse
     public static IReadOnlyList<Link>? Of(RemovedEntry? entry) => entry is null ? null :
     [
         new(LinkKind.Manifest, Digest.Of(entry.Manifest)),
+        .. entry.Dropped ? [new Link(LinkKind.Dropped, Digest.Of(entry.Manifest))] : Array.Empty<Link>(),
         .. Read(entry.Manifest, entry.MediaType)?.Links ?? [],
         .. OfMoves(TagHistory.Parse(entry.History)),
     ];

@@ -37,6 +37,15 @@ internal sealed record Node(string Key, KeyKind Kind, long Size, DateTimeOffset 
     /// <summary>True for a tag that belongs to a manifest, as the signatures of cosign do: it is kept because that is.</summary>
     public bool IsDependent { get; set; }
 
+    /// <summary>What a tag names, whether or not that is there under its digest; null for a tag that can't be read.</summary>
+    public Digest? Names { get; set; }
+
+    /// <summary>The manifest that this one refers to, where it is there.</summary>
+    public Node? Subject { get; set; }
+
+    /// <summary>When retention dropped a tag that named this manifest, the last of them; null if none did.</summary>
+    public DateTimeOffset? Dropped { get; set; }
+
     public bool Equals(Node? other) => ReferenceEquals(this, other);
 
     public override int GetHashCode() => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(this);

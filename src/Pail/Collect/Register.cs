@@ -20,12 +20,16 @@ internal sealed class Register(Bucket bucket)
     public async Task ReadAsync(CancellationToken cancel) => (State, Info) = await CollectState.ReadAsync(bucket.Store, cancel);
 
     /// <summary>Writes it unless somebody else did. One PUT; one GET to learn its time, or who was first.</summary>
+    /// <param name="wanted">What it has to say.</param>
+    /// <param name="cancel">Ends the attempt.</param>
+    /// <param name="fence">The fence to write through, where the store keeps no conditions; null for none.</param>
     /// <returns>False if somebody else did; it says what they wrote then.</returns>
-    public async Task<bool> TryWriteAsync(CollectState wanted, CancellationToken cancel)
+    public async Task<bool> TryWriteAsync(CollectState wanted, CancellationToken cancel, IWriteFence? fence = null)
     {
         wanted = wanted with { Pen = $"{Guid.NewGuid():n}" };
         var condition = !bucket.Steps.CompareAndSwap ? PutCondition.None : Info is null ? PutCondition.IfAbsent : PutCondition.IfMatch(Info.ETag);
-        await bucket.Store.PutAsync(CollectState.Key, new ReadOnlySequence<byte>(wanted.ToBytes()), V2Layout.ListHeaders, condition, cancel);
+        var bytes = new ReadOnlySequence<byte>(wanted.ToBytes());
+        await (fence is null ? bucket.Store.PutAsync(CollectState.Key, bytes, V2Layout.ListHeaders, condition, cancel) : fence.PutAsync(CollectState.Key, bytes, V2Layout.ListHeaders, PutCondition.None, cancel));
         // Read back in any case: a write whose answer was lost is told as refused when it is tried again.
         await ReadAsync(cancel);
         return State.Pen == wanted.Pen;

@@ -16,8 +16,12 @@ namespace Pail.Collect;
 /// <param name="pace">How long the steps take.</param>
 internal sealed class Round(Bucket bucket, Register register, LinkMemory memory, CollectOptions options, CollectPace pace)
 {
+    // Who dropped a tag.
+    private const string Retention = "retention";
+
     private readonly List<Node> _removed = [];
     private readonly List<string> _warnings = [];
+    private readonly Dictionary<Node, string> _keptTags = [];
     private bool _unsure;
 
     /// <summary>What was removed, as the store said.</summary>
@@ -36,6 +40,7 @@ internal sealed class Round(Bucket bucket, Register register, LinkMemory memory,
     {
         var condemned = (register.State, Time: register.Info!.Modified);
         var (map, plan) = await PlanAsync(condemned.State, condemned.Time, cancel);
+        await KeepTagsAsync(plan, cancel);
         var early = Steps.MarkersAfterDeleting ? null : await MarkersAsync(condemned.State.Round, cancel);
         // Opened before the register says so: no removal is accepted that comes later than writers believe.
         using var fence = await OpenAsync(pace.View, cancel);
@@ -44,6 +49,7 @@ internal sealed class Round(Bucket bucket, Register register, LinkMemory memory,
         var needed = early ?? await MarkersAsync(condemned.State.Round, cancel);
         await RemoveAsync(plan.Except(Spared(map, needed)).ToList(), fence, cancel);
         fence.Dispose();
+        await ForgetTagsAsync(cancel);
         return await EndAsync(cancel);
     }
 
@@ -54,7 +60,7 @@ internal sealed class Round(Bucket bucket, Register register, LinkMemory memory,
     public async Task<bool> SweepAsync(CollectState sweeping, CancellationToken cancel)
     {
         using var fence = await OpenAsync(pace.Condemned + pace.View, cancel);
-        if (!await register.TryWriteAsync(sweeping, cancel))
+        if (!await EnterAsync(sweeping, cancel))
             return false;
         var (mine, time) = (register.State, register.Info!.Modified);
         if (Steps.CondemnedWait)
@@ -64,7 +70,9 @@ internal sealed class Round(Bucket bucket, Register register, LinkMemory memory,
         if ((register.State.Phase, register.State.Round, register.State.By) != (mine.Phase, mine.Round, mine.By))
             return false;
         var (_, plan) = await PlanAsync(mine, time, cancel);
+        await KeepTagsAsync(plan, cancel);
         await RemoveAsync(plan, fence, cancel);
+        await ForgetTagsAsync(cancel);
         if (_unsure && Steps.ClearWait)
             return true;
         // Refused once the fence is over: others take the round for ended then, and may have begun the next.
@@ -72,14 +80,46 @@ internal sealed class Round(Bucket bucket, Register register, LinkMemory memory,
         return true;
     }
 
+    // Refused if it comes so late that another collector, which saw the register as it is now, may have waited and begun to remove: its list must not be written over.
+    private async Task<bool> EnterAsync(CollectState sweeping, CancellationToken cancel)
+    {
+        using var fence = Steps.FencedSweep ? await Fences.OpenFenceAsync(pace.View, cancel) : new OpenFences(bucket.Store, Fences);
+        var seen = register.Info?.ETag;
+        await register.ReadAsync(cancel);
+        try
+        {
+            return register.Info?.ETag == seen && await register.TryWriteAsync(sweeping, cancel, fence);
+        }
+        catch (StoreException e) when (e.Error == StoreError.FenceExpired)
+        {
+            return false;
+        }
+    }
+
     // Marks again: from all tags, and from every manifest that is not condemned, or was written since: that stays with all its parts.
     private async Task<(BucketMap Map, List<Node> Plan)> PlanAsync(CollectState condemned, DateTimeOffset since, CancellationToken cancel)
     {
         var map = await BucketMap.ReadAsync(bucket, memory, options, cancel);
-        var listed = map.Nodes.Where(node => condemned.Keys.Contains(node.Key) && (node.Modified < since || !Steps.YoungStays)).ToHashSet();
-        var live = Steps.SecondMark ? Mark.From(Mark.RootsBeside(map, bucket, listed.Contains)) : [];
+        var before = Steps.SinceLook && condemned.Looked < since ? condemned.Looked.Value : since;
+        var listed = map.Nodes.Where(node => condemned.Keys.Contains(node.Key) && (node.Modified < before || !Steps.YoungStays)).ToHashSet();
+        var live = Steps.SecondMark ? Mark.From(Mark.RootsBeside(map, bucket, options, listed.Contains)) : [];
         return (map, [.. listed.Where(node => !live.Contains(node))]);
     }
+
+    // Before a tag is removed: so that it can be brought back. Tags that belong to a manifest come and go with it.
+    private Task KeepTagsAsync(List<Node> plan, CancellationToken cancel) => options.HistoryKeep <= TimeSpan.Zero
+        ? Task.CompletedTask
+        : Concurrently.ForEachAsync(plan.Where(node => node is { Kind: KeyKind.Tag, IsDependent: false }).ToList(), options.AtOnce, async node =>
+        {
+            if (bucket.Layout.Read(node.Key) is { Repository: { } repository, Tag: { } tag } && await RemovedEntry.KeepDroppedAsync(bucket.Repository(repository).For(Retention), tag, cancel) is { } key)
+                lock (_keptTags)
+                    _keptTags[node] = key;
+        });
+
+    // What was kept of tags that stay. Where it is not known whether a tag is gone, it is not forgotten.
+    private Task ForgetTagsAsync(CancellationToken cancel) => _unsure
+        ? Task.CompletedTask
+        : Concurrently.ForEachAsync(_keptTags.Keys.Except(_removed).Select(node => _keptTags[node]).ToList(), options.AtOnce, key => bucket.Store.DeleteAsync(key, cancel));
 
     private async Task<IWriteFence> OpenAsync(TimeSpan life, CancellationToken cancel) =>
         Steps.FencedDelete ? await Fences.OpenFenceAsync(life, cancel) : new OpenFences(bucket.Store, Fences);
@@ -107,7 +147,7 @@ internal sealed class Round(Bucket bucket, Register register, LinkMemory memory,
         try
         {
             foreach (var level in Steps.ParentsFirst ? Mark.Levels(plan) : [plan])
-                await Concurrently.ForEachAsync(level.Where(node => !kept.Contains(node)).Chunk(1000).ToList(), Steps.ParentsFirst ? options.AtOnce : 1, nodes => RemoveAsync(nodes, fence, kept, cancel));
+                await Concurrently.ForEachAsync(level.Where(node => !kept.Contains(node) && !(node.Kind == KeyKind.Removed && node.Parts.Any(kept.Contains))).Chunk(1000).ToList(), Steps.ParentsFirst ? options.AtOnce : 1, nodes => RemoveAsync(nodes, fence, kept, cancel));
         }
         catch (StoreException e)
         {

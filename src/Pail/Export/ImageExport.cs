@@ -47,8 +47,7 @@ internal static class ImageExport
 
     private static async Task ApplyAsync(IImageSource source, Descriptor layer, Digest diffId, int index, RootTree tree, Spool spool, CancellationToken cancel)
     {
-        if (layer.MediaType.Length > 0 && LayerCompression.KindOf(layer.MediaType) is null && !MediaTypes.IsForeignLayer(layer.MediaType))
-            throw new PailException(Failure.BadInput, $"{source.Name}: the layer {layer.Digest} of type {SafeText.OneLine(layer.MediaType)} is no tar that Pail can read.");
+        LayerTar.ThrowIfOther(source.Name, layer);
         var start = spool.Length;
         await LayerTar.WriteAsync(source, layer, diffId, LayerCompression.None, spool.Writer, _ => { }, cancel);
         await using var plain = new FileRange(spool.Handle, start, spool.Length - start);

@@ -11,17 +11,21 @@ namespace Pail.Export;
 /// <param name="Type">Its type, as tar has it.</param>
 /// <param name="Target">Where a symbolic link leads; empty for the rest.</param>
 /// <param name="Sparse">Which parts of it are stored, if it is a sparse file.</param>
-internal sealed record RootFile(long Header, (long Offset, int Length) Records, long Content, long Size, char Type, string Target, SparseMap? Sparse = null);
+internal record RootFile(long Header, (long Offset, int Length) Records, long Content, long Size, char Type, string Target, SparseMap? Sparse = null);
 
 /// <summary>
 /// The file system that layers make, one over the other, by names alone: nothing is unpacked, so nothing can be written
 /// outside. Source: OCI image-spec, layer.md, "Applying Changesets" and "Whiteouts".
 /// </summary>
 /// <param name="name">The image, for messages.</param>
-internal sealed class RootTree(string name)
+/// <param name="isPartial">True if the lowest layers are not applied: a hard link may lead into them.</param>
+internal sealed class RootTree(string name, bool isPartial = false)
 {
     /// <summary>How many names an image may have.</summary>
     public const int MaxNames = 4 << 20;
+
+    /// <summary>Stands for a folder that no layer describes.</summary>
+    public static readonly RootFile Undescribed = new(-1, (0, 0), 0, 0, '5', "");
 
     private const string Whiteout = ".wh.";
     private const string OpaqueWhiteout = ".wh..wh..opq";
@@ -31,6 +35,9 @@ internal sealed class RootTree(string name)
     private readonly Node _root = new(-1);
     private readonly Dictionary<string, RootFile> _ofAufs = new(StringComparer.Ordinal);
     private int _names;
+
+    /// <summary>True if an entry removed or replaced something, or is a link to what no layer applied before holds: then its effect depends on layers that are not applied.</summary>
+    public bool DependsOnLower { get; private set; }
 
     private sealed class Node(int layer)
     {
@@ -64,23 +71,27 @@ internal sealed class RootTree(string name)
             return;
         }
         var folder = Folder(parts.AsSpan(0, parts.Length - 1), layer, entry.Path)!;
+        var isWhiteout = last.StartsWith(Whiteout, StringComparison.Ordinal);
+        DependsOnLower |= isWhiteout;
         if (last == OpaqueWhiteout)
             Hide(folder, layer);
-        else if (last.StartsWith(Whiteout, StringComparison.Ordinal))
+        else if (isWhiteout)
             HideChild(folder, last[Whiteout.Length..], layer);
         else
-            Put(folder, last, entry.Kind == TarKind.HardLink ? Linked(entry) : file, layer);
+            Put(folder, last, entry.Kind == TarKind.HardLink ? Linked(entry, file) : file, layer);
     }
 
     /// <summary>All names and their files, folders before what is in them, always in the same order.</summary>
-    public IEnumerable<(string Path, RootFile File)> Files() => Walk(_root, "");
+    public IEnumerable<(string Path, RootFile File)> Files() => All().Where(item => !ReferenceEquals(item.File, Undescribed));
+
+    /// <summary>The same, and folders that no layer describes, as <see cref="Undescribed"/>.</summary>
+    public IEnumerable<(string Path, RootFile File)> All() => Walk(_root, "");
 
     private static IEnumerable<(string Path, RootFile File)> Walk(Node folder, string prefix)
     {
         foreach (var (part, node) in folder.Children)
         {
-            if (node.File is { } file)
-                yield return (prefix + part, file);
+            yield return (prefix + part, node.File ?? Undescribed);
             if (!node.IsEmpty)
                 foreach (var below in Walk(node, $"{prefix}{part}/"))
                     yield return below;
@@ -96,13 +107,14 @@ internal sealed class RootTree(string name)
         if (entry.Kind != TarKind.HardLink && file.Type == '5')
             return;
         Count();
-        _ofAufs[entry.Path] = entry.Kind == TarKind.HardLink ? Linked(entry) : file;
+        _ofAufs[entry.Path] = entry.Kind == TarKind.HardLink ? Linked(entry, file) : file;
     }
 
     private void Put(Node folder, string part, RootFile file, int layer)
     {
         if (folder.Children.TryGetValue(part, out var node))
         {
+            DependsOnLower |= (file.Type == '5') != node.IsDirectory;
             // A folder over a folder is the same one with other owner, mode and time; everything else takes the place of what was there.
             if (!node.IsEmpty && (file.Type != '5' || !node.IsDirectory))
                 node.Children.Clear();
@@ -152,6 +164,7 @@ internal sealed class RootTree(string name)
             }
             if (!node.IsDirectory && !create)
                 return null;
+            DependsOnLower |= !node.IsDirectory;
             if (!node.IsDirectory)
                 (node.File, node.Layer) = (new(-1, (0, 0), 0, 0, '5', ""), layer);
             way.Add(node);
@@ -183,13 +196,16 @@ internal sealed class RootTree(string name)
             node.File = null;
     }
 
-    private RootFile Linked(TarEntry entry)
+    private RootFile Linked(TarEntry entry, RootFile itself)
     {
         if (_ofAufs.TryGetValue(entry.TargetPath(), out var kept))
             return kept;
         var parts = entry.TargetPath().Split('/');
         if (Folder(parts.AsSpan(0, parts.Length - 1), 0, entry.Path, create: false) is not { IsEmpty: false } folder || !folder.Children.TryGetValue(parts[^1], out var node))
-            throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is not there");
+        {
+            DependsOnLower = true;
+            return isPartial ? itself : throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is not there");
+        }
         return node.File is { Type: not '5' } file ? file : throw Bad(entry.Path, $"is a link to {SafeText.OneLine(entry.Target, 80)}, which is a folder");
     }
 

@@ -78,10 +78,13 @@ internal static class ImageConfig
 
     /// <summary>The digests of the tars of an image's layers, in order: one for each layer. Reads the config.</summary>
     /// <exception cref="PailException"><see cref="Failure.BadContent"/>: the config is damaged, or names none or another number.</exception>
-    public static async Task<IReadOnlyList<Digest>> DiffIdsOfAsync(IImageSource source, Manifest image, CancellationToken cancel)
+    public static async Task<IReadOnlyList<Digest>> DiffIdsOfAsync(IImageSource source, Manifest image, CancellationToken cancel) => DiffIdsOf(source, image, await ReadAsync(source, image, cancel));
+
+    /// <summary>The same, of a config that was read.</summary>
+    public static IReadOnlyList<Digest> DiffIdsOf(IImageSource source, Manifest image, ReadOnlyMemory<byte> config)
     {
         var name = $"{source.Name}: the config {image.Config?.Digest}";
-        var diffIds = DiffIdsOf(name, await ReadAsync(source, image, cancel));
+        var diffIds = DiffIdsOf(name, config);
         return diffIds.Count == image.Layers.Count ? diffIds : throw new PailException(Failure.BadContent, $"{name} lists {diffIds.Count} layers, its manifest {image.Layers.Count}.");
     }
 }

@@ -20,6 +20,14 @@ internal static class LayerTar
     // Nobody can foresee it, so no layer holds it.
     private static readonly byte[] GzipMark = RandomNumberGenerator.GetBytes(32);
 
+    /// <summary>Refuses layers whose type says that they are something else.</summary>
+    /// <exception cref="PailException"><see cref="Failure.BadInput"/>.</exception>
+    public static void ThrowIfOther(string name, Descriptor layer)
+    {
+        if (layer.MediaType.Length > 0 && LayerCompression.KindOf(layer.MediaType) is null && !MediaTypes.IsForeignLayer(layer.MediaType))
+            throw new PailException(Failure.BadInput, $"{name}: the layer {layer.Digest} of type {SafeText.OneLine(layer.MediaType)} is no tar that Pail can read.");
+    }
+
     /// <summary>Reads a layer and writes its tar, compressed as asked for.</summary>
     /// <param name="source">The image.</param>
     /// <param name="layer">Which layer.</param>

@@ -38,6 +38,7 @@ internal sealed class DigestPlanner(Bucket bucket, LinkMemory memory, RemovalPla
                 plan.Notes.Add($"{repository}@{digest} stays: it was written after {TagRollback.Written(time)}");
                 continue;
             }
+            await ImmutableImages.RequireUnneededAsync(bucket.Repository(repository), digest, cancel);
             wanted.Add((digest, node));
             going.Add(node);
             foreach (var tag in map.Nodes.Where(other => other.Kind == KeyKind.Tag && other.Repository == repository && DigestOf(other) == digest))

@@ -49,15 +49,20 @@ internal sealed class RemovalPlanner(Bucket bucket, DateTimeOffset? before)
             _plan.Missing.Add($"{name}:{tag}: no such tag.");
             return;
         }
+        await ImmutableImages.RequireMortalAsync(bucket.Repository(name), tag, cancel);
         Add(new(name, Reference.Parse(tag), found?.Info.ETag ?? "") { Found = found }, found?.Info.Modified ?? default);
     }
 
     private async Task AddTagsAsync(ImagePattern image, CancellationToken cancel)
     {
         _plan.NeedsConsent = true;
+        var immutable = await bucket.ImmutableAsync(cancel);
         await foreach (var (meaning, entry) in bucket.ListItemsAsync(bucket.Layout.TagsQuery(image.Prefix), cancel))
             if (meaning is { Kind: KeyKind.Tag, Repository: { } name, Tag: { } tag } && image.Matches(name, tag))
-                Add(new(name, Reference.Parse(tag), entry.ETag), entry.Modified);
+                if (immutable.FindLasting(name, tag) is { } rule)
+                    _plan.Notes.Add($"{name}:{tag} stays: it is immutable ({rule})");
+                else
+                    Add(new(name, Reference.Parse(tag), entry.ETag), entry.Modified);
     }
 
     private async Task AddRepositoriesAsync(ImagePattern image, CancellationToken cancel)
@@ -72,9 +77,24 @@ internal sealed class RemovalPlanner(Bucket bucket, DateTimeOffset? before)
         if (image.Repository is { } only)
             names.Add(only.ToString());
         foreach (var name in names.Select(RepositoryName.Parse))
-            await AddRepositoryAsync(name, cancel);
+            if (await FindImmutableAsync(name, cancel) is not { } kept)
+                await AddRepositoryAsync(name, cancel);
+            else if (image.Repository is not null)
+                throw ImmutableImages.Refuse(bucket.Repository(name), $"{name} stays, and nothing is removed: {kept}.");
+            else
+                _plan.Notes.Add($"{name} stays: {kept}");
         if (image.Repository is { } missing && _plan.IsEmpty && !await IsListedAsync(missing, cancel))
             _plan.Missing.Add($"{missing}: no such repository.");
+    }
+
+    // With a tag that stays, all that it needs stays.
+    private async Task<string?> FindImmutableAsync(RepositoryName name, CancellationToken cancel)
+    {
+        var immutable = await bucket.ImmutableAsync(cancel);
+        if (immutable.FindLasting(name) is null)
+            return null;
+        var tags = await bucket.Repository(name).Tags.ListAsync(null, cancel).Where(tag => immutable.FindLasting(name, tag) is not null).ToListAsync(cancel);
+        return tags.Count == 0 ? null : $"it has immutable tags ({immutable.FindLasting(name, tags[0])}), {tags[0]}{(tags.Count > 1 ? $" and {tags.Count - 1} more" : "")}";
     }
 
     private async Task<bool> IsListedAsync(RepositoryName name, CancellationToken cancel) => bucket.Settings.Public && (await bucket.Lists.ListRepositoriesAsync(cancel)).Contains(name);

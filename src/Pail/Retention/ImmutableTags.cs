@@ -4,6 +4,7 @@ using Pail.Policies;
 namespace Pail.Retention;
 
 /// <summary>Which tags can't be moved once they exist. Pure: no request.</summary>
+/// <remarks>Tags that belong to a manifest (<see cref="ReferringTag"/>) are never immutable: each signature that is added moves them.</remarks>
 internal sealed class ImmutableTags
 {
     private readonly IReadOnlyList<ImmutableEntry> _entries;
@@ -16,22 +17,29 @@ internal sealed class ImmutableTags
     /// <summary>True if no tag is immutable.</summary>
     public bool IsEmpty => _entries.Count == 0;
 
-    /// <summary>True if the tag can't be moved or removed.</summary>
-    public bool Matches(RepositoryName repository, string tag) => Find(repository.ToString(), tag).Any();
+    /// <summary>The entry by which a tag can't be moved; null if it can.</summary>
+    public ImmutableEntry? Find(RepositoryName repository, string tag) => Find(repository.ToString(), tag).FirstOrDefault();
 
-    /// <summary>True if the tag is immutable and neither retention nor the deletion of a digest takes it: each entry about it says so.</summary>
-    public bool Stays(RepositoryName repository, string tag) => StaysBy(repository.ToString(), tag) is not null;
+    /// <summary>The entry by which a tag can't be removed either, by no rule and no command; null if each entry about it lets it go.</summary>
+    public ImmutableEntry? FindLasting(RepositoryName repository, string tag) => StaysBy(repository.ToString(), tag);
+
+    /// <summary>An entry by which tags of the repository can't be removed; null if there is none.</summary>
+    public ImmutableEntry? FindLasting(RepositoryName repository) => _entries.FirstOrDefault(entry => !entry.Expire && entry.Repositories.Matches(repository.ToString()));
 
     // "Keep wins": one entry that lets tags expire does not weaken another that doesn't.
     internal ImmutableEntry? StaysBy(string repository, string tag) => Find(repository, tag).FirstOrDefault(entry => !entry.Expire);
 
     private IEnumerable<ImmutableEntry> Find(string repository, string tag) =>
-        _entries.Where(entry => entry.Repositories.Matches(repository) && entry.Tags.Matches(tag));
+        ReferringTag.SubjectOf(tag) is null ? _entries.Where(entry => entry.Repositories.Matches(repository) && entry.Tags.Matches(tag)) : [];
 }
 
 /// <summary>An entry of the list of immutable tags.</summary>
 /// <param name="Line">The line it begins at.</param>
 /// <param name="Repositories">In which repositories.</param>
 /// <param name="Tags">Which tags, with their exceptions.</param>
-/// <param name="Expire">True if rules of retention may drop them all the same.</param>
-internal sealed record ImmutableEntry(int Line, NameFilter Repositories, NameFilter Tags, bool Expire);
+/// <param name="Expire">True if they may be removed, by rules of retention or otherwise.</param>
+internal sealed record ImmutableEntry(int Line, NameFilter Repositories, NameFilter Tags, bool Expire)
+{
+    /// <summary>Where it is, for people.</summary>
+    public override string ToString() => $"line {Line} of the policy";
+}

@@ -23,6 +23,16 @@ internal sealed record RetentionPolicy
     /// <summary>How long what the history of a tag names is kept from collection.</summary>
     public TimeSpan HistoryKeep { get; init; } = TimeSpan.FromDays(30);
 
+    /// <summary>Since when pull times matter; null if no rule asks for them.</summary>
+    public DateTimeOffset? PullsSince(DateTimeOffset now)
+    {
+        var asking = Rules.SelectMany(rule => rule.Keeps).Where(keep => keep.PulledWithin is not null || keep.Choice == KeepChoice.LastPulled).ToList();
+        if (asking.Count == 0)
+            return null;
+        var longest = asking.Max(keep => keep.Choice == KeepChoice.LastPulled ? TimeSpan.MaxValue : keep.PulledWithin!.Value);
+        return longest < now - DateTimeOffset.MinValue ? now - longest : DateTimeOffset.MinValue;
+    }
+
     /// <summary>Reads a policy.</summary>
     /// <param name="text">YAML or JSON.</param>
     /// <param name="name">What the text is called in the error.</param>

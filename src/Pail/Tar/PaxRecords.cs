@@ -11,6 +11,7 @@ namespace Pail.Tar;
 internal readonly record struct PaxRecords(string? Path, string? Target, long? Length)
 {
     private const string Sparse = "GNU.sparse.";
+    private const string Attribute = "SCHILY.xattr.";
 
     /// <summary>The size of a sparse file with its holes; null for other files.</summary>
     public long? SparseSize { get; init; }
@@ -21,12 +22,22 @@ internal readonly record struct PaxRecords(string? Path, string? Target, long? L
     /// <summary>The offsets and lengths of what is stored of a sparse file; null where they stand before the content.</summary>
     public IReadOnlyList<long>? SparseParts { get; init; }
 
+    /// <summary>The number of the entry's user, if stated: those that its header has no room for.</summary>
+    public long? User { get; init; }
+
+    /// <summary>The number of its group, likewise.</summary>
+    public long? Group { get; init; }
+
+    /// <summary>Its extended attributes, values as <see cref="TarText"/> decodes them; null if it has none.</summary>
+    public IReadOnlyList<(string Name, string Value)>? Attributes { get; init; }
+
     /// <summary>Reads the records: <c>LENGTH KEY=VALUE\n</c>, each counting itself.</summary>
     /// <exception cref="FormatException">They are none.</exception>
     public static PaxRecords Parse(ReadOnlySpan<byte> bytes)
     {
         var found = default(PaxRecords);
         var parts = new List<long>();
+        List<(string, string)>? attributes = null;
         var isVersion1 = false;
         while (!bytes.IsEmpty)
         {
@@ -39,6 +50,15 @@ internal readonly record struct PaxRecords(string? Path, string? Target, long? L
             var value = TarText.Decode(record[(equals + 1)..]);
             switch (Encoding.UTF8.GetString(record[..equals]))
             {
+                case "uid":
+                    found = found with { User = Number(value) };
+                    break;
+                case "gid":
+                    found = found with { Group = Number(value) };
+                    break;
+                case var key when key.StartsWith(Attribute, StringComparison.Ordinal):
+                    (attributes ??= []).Add((key[Attribute.Length..], value));
+                    break;
                 case "path":
                     found = found with { Path = value };
                     break;
@@ -66,8 +86,12 @@ internal readonly record struct PaxRecords(string? Path, string? Target, long? L
             }
             bytes = bytes[length..];
         }
+        found = found with { Attributes = attributes };
         return found.SparseSize is null || isVersion1 ? found : found with { SparseParts = parts };
     }
+
+    // What others read leniently is not refused here: numbers of owners decide nothing.
+    private static long? Number(string value) => long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     /// <summary>True for a record that describes how a sparse file is stored.</summary>
     public static bool IsSparse(ReadOnlySpan<byte> key) => key.StartsWith("GNU.sparse."u8);

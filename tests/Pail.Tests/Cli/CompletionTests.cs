@@ -13,7 +13,7 @@ public sealed class CompletionTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("pull pulls push", "pu")]
+    [InlineData("publish pull pulls push", "pu")]
     [InlineData("s3:// file: oci: oci-archive: dir: docker-archive: docker-daemon: docker://", "push", "")]
     [InlineData("oci: oci-archive:", "push", "app:1.0", "oci")]
     [InlineData("--memory", "push", "--mem")]
@@ -52,7 +52,7 @@ public sealed class CompletionTests : IDisposable
             try "pail push oci"
             """);
         // Readline replaces only what follows the last colon.
-        Assert.Equal(["pull pulls push", "--memory", "image/", "oci-archive: oci:"], Lines(ran).Select(line => string.Join(' ', line.Split(' ').Order(StringComparer.Ordinal))));
+        Assert.Equal(["publish pull pulls push", "--memory", "image/", "oci-archive: oci:"], Lines(ran).Select(line => string.Join(' ', line.Split(' ').Order(StringComparer.Ordinal))));
     }
 
     [Fact]

@@ -62,7 +62,7 @@ public sealed class UsageTests
     [InlineData("file:dir//app:1.0", "inspect", "file:dir/app:1.0")]
     [InlineData("without tag", "ls", "s3://acme/app:1.0")]
     [InlineData("not an address", "inspect", "https://example.com/app")]
-    [InlineData("--public goes with", "init", "file:x", "--layout", "pool", "--public")]
+    [InlineData("--public and --lists go with", "init", "file:x", "--layout", "pool", "--public")]
     public async Task BadUsage_IsOneLineAndItsExitCode(string says, params string[] arguments)
     {
         var ran = (await Command.RunAsync(arguments)).Ended(ExitCode.BadUsage);

@@ -58,7 +58,8 @@ internal sealed class TarBytes
         return sum;
     }
 
-    private TarBytes Add(TarEntryType type, string path, Action<TarEntry> fill)
+    /// <summary>An entry of any kind, with what a test makes of it.</summary>
+    public TarBytes Add(TarEntryType type, string path, Action<TarEntry> fill)
     {
         TarEntry entry = Format switch
         {

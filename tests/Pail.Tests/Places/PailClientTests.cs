@@ -1,4 +1,5 @@
 using System.Text;
+using Pail.Compare;
 using Pail.Copy;
 using Pail.Io;
 using Pail.Oci;
@@ -41,6 +42,18 @@ public sealed class PailClientTests : IDisposable
 
         var bucket = await pail.OpenBucketAsync("toy://roundtrip/some//", Cancel);
         Assert.Equal(_layout.Root.Digest, (await bucket.Repository(RepositoryName.Parse("team/app")).Manifests.GetAsync(Reference.Parse("7"), Cancel))!.Digest);
+    }
+
+    [Fact]
+    public async Task DiffAsync_OfTwoPlaces_TellsTheirFilesApart()
+    {
+        await using var pail = new PailClient();
+        await pail.CopyAsync(_layout.Address(), "toy://differ/app:1", cancel: Cancel);
+        _layout.Tag(_layout.Image(layers: 1, bytes: 1000), "2");
+        Assert.True((await pail.DiffAsync("toy://differ/app:1", _layout.Address("1"), cancel: Cancel)).IsSame);
+        var diff = await pail.DiffAsync("toy://differ/app:1", _layout.Address("2"), cancel: Cancel);
+        Assert.Equal((_layout.Root.Digest, 2, 1), (diff.NewDigest, diff.OldLayers.Count, diff.NewLayers.Count));
+        Assert.Equal([(FileChange.Added, null, 1000L), (FileChange.Removed, 9L << 20, null), (FileChange.Removed, 9L << 20, (long?)null)], diff.Files.Select(file => (file.Change, file.OldSize, file.NewSize)).OrderBy(file => file.Change));
     }
 
     [Fact]

@@ -52,10 +52,10 @@ public sealed class PolicyReaderTests
         Assert.False(rule.Covers("team/app", "latest"));
         Assert.Equal("last 5, for-each main-* pr-(*)-*", rule.Keeps[2].Text);
         var app = RepositoryName.Parse("team/app");
-        Assert.True(policy.Immutable.Matches(app, "v1"));
-        Assert.True(policy.Immutable.Stays(app, "v1"));
-        Assert.False(policy.Immutable.Matches(app, "v1-rc1"));
-        Assert.False(policy.Immutable.Matches(RepositoryName.Parse("base"), "v1"));
+        Assert.NotNull(policy.Immutable.Find(app, "v1"));
+        Assert.NotNull(policy.Immutable.FindLasting(app, "v1"));
+        Assert.Null(policy.Immutable.Find(app, "v1-rc1"));
+        Assert.Null(policy.Immutable.Find(RepositoryName.Parse("base"), "v1"));
     }
 
     [Theory]

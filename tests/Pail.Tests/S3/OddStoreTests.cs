@@ -36,11 +36,22 @@ public sealed class OddStoreTests
     }
 
     [Fact]
-    public async Task Refused_WhereTheBucketCanBeListed_IsDenied()
+    public async Task Refused_WhereTheBucketIsListedWithIt_IsDenied()
     {
-        await using var fake = new FakeStore(asked => IsList(asked) ? FakeStore.Answer(200, "<ListBucketResult></ListBucketResult>") : FakeStore.Error(403, "AccessDenied"));
+        await using var fake = new FakeStore(asked => IsList(asked) ? FakeStore.Answer(200, "<ListBucketResult><Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>") : FakeStore.Error(403, "AccessDenied"));
         using var store = fake.Open();
         Assert.Equal(StoreError.AccessDenied, (await Assert.ThrowsAsync<StoreException>(() => store.GetAsync("a", null, Cancel))).Error);
+    }
+
+    // As on AWS with a right to list that is bound to a prefix, which does not count for GET and HEAD.
+    [Theory]
+    [InlineData("")]
+    [InlineData("<Contents><Key>ab</Key><Size>1</Size></Contents>")]
+    public async Task Refused_WhereTheBucketIsListedWithoutIt_IsNotThere(string contents)
+    {
+        await using var fake = new FakeStore(asked => IsList(asked) ? FakeStore.Answer(200, $"<ListBucketResult>{contents}</ListBucketResult>") : FakeStore.Error(403, "AccessDenied"));
+        using var store = fake.Open();
+        Assert.Null(await store.GetAsync("a", null, Cancel));
     }
 
     [Theory]

@@ -6,7 +6,9 @@ namespace Pail.Tests.S3;
 
 public sealed class PublicReadPolicyTests
 {
-    private static string Merge(string? existing, string prefix = "v2/", string partition = "aws") => PublicReadPolicy.Merge(existing, "bucket", prefix, partition, "s3://bucket");
+    private static string Merge(string? existing, string prefix = "v2/", string partition = "aws") => PublicReadPolicy.Merge(existing, prefix, [$"arn:{partition}:s3:::bucket/{prefix}*"], "s3://bucket");
+
+    private static string? Remove(string? existing, string? scope) => PublicReadPolicy.Remove(existing, scope, "arn:aws:s3:::bucket/", "s3://bucket");
 
     [Fact]
     public void Merge_NoPolicy_OpensReadingAlone()
@@ -59,4 +61,24 @@ public sealed class PublicReadPolicyTests
     [InlineData("{}")]
     public void Merge_NoPolicyAtAll_IsRefused(string existing) =>
         Assert.Equal(StoreError.Rejected, Assert.Throws<StoreException>(() => Merge(existing)).Error);
+
+    [Fact]
+    public void Remove_OursAlone_LeavesNoPolicy() => Assert.Null(Remove(Merge(null), "v2/"));
+
+    [Fact]
+    public void Remove_APart_LeavesTheOthers()
+    {
+        var all = Merge(Merge(Merge("""{"Version":"2012-10-17","Statement":[{"Sid":"Mine","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"x"}]}"""), "v2/a/"), "v2/b/");
+        Assert.Equal(3, JsonNode.Parse(Remove(all, "v2/a/")!)!["Statement"]!.AsArray().Count);
+        Assert.Equal("Mine", (string?)Assert.Single(JsonNode.Parse(Remove(all, null)!)!["Statement"]!.AsArray())!["Sid"]);
+        Assert.Same(all, Remove(all, "v2/c/"));
+        Assert.Null(Remove(null, null));
+    }
+
+    [Fact]
+    public void Remove_OurNameOnWhatIsElsewhere_Stays()
+    {
+        var elsewhere = Merge(null).Replace("bucket/v2", "other/v2", StringComparison.Ordinal);
+        Assert.Same(elsewhere, Remove(elsewhere, null));
+    }
 }

@@ -13,7 +13,7 @@ public sealed partial class FolderTests
     private static readonly string[][] Order =
     [
         ["Places"],
-        ["Copy", "Collect", "Removal"],
+        ["Copy", "Collect", "Removal", "Compare"],
         ["Buckets", "Pulls", "Remote", "Docker", "OciLayout", "Dir", "Export"],
         ["Images"],
         ["Transfer"],

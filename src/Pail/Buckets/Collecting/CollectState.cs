@@ -40,6 +40,9 @@ internal sealed record CollectState(CollectPhase Phase, long Round, string By, K
     /// <summary>The most keys of one round; the rest are left to the next.</summary>
     public const int MaxKeys = 50_000;
 
+    /// <summary>When, by the store's clock, the look at the bucket began that what is condemned rests on: what has this time or a later one may be another object. Null where an older Pail condemned.</summary>
+    public DateTimeOffset? Looked { get; init; }
+
     /// <summary>What is true of a bucket without a register.</summary>
     public static CollectState None { get; } = new(CollectPhase.Idle, 0, "", KeySet.Empty, "");
 
@@ -69,16 +72,20 @@ internal sealed record CollectState(CollectPhase Phase, long Round, string By, K
     /// <exception cref="FormatException">It is no such thing; <see cref="JsonException"/> if it is no JSON either.</exception>
     public static CollectState Parse(ReadOnlySpan<byte> bytes) =>
         JsonSerializer.Deserialize(bytes, CollectJson.Default.CollectFile) is { Round: >= 0, By: { } by, Last: { } last } file && Enum.TryParse<CollectPhase>(file.Phase, ignoreCase: true, out var phase)
-            ? new(phase, file.Round, by, KeySet.Read(Convert.FromBase64String(file.Keys ?? "")), last) { Pen = file.Pen ?? "" }
+            ? new(phase, file.Round, by, KeySet.Read(Convert.FromBase64String(file.Keys ?? "")), last) { Pen = file.Pen ?? "", Looked = file.Looked }
             : throw new FormatException("it names no phase known here");
 
     /// <summary>The same after its round has ended.</summary>
-    public CollectState End() => this with { Phase = CollectPhase.Idle, Keys = KeySet.Empty, Last = By };
+    public CollectState End() => this with { Phase = CollectPhase.Idle, Keys = KeySet.Empty, Last = By, Looked = null };
 
-    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(new CollectFile(Phase.ToString().ToLowerInvariant(), Round, By, Convert.ToBase64String(Keys.ToBytes()), Last, Pen), CollectJson.Default.CollectFile);
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(new CollectFile(Phase.ToString().ToLowerInvariant(), Round, By, Convert.ToBase64String(Keys.ToBytes()), Last, Pen) { Looked = Looked }, CollectJson.Default.CollectFile);
 }
 
-internal sealed record CollectFile(string? Phase, long Round, string? By, string? Keys, string? Last, string? Pen);
+internal sealed record CollectFile(string? Phase, long Round, string? By, string? Keys, string? Last, string? Pen)
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? Looked { get; init; }
+}
 
 internal sealed record MarkerFile(IReadOnlyList<string>? Keys);
 

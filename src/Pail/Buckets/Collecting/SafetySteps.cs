@@ -25,6 +25,7 @@ internal sealed record SafetySteps
     public bool SecondMark { get; init; } = true;
     public bool SecondMarkFromAll { get; init; } = true;
     public bool YoungStays { get; init; } = true;
+    public bool SinceLook { get; init; } = true;
     public bool MarkersAfterDeleting { get; init; } = true;
     public bool PartsOfMarked { get; init; } = true;
     public bool TargetOfMarkedTag { get; init; } = true;
@@ -33,4 +34,5 @@ internal sealed record SafetySteps
     public bool ClearWait { get; init; } = true;
     public bool CompareAndSwap { get; init; } = true;
     public bool ReadBack { get; init; } = true;
+    public bool FencedSweep { get; init; } = true;
 }

@@ -56,12 +56,41 @@ internal static class Scenario
             world.Scheduler.Add("untag", () => world.UntagAsync("untag", "gone"));
             world.Scheduler.Add("retag", () => world.UseAsync("retag", old.Digest, null, "t"));
         },
+        // The same beside other garbage, so that one collector may list what another does not.
+        ["undelete beside garbage"] = world =>
+        {
+            var (old, garbage) = (world.Image("old"), world.Image("garbage", null, world.Blob("other layer")));
+            world.Have(world.Layer, world.Blob("other layer"), old, ("gone", old), garbage);
+            world.Untagged.Add("gone");
+            world.Scheduler.Add("untag", () => world.UntagAsync("untag", "gone"));
+            world.Scheduler.Add("retag", () => world.UseAsync("retag", old.Digest, null, "t"));
+        },
         // By digest alone: new, and one that is there.
         ["digest"] = world =>
         {
             world.Have(world.Layer, world.Image("old"));
             world.Scheduler.Add("push", () => world.PushAsync("push", null, world.Image("new")));
             world.Scheduler.Add("again", () => world.PushAsync("again", null, world.Image("old")));
+        },
+        // Several by digest, so that no two collectors list the same.
+        ["digests"] = world =>
+        {
+            var (old, other) = (world.Image("old"), world.Image("other", null, world.Blob("other layer")));
+            world.Have(world.Layer, world.Blob("other layer"), old, other);
+            world.Scheduler.Add("push", () => world.PushAsync("push", null, world.Image("new")));
+            world.Scheduler.Add("again", () => world.PushAsync("again", null, old));
+            world.Scheduler.Add("other again", () => world.PushAsync("other again", null, other));
+        },
+        // By digest first, and a tag afterwards.
+        ["push, then tag"] = world =>
+        {
+            var image = world.Image("new");
+            world.Have(world.Layer, world.Image("old"));
+            world.Scheduler.Add("push", async () =>
+            {
+                await world.PushAsync("push", null, image);
+                await world.UseAsync("push", image.Digest, null, "t");
+            });
         },
         // Two at once, one of which tags what the other has put.
         ["push and follow"] = world =>
@@ -113,9 +142,9 @@ internal static class Scenario
     };
 
     /// <summary>Makes a scenario with two collectors that may die.</summary>
-    public static World Make(string name, int seed, LayoutKind layout, SafetySteps steps, bool conditions = true)
+    public static World Make(string name, int seed, LayoutKind layout, SafetySteps steps, bool conditions = true, int naps = 8)
     {
-        var world = new World(seed, layout, steps, conditions);
+        var world = new World(seed, layout, steps, conditions, naps: naps);
         All[name](world);
         world.Scheduler.Add("collector", () => world.CollectAsync("collector", 2), mayDie: true);
         if (seed % 2 == 0)

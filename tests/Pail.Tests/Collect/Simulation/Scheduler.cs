@@ -36,6 +36,9 @@ internal sealed class Scheduler(int seed, CollectPace pace, int losses, int deat
     /// <summary>An actor that dies at one of its requests, counted from 0, before it takes effect or after.</summary>
     public (string Actor, int Request, bool After)? Death { get; init; }
 
+    /// <summary>One of how many writes of the register is slept before.</summary>
+    public int RegisterNaps { get; init; } = 8;
+
     /// <summary>How many requests an actor has made.</summary>
     public int RequestsOf(string actor) => _requests.GetValueOrDefault(actor);
 
@@ -109,7 +112,7 @@ internal sealed class Scheduler(int seed, CollectPace pace, int losses, int deat
         var next = ready[_random.Next(ready.Count)];
         var actor = _actors[next.Actor];
         // Sleeping between a look and the write that rests on it is what goes wrong.
-        if (!_calm && _random.Next(next.Writes ? 8 : 60) == 0)
+        if (!_calm && _random.Next(next.Writes ? next.What.EndsWith(CollectState.Key, StringComparison.Ordinal) ? RegisterNaps : 8 : 60) == 0)
         {
             actor.SleepsUntil = Time.Elapsed + (pace.View * (_random.NextDouble() * 6));
             return true;

@@ -24,15 +24,15 @@ internal sealed class World
     private readonly SafetySteps _steps;
     private readonly bool _conditions;
     private readonly Dictionary<Digest, Manifest> _manifests = [];
-    private readonly Dictionary<string, string> _acknowledged = [];
+    private readonly Dictionary<string, (string Round, DateTimeOffset? Written)> _acknowledged = [];
     private readonly HashSet<string> _tagged = [];
     private readonly HashSet<string> _signatures = [];
     private readonly Dictionary<Digest, string> _names = [];
 
-    public World(int seed, LayoutKind layout, SafetySteps steps, bool conditions = true, (string Actor, int Request, bool After)? death = null)
+    public World(int seed, LayoutKind layout, SafetySteps steps, bool conditions = true, (string Actor, int Request, bool After)? death = null, int naps = 8)
     {
         Pace = new(18);
-        Scheduler = death is null ? new(seed, Pace, losses: 1, deaths: 1) { Check = Check } : new(seed, Pace, losses: 0, deaths: 0, calm: true) { Check = Check, Death = death };
+        Scheduler = death is null ? new(seed, Pace, losses: 1, deaths: 1) { Check = Check, RegisterNaps = naps } : new(seed, Pace, losses: 0, deaths: 0, calm: true) { Check = Check, Death = death };
         _bucket = new(Scheduler.Time);
         _settings = new(layout, Public: false) { Collect = Pace, Conditions = conditions ? WriteConditions.Both : WriteConditions.Neither };
         (_steps, _conditions) = (steps, conditions);
@@ -101,7 +101,7 @@ internal sealed class World
             return wrong;
         Scheduler.EndFaults();
         Scheduler.Time.Advance(Scheduler.Time.Elapsed + TimeSpan.FromMinutes(10));
-        Options = Options with { Drops = new HashSet<(string, string)>() };
+        Options = Options with { Drops = null };
         // Twice: the first may have to end what another began.
         Scheduler.Add("last", () => CollectAsync("last", 2));
         return Scheduler.Run() ?? Left();
@@ -197,12 +197,11 @@ internal sealed class World
 
     private void Acknowledge(Digest digest, string? tag)
     {
+        var key = Layout.ManifestKey(App, tag is null ? Reference.Of(digest) : Reference.Parse(tag));
         if (tag is not null && !Dropped.Contains(tag))
             _tagged.Add(tag);
-        else if (tag is not null)
-            _acknowledged[Layout.ManifestKey(App, Reference.Parse(tag))] = Register.By;
         else
-            _acknowledged[Layout.ManifestKey(App, Reference.Of(digest))] = Register.By;
+            _acknowledged[key] = (Register.By, _bucket.Objects.GetValueOrDefault(key)?.Info.Modified);
         if (_manifests[digest].Subject is { Digest: var subject } && Kept.Contains(subject))
             _signatures.Add(Layout.ManifestKey(App, Reference.Of(digest)));
     }
@@ -221,9 +220,9 @@ internal sealed class World
             if (parts.FirstOrDefault(part => !_bucket.Objects.ContainsKey(part)) is { } missing)
                 return $"{key} is there, and {missing} is not";
         }
-        foreach (var (key, round) in _acknowledged)
-            if (!_bucket.Objects.ContainsKey(key) && register.By == round)
-                return $"{key} was acknowledged in a round, and collected in it";
+        foreach (var (key, (round, written)) in _acknowledged)
+            if (!_bucket.Objects.ContainsKey(key) && (register.By == round || written >= register.Looked))
+                return $"{key} was acknowledged in a round, and collected in it, or by a look that was before";
         if (_signatures.FirstOrDefault(key => !_bucket.Objects.ContainsKey(key)) is { } signature)
             return $"{signature} refers to an image that stays, was acknowledged, and is gone";
         return _tagged.Where(tag => !Untagged.Contains(tag)).FirstOrDefault(tag => !_bucket.Objects.ContainsKey(Layout.ManifestKey(App, Reference.Parse(tag)))) is { } gone
@@ -244,7 +243,7 @@ internal sealed class World
     public void Drop(string tag)
     {
         Dropped.Add(tag);
-        Options = Options with { Drops = Dropped.Select(name => (App.ToString(), name)).ToHashSet() };
+        Options = Options with { Drops = map => map.Nodes.Where(node => Layout.Read(node.Key).Tag is { } name && Dropped.Contains(name)).ToHashSet() };
     }
 
     private IEnumerable<string> PartsOf(Manifest manifest) => manifest.Blobs.Select(blob => Layout.BlobKey(App, blob.Digest))

@@ -1,6 +1,4 @@
-using Pail.Oci;
-
-namespace Pail.Collect;
+namespace Pail.Oci;
 
 /// <summary>
 /// Tags that belong to a manifest: <c>sha256-HEX</c>, the list of referrers where a registry has no API for it (OCI distribution-spec,
