@@ -7,7 +7,6 @@ using Pail.Oci;
 using Pail.Server.Http;
 using Pail.Server.Routing;
 using Pail.Server.Running;
-using Pail.Stores;
 
 namespace Pail.Server.Audit;
 
@@ -23,8 +22,6 @@ internal sealed class AuditTrail(ILogger log, TimeProvider time, bool keeps)
 {
     private const int MaxObject = 1 << 20;
     private const int MaxWaiting = 16;
-
-    private static readonly ObjectHeaders Headers = new("application/x-ndjson", "no-cache");
 
     private readonly string _writer = RandomNumberGenerator.GetHexString(12, lowercase: true);
     private readonly Lock _lock = new();
@@ -80,7 +77,7 @@ internal sealed class AuditTrail(ILogger log, TimeProvider time, bool keeps)
             lock (_lock)
                 if (!_waiting.TryPeek(out next))
                     return;
-            await bucket.Store.PutAsync(next.Key, new ReadOnlySequence<byte>(next.Lines), Headers, PutCondition.None, cancel);
+            await AuditObjects.WriteAsync(bucket, next.Key, next.Lines, cancel);
             lock (_lock)
                 // Two that flush at once write the same object twice.
                 if (_waiting.TryPeek(out var first) && first.Key == next.Key)
@@ -117,7 +114,7 @@ internal sealed class AuditTrail(ILogger log, TimeProvider time, bool keeps)
     {
         if (_lines.WrittenCount == 0)
             return;
-        _waiting.Enqueue(($"{OwnKeys.Audit}{_hour:yyyy-MM-dd/HH}-{_writer}-{_number++:0000}.jsonl", _lines.WrittenSpan.ToArray()));
+        _waiting.Enqueue(($"{AuditObjects.Prefix}{_hour:yyyy-MM-dd/HH}-{_writer}-{_number++:0000}.jsonl", _lines.WrittenSpan.ToArray()));
         _lines.ResetWrittenCount();
     }
 

@@ -69,10 +69,11 @@ public sealed class ScheduleTests : IDisposable
             _time.Advance(TimeSpan.FromHours(1));
             for (var times = 0; times < 3; times++)
                 await recorder.TryRunAsync(Cancel);
-            await Eventually.TrueAsync(() => store.Count("PUT", PullKeys.Prefix) == 1);
+            await Eventually.TrueAsync(() => store.Count("PUT", PullKeys.Prefix) > 0);
             (await server.GetAsync("/v2/app/manifests/asked")).Is(200);
         }
-        Assert.Equal(2, store.Count("PUT", PullKeys.Prefix));
+        // The server's own recorder may write the same object at the same moment.
+        Assert.InRange(store.Count("PUT", PullKeys.Prefix), 2, 3);
         var history = await PullHistory.ReadAsync(Open(), DateTimeOffset.MinValue, Cancel);
         Assert.NotNull(history.LastPull(app, "1", Digest.Of([1])));
         Assert.NotNull(history.LastPull(app, "other", digest));
