@@ -78,6 +78,8 @@ internal sealed record ServeConfiguration
     /// <exception cref="PailException">It would be open to more than was said.</exception>
     public ServerOptions Guarded(DoorOptions? rules)
     {
+        if (rules is not null && CdnRoot is not null && CdnKey is null)
+            throw new PailException(Failure.BadInput, "redirect-base without a key sends pulls to addresses that anybody can use for ever, whatever the access rules say: give --redirect-key-pair and --redirect-private-key, or leave --redirect-base out.");
         if (rules is not null)
             return Open
                 ? throw new PailException(Failure.BadInput, "--open and access rules contradict each other: leave one out.")

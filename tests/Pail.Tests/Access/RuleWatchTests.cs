@@ -105,10 +105,12 @@ public sealed class RuleWatchTests
     [InlineData("0.0.0.0:5000", "rules,open", "contradict")]
     [InlineData("127.0.0.1:5000", "htpasswd", "without access rules lets nobody do anything")]
     [InlineData("127.0.0.1:5000", "htpasswd,rules", null)]
+    [InlineData("127.0.0.1:5000", "redirect-base", null)]
+    [InlineData("127.0.0.1:5000", "redirect-base,rules", "addresses that anybody can use")]
     public void Guarded_Addresses_AreOpenOnlyWhereThatWasSaid(string listen, string flags, string? error)
     {
         var set = flags.Split(',', StringSplitOptions.RemoveEmptyEntries).ToList();
-        var values = set.Where(flag => flag is not "rules").ToDictionary(flag => flag, flag => (IReadOnlyList<string>)[flag == "htpasswd" ? "users" : "true"]);
+        var values = set.Where(flag => flag is not "rules").ToDictionary(flag => flag, flag => (IReadOnlyList<string>)[flag switch { "htpasswd" => "users", "redirect-base" => "https://cdn.example", _ => "true" }]);
         values["listen"] = listen.Split(',');
         var configuration = ServeConfiguration.Read(values, _ => null, null);
         var rules = set.Contains("rules") ? new DoorOptions(AccessRules.None) : null;
