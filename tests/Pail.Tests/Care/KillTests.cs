@@ -3,6 +3,7 @@ using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Removal;
 using Pail.Tests.Images;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Care;
 

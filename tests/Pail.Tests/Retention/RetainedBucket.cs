@@ -119,38 +119,3 @@ internal sealed class DatedStore(IObjectStore inner, string folder, TimeProvider
     private string FileOf(string key) => Path.Combine(folder, FolderPaths.Of(key)) is var path && File.Exists(path) ? path
         : Directory.EnumerateFiles(Path.GetDirectoryName(path)!, Path.GetFileName(path) + ".@*").OrderBy(File.GetLastWriteTimeUtc).Last();
 }
-
-/// <summary>A store that answers so many requests and then none any more, as if its process had been killed; the last takes effect without an answer.</summary>
-internal sealed class KilledStore(IObjectStore inner, int requests) : StoreLayer(inner)
-{
-    private int _made;
-
-    public bool IsDead => Volatile.Read(ref _made) > requests;
-
-    public override StoreAbilities Abilities => Inner.Abilities with { Fences = new OpenFences(this, Inner.Abilities.Fences), Copy = null, CopyBetween = null };
-
-    public override Task<ObjectInfo?> HeadAsync(string key, CancellationToken cancel = default) => RunAsync(() => base.HeadAsync(key, cancel));
-
-    public override Task<ObjectContent?> GetAsync(string key, ByteRange? range, CancellationToken cancel = default) => RunAsync(() => base.GetAsync(key, range, cancel));
-
-    public override Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, CancellationToken cancel = default) =>
-        RunAsync(() => base.PutAsync(key, body, headers, condition, cancel));
-
-    public override Task<ListPage> ListAsync(ListQuery query, CancellationToken cancel = default) => RunAsync(() => base.ListAsync(query, cancel));
-
-    public override Task DeleteAsync(string key, CancellationToken cancel = default) => RunAsync(async () =>
-    {
-        await base.DeleteAsync(key, cancel);
-        return true;
-    });
-
-    private async Task<T> RunAsync<T>(Func<Task<T>> request)
-    {
-        var number = Interlocked.Increment(ref _made);
-        if (number <= requests)
-            return await request();
-        if (number == requests + 1)
-            await request();
-        throw new StoreException(StoreError.Rejected, "The process is dead.");
-    }
-}

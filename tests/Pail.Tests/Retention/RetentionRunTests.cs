@@ -4,6 +4,7 @@ using Pail.Oci;
 using Pail.Retention;
 using Pail.Stores;
 using Pail.Tests.Images;
+using Pail.Tests.Kit;
 
 namespace Pail.Tests.Retention;
 
@@ -205,14 +206,15 @@ public sealed class RetentionRunTests
     [MemberData(nameof(Layouts))]
     public async Task Retain_KilledAfterEachRequest_ASecondRunFinishes(LayoutKind layout)
     {
-        for (var requests = 0; ; requests++)
+        for (var step = 0; ; step++)
         {
+            var (requests, lastTakesEffect) = (step / 2, step % 2 == 1);
             using var bucket = await RetainedBucket.NewAsync(layout, LastTwo);
             var pushed = await bucket.PushDailyAsync("1", "2", "3", "4");
-            KilledStore? killed = null;
+            MortalStore? killed = null;
             try
             {
-                await bucket.RetainAsync(over: store => killed = new(store, requests));
+                await bucket.RetainAsync(over: store => killed = new(store, requests, lastTakesEffect));
             }
             catch (PailException) when (killed!.IsDead)
             {
@@ -225,10 +227,10 @@ public sealed class RetentionRunTests
 
             // And what they led to goes whole, however the collection that takes it is interrupted.
             bucket.Time.Advance(Month);
-            KilledStore? again = null;
+            MortalStore? again = null;
             try
             {
-                await new Pail.Collect.Collector(await bucket.OpenAsync(store => again = new(store, requests)), new() { Alone = true }).RunAsync(Cancel);
+                await new Pail.Collect.Collector(await bucket.OpenAsync(store => again = new(store, requests, lastTakesEffect)), new() { Alone = true }).RunAsync(Cancel);
             }
             catch (PailException) when (again!.IsDead)
             {
