@@ -13,6 +13,8 @@ namespace Pail.Collect;
 /// </summary>
 internal sealed class BucketMap
 {
+    private const int Many = 10_000;
+
     private readonly Bucket _bucket;
     private readonly LinkMemory _memory;
     private readonly CollectOptions _options;
@@ -42,6 +44,9 @@ internal sealed class BucketMap
     /// <exception cref="PailException">A page can't be listed, or an object can't be read for a reason that may pass: then nothing is known for certain.</exception>
     public static async Task<BucketMap> ReadAsync(Bucket bucket, LinkMemory memory, CollectOptions options, CancellationToken cancel, string prefix = "")
     {
+        // Some 600 bytes an object: where there are many, the map of an earlier look makes room before the next comes beside it.
+        if (memory.Count > Many)
+            GC.Collect();
         var map = new BucketMap(bucket, memory, options);
         await foreach (var item in bucket.ListItemsAsync(new ListQuery(prefix), cancel))
             map.Add(item);
@@ -194,7 +199,7 @@ internal sealed class BucketMap
                     break;
                 case LinkKind.Past when link.Until > _options.KeptSince && manifest is not null:
                     Expect(manifest);
-                    node.Keeps.Add(manifest);
+                    node.Keep(manifest);
                     break;
                 case LinkKind.Subject:
                     // Kept together, whichever of the two is kept for another reason; and the list that says so.
@@ -202,11 +207,12 @@ internal sealed class BucketMap
                     if (manifest is not null && manifest != node)
                     {
                         node.Subject = manifest;
-                        node.Keeps.Add(manifest);
+                        node.Keep(manifest);
                         if (_bucket.Steps.ReferrersStay)
-                            manifest.Keeps.Add(node);
+                            manifest.Keep(node);
                     }
-                    node.Keeps.AddRange(_lists[link.Digest]);
+                    foreach (var list in _lists[link.Digest])
+                        node.Keep(list);
                     break;
             }
         }
@@ -214,7 +220,7 @@ internal sealed class BucketMap
         void AddPart(Node? part)
         {
             if (part is not null && part != node)
-                node.Parts.Add(part);
+                node.AddPart(part);
         }
 
         // In a pool: to be read as a manifest.
@@ -235,14 +241,14 @@ internal sealed class BucketMap
             switch (kind)
             {
                 case KeyKind.TagCompanion:
-                    Find(layout.ManifestKey(repository!.Value, Reference.Parse(tag)))?.Keeps.Add(node);
+                    Find(layout.ManifestKey(repository!.Value, Reference.Parse(tag)))?.Keep(node);
                     break;
                 case KeyKind.Referrers when _bucket.Settings.Public || node.Size > ReferrerList.Empty.Length:
-                    Find(layout.ManifestKey(repository!.Value, Reference.Of(digest!.Value)))?.Keeps.Add(node);
+                    Find(layout.ManifestKey(repository!.Value, Reference.Of(digest!.Value)))?.Keep(node);
                     break;
                 case KeyKind.Tag when ReferringTag.SubjectOf(tag!) is { } subject && Find(layout.ManifestKey(repository!.Value, Reference.Of(subject))) is { } manifest:
                     node.IsDependent = true;
-                    manifest.Keeps.Add(node);
+                    manifest.Keep(node);
                     break;
             }
         }

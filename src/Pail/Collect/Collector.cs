@@ -22,6 +22,7 @@ internal sealed class Collector
     private Bucket _bucket;
     private int _rounds;
     private bool _waited;
+    private BucketMap? _last;
 
     /// <summary>Makes a collector; no request.</summary>
     /// <param name="bucket">The bucket.</param>
@@ -50,7 +51,7 @@ internal sealed class Collector
         {
         }
         // Gone is what the store no longer lists: what was written again meanwhile is not freed.
-        var map = await ReadAsync(memory, cancel);
+        var map = _last ?? await ReadAsync(memory, cancel);
         foreach (var node in _removed.Where(node => map.Find(node.Key) is null).DistinctBy(node => node.Key))
         {
             Count(Words.Of(node), new(1, node.Size));
@@ -89,21 +90,18 @@ internal sealed class Collector
         }
         if (register.State.Phase != CollectPhase.Condemned)
         {
-            var looked = Now - Blur(pace);
-            var garbage = Garbage(await ReadAsync(memory, cancel));
-            if (garbage.Count == 0)
+            var (listed, count, bytes, looked, isYoung) = await LookAsync(pace, memory, cancel);
+            if (count == 0)
                 return true;
-            if (!_waited && garbage.Exists(node => node.Modified >= looked))
+            if (!_waited && isYoung)
             {
                 // What was written in the moment of the look can't be told from what is written again after it.
                 _waited = true;
                 await Task.Delay(2 * Blur(pace), Time, cancel);
                 return false;
             }
-            more = garbage.Count > CollectState.MaxKeys;
-            // Parents first, so that no part is condemned whose manifest is left to the next round.
-            var listed = KeySet.Of(Mark.Levels(garbage).SelectMany(level => level).Take(CollectState.MaxKeys).Select(node => node.Key));
-            _say($"{garbage.Count} objects of {garbage.Sum(node => node.Size)} bytes are condemned; waits for those who write{(Fences.CanStayOpen ? $", {(int)pace.Condemned.TotalSeconds} s" : "")}");
+            more = count > CollectState.MaxKeys;
+            _say($"{count} objects of {bytes} bytes are condemned; waits for those who write{(Fences.CanStayOpen ? $", {(int)pace.Condemned.TotalSeconds} s" : "")}");
             var before = register.State.IsRemoving ? register.State.End() : register.State;
             var next = new CollectState(CollectPhase.Condemned, before.Round + 1, $"{Guid.NewGuid():n}", listed, before.Last) { Looked = looked };
             if (!await KeepsConditionsAsync(cancel))
@@ -141,6 +139,19 @@ internal sealed class Collector
     {
         var left = register.Modified + time + TimeSpan.FromSeconds(2) - Now;
         return Fences.SettleAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, cancel);
+    }
+
+    // What is garbage now, by its keys: the map takes much memory, and is not needed while the collection waits.
+    private async Task<(KeySet Listed, int Count, long Bytes, DateTimeOffset Looked, bool IsYoung)> LookAsync(CollectPace pace, LinkMemory memory, CancellationToken cancel)
+    {
+        var looked = Now - Blur(pace);
+        var map = await ReadAsync(memory, cancel);
+        var garbage = Garbage(map);
+        // Nothing is removed after a look that finds nothing: it is the listing afterwards.
+        _last = garbage.Count == 0 ? map : null;
+        // Parents first, so that no part is condemned whose manifest is left to the next round.
+        var listed = Mark.Levels(garbage).SelectMany(level => level).Take(CollectState.MaxKeys).Select(node => node.Key);
+        return (KeySet.Of(listed), garbage.Count, garbage.Sum(node => node.Size), looked, garbage.Exists(node => node.Modified >= looked));
     }
 
     private List<Node> Garbage(BucketMap map)

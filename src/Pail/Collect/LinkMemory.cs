@@ -50,6 +50,9 @@ internal sealed class LinkMemory
         _changed = false;
     }
 
+    /// <summary>How many objects were asked for or remembered.</summary>
+    public int Count => _used.Count;
+
     /// <summary>What an object names; null if that is not remembered.</summary>
     /// <param name="version">What tells its content from all others: a digest, or a key with what the store says of its version.</param>
     public IReadOnlyList<Link>? Find(string version)

@@ -10,17 +10,21 @@ namespace Pail.Collect;
 /// <param name="Modified">When it was written, by the store's clock.</param>
 internal sealed record Node(string Key, KeyKind Kind, long Size, DateTimeOffset Modified)
 {
+    // Blobs, which most objects are, have none.
+    private List<Node>? _keeps;
+    private List<Node>? _parts;
+
     /// <summary>The repository it belongs to; null for one that all share.</summary>
     public RepositoryName? Repository { get; init; }
 
     /// <summary>What tells its version from others; kept for tags alone.</summary>
     public string Version { get; init; } = "";
 
-    /// <summary>What is kept if this is: parts, a tag's manifest, what refers to it.</summary>
-    public List<Node> Keeps { get; } = [];
+    /// <summary>What is kept if this is, beside its parts: a tag's manifest, what refers to it.</summary>
+    public IReadOnlyList<Node> Keeps => _keeps ?? [];
 
-    /// <summary>The parts alone: what must be there while this is.</summary>
-    public List<Node> Parts { get; } = [];
+    /// <summary>The parts: what must be there while this is.</summary>
+    public IReadOnlyList<Node> Parts => _parts ?? [];
 
     /// <summary>True once it was read, or was tried to.</summary>
     public bool IsRead { get; set; }
@@ -45,6 +49,12 @@ internal sealed record Node(string Key, KeyKind Kind, long Size, DateTimeOffset 
 
     /// <summary>When retention dropped a tag that named this manifest, the last of them; null if none did.</summary>
     public DateTimeOffset? Dropped { get; set; }
+
+    /// <summary>Adds to <see cref="Keeps"/>.</summary>
+    public void Keep(Node node) => (_keeps ??= []).Add(node);
+
+    /// <summary>Adds to <see cref="Parts"/>.</summary>
+    public void AddPart(Node node) => (_parts ??= []).Add(node);
 
     public bool Equals(Node? other) => ReferenceEquals(this, other);
 

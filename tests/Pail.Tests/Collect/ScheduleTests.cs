@@ -16,7 +16,7 @@ public sealed class ScheduleTests
 
     public static TheoryData<string, bool> Cases { get; } = [.. from name in Scenario.All.Keys from conditions in new[] { true, false } select (name, conditions)];
 
-    /// <summary>Each step, a scenario that needs it, whether the store keeps conditions, and how often it is slept before the register is written (one in so many).</summary>
+    /// <summary>Each step, scenarios that need it, whether the store keeps conditions, and how often it is slept before the register is written (one in so many).</summary>
     public static TheoryData<string, string, bool, int> Steps { get; } = new()
     {
         { nameof(SafetySteps.FencedPut), "index", true, 8 },
@@ -25,7 +25,7 @@ public sealed class ScheduleTests
         { nameof(SafetySteps.EndedRounds), "retag", false, 8 },
         { nameof(SafetySteps.CachesForget), "server", true, 8 },
         { nameof(SafetySteps.Marker), "retag", true, 8 },
-        { nameof(SafetySteps.LookAfterMarker), "digest", true, 8 },
+        { nameof(SafetySteps.LookAfterMarker), "digest|drop and push|retag", true, 8 },
         { nameof(SafetySteps.OwnKey), "digest", true, 8 },
         { nameof(SafetySteps.OwnTag), "drop and push", true, 8 },
         { nameof(SafetySteps.WaitWhileDeleting), "retag", true, 8 },
@@ -39,15 +39,15 @@ public sealed class ScheduleTests
         { nameof(SafetySteps.SecondMarkFromAll), "digest", true, 8 },
         { nameof(SafetySteps.YoungStays), "digest", true, 8 },
         { nameof(SafetySteps.SinceLook), "digest", true, 8 },
-        { nameof(SafetySteps.MarkersAfterDeleting), "digest", true, 8 },
+        { nameof(SafetySteps.MarkersAfterDeleting), "digest|digests|move and roll back", true, 8 },
         { nameof(SafetySteps.PartsOfMarked), "retag index", true, 8 },
         { nameof(SafetySteps.TargetOfMarkedTag), "drop and push", true, 8 },
         { nameof(SafetySteps.ParentsFirst), "drop and push", true, 8 },
         { nameof(SafetySteps.ReferrersStay), "referrer", true, 8 },
-        { nameof(SafetySteps.ClearWait), "digest", false, 8 },
+        { nameof(SafetySteps.ClearWait), "digests|digest|push and follow|push, then tag", false, 8 },
         { nameof(SafetySteps.CompareAndSwap), "digest", true, 8 },
-        { nameof(SafetySteps.ReadBack), "digest", false, 8 },
-        { nameof(SafetySteps.FencedSweep), "digest", false, 3 },
+        { nameof(SafetySteps.ReadBack), "digest|digests|push, then tag", false, 8 },
+        { nameof(SafetySteps.FencedSweep), "digest|digests|undelete beside garbage|push, then tag", false, 3 },
     };
 
     [Theory]
@@ -65,7 +65,8 @@ public sealed class ScheduleTests
     {
         var without = SafetySteps.All with { };
         typeof(SafetySteps).GetProperty(step)!.SetValue(without, false);
-        Assert.NotNull(Search(scenario, conditions, without, Few, naps));
+        // Where a loss is rare, what any actor asks decides which of several scenarios has it.
+        Assert.Contains(scenario.Split('|'), name => Search(name, conditions, without, Few, naps) is not null);
     }
 
     [Theory]
