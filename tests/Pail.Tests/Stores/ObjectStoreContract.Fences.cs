@@ -86,12 +86,35 @@ public abstract partial class ObjectStoreContract
             return;
         using var before = await Fences.OpenFenceAsync(Ample, Cancel);
         var settled = Fences.SettleAsync(TimeSpan.Zero, Cancel);
-        // One that is opened later is not waited for, and does not wait.
+        // Whether this one is opened before settling began is not known: it does not wait.
         using var after = await Fences.OpenFenceAsync(Ample, Cancel);
         Assert.NotNull(await after.PutAsync("k", Bytes("one"), Plain, PutCondition.None, Cancel));
         Assert.False(settled.IsCompleted);
         before.Dispose();
+        after.Dispose();
         await settled;
         using var last = await Fences.OpenFenceAsync(Ample, Cancel);
+    }
+
+    [Fact]
+    public async Task Settle_WhereFencesHoldALock_DoesNotWaitForThoseOpenedLater()
+    {
+        if (Fences is not { CanStayOpen: false })
+            return;
+        // Nothing tells when settling has begun: it is given longer each time.
+        for (var head = TimeSpan.FromMilliseconds(20); ; head *= 5)
+        {
+            using var before = await Fences.OpenFenceAsync(Ample, Cancel);
+            var settled = Fences.SettleAsync(TimeSpan.Zero, Cancel);
+            await Task.Delay(head, Cancel);
+            using var after = await Fences.OpenFenceAsync(Ample, Cancel);
+            before.Dispose();
+            await Task.WhenAny(settled, Task.Delay(head * 10, Cancel));
+            if (settled.IsCompletedSuccessfully)
+                return;
+            after.Dispose();
+            await settled;
+            Assert.True(head < Ample, "settling waited for a fence that was opened long after it began");
+        }
     }
 }
