@@ -114,7 +114,7 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
     private async Task<string?> PutAsync(string key, ReadOnlySequence<byte> body, ObjectHeaders headers, PutCondition condition, WireFence? fence, CancellationToken cancel)
     {
         if (condition.Absent ? _noIfAbsent : condition.ETag is not null && _noIfMatch)
-            throw Unconditional(key, condition);
+            throw Unconditional(key, condition, "can't make a write depend on what is there");
         // Every store checks the hash that the signature covers; AWS alone is known to check and keep x-amz-checksum-sha256.
         var hash = headers.Sha256 is { Algorithm: DigestAlgorithm.Sha256 } digest ? digest.Hex : Sha256(body);
         var request = new WireRequest(HttpMethod.Put) { Body = body, BodyHash = hash, Fence = fence };
@@ -130,6 +130,13 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
         if (fence is not null)
             request.Unsigned["Content-MD5"] = Md5(body);
         var (etag, refusal) = await SendBodyAsync(StoreOperation.PutObject, key, request, cancel);
+        // Ceph 16 refuses every such write in a bucket that keeps versions. Once might be somebody who wrote the same again.
+        for (var again = false; refusal is { Status: 412 } && condition.ETag is { } replaced && await IsStillAsync(key, replaced, cancel); again = true)
+        {
+            if (again)
+                throw Unconditional(key, condition, "refuses a write that depends on what is there, though that is there");
+            (etag, refusal) = await SendBodyAsync(StoreOperation.PutObject, key, request, cancel);
+        }
         if (etag is not null)
             return etag;
         return refusal switch
@@ -137,7 +144,7 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
             { Status: 412 } => null,
             // What was to be replaced is gone.
             { Status: 404, Code: "NoSuchKey" } when condition.ETag is not null => null,
-            { Status: 501 } when condition != PutCondition.None => throw Unconditional(key, condition),
+            { Status: 501 } when condition != PutCondition.None => throw Unconditional(key, condition, "can't make a write depend on what is there (PutObject: 501)"),
             { IsLate: true } => throw Late(key),
             _ => throw _errors.Refused(StoreOperation.PutObject, key, refusal),
         };
@@ -190,10 +197,12 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
             length);
     }
 
-    private StoreException Unconditional(string key, PutCondition condition)
+    private async Task<bool> IsStillAsync(string key, string etag, CancellationToken cancel) => (await HeadAsync(key, cancel))?.ETag == etag;
+
+    private StoreException Unconditional(string key, PutCondition condition, string what)
     {
         _ = condition.Absent ? _noIfAbsent = true : _noIfMatch = true;
-        return new(StoreError.ConditionUnsupported, $"{Name} {SafeText.OneLine(key)}: this store can't make a write depend on what is there (PutObject: 501)");
+        return new(StoreError.ConditionUnsupported, $"{Name} {SafeText.OneLine(key)}: this store {what}");
     }
 
     private bool Succeeded(HttpResponseMessage response) => response.IsSuccessStatusCode && (_bucketSeen = true);

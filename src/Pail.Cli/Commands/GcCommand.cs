@@ -37,6 +37,8 @@ internal sealed class GcCommand : Verb
         // A policy that can't be read is an error: it may say that history is kept for longer.
         var keep = session.Get(_history) ?? ((await RetentionFile.ReadAsync(bucket, cancel))?.Policy ?? RetentionPolicy.Empty).HistoryKeep;
         var options = _collecting.Read(session) with { HistoryKeep = keep };
+        if (!options.DryRun)
+            bucket = await bucket.Conditions.RenewAsync(cancel);
         var report = await new Collector(bucket, options, session.Say).RunAsync(cancel);
         CollectResult.Tell(session, root.ToString(), report, options.DryRun);
         CollectResult.Check(root.ToString(), report);

@@ -41,6 +41,8 @@ internal sealed class RetainCommand : Verb
         var policy = (await RetentionFile.ReadAsync(bucket, cancel))?.Policy
             ?? throw new PailException(Failure.NotFound, $"{bucket.Name} has no retention policy: nothing expires. 'pail policy edit {bucket.Name}' makes one.");
         var options = _collecting.Read(session);
+        if (!options.DryRun)
+            bucket = await bucket.Conditions.RenewAsync(cancel);
         var report = await new RetentionRun(bucket, policy, inUse, options, session.Say).RunAsync(cancel);
         RetainResult.Tell(session, root.ToString(), report, policy.HistoryKeep, options);
         CollectResult.Check(root.ToString(), report.Collected);

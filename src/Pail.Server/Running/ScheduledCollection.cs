@@ -54,7 +54,7 @@ internal sealed class ScheduledCollection(RegistryServices services, bool retain
     private async Task<ScheduledRun> CollectAsync(Bucket served, ScheduledRun run, CancellationToken cancel)
     {
         // Somebody may have collected it for the first time since this server read its settings.
-        var bucket = await served.RefreshAsync(cancel);
+        var bucket = await (await served.RefreshAsync(cancel)).Conditions.RenewAsync(cancel);
         var policy = (await RetentionFile.ReadAsync(bucket, cancel))?.Policy;
         if (retains && policy is null)
             throw new PailException(Failure.NotFound, $"{bucket.Name} has no retention policy: nothing expires.");

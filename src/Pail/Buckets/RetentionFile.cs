@@ -75,6 +75,8 @@ internal sealed record RetentionFile(string Text, RetentionPolicy Policy)
         // If somebody else names one meanwhile, writers read this file and find none.
         if (bucket.Settings.Policy is null && StatedOf(text) is null)
             return;
+        // Immutable tags rest on them.
+        bucket = await bucket.Conditions.RenewAsync(cancel);
         for (string? stated = null; stated != text; text = await ReadTextAsync(bucket, cancel))
             await BucketSettings.WritePolicyAsync(bucket, StatedOf(stated = text), cancel);
     }

@@ -34,6 +34,20 @@ internal sealed class StoreConditions(Bucket bucket)
         return await task.WaitAsync(cancel);
     }
 
+    /// <summary>
+    /// Tries out what the settings say anew, and corrects them: a bucket may have begun to keep versions, and with those some stores keep no conditions (docs/stores.md).
+    /// Seven requests, and two if they said otherwise.
+    /// </summary>
+    /// <returns>A bucket that goes by what was found.</returns>
+    public async Task<Bucket> RenewAsync(CancellationToken cancel)
+    {
+        // Without word of it whoever needs to know tries it out.
+        if (bucket.Settings.Conditions is not { } known || !bucket.Store.KeepsBytes || await ProbeAsync(bucket.Store, cancel) is var found && found == known)
+            return bucket;
+        await (bucket.Settings with { Conditions = found }).WriteAsync(bucket.Store, cancel);
+        return await bucket.RefreshAsync(cancel);
+    }
+
     /// <summary>Tries out what the store does with conditions: six requests, and one that removes what they wrote.</summary>
     public static async Task<WriteConditions> ProbeAsync(IObjectStore store, CancellationToken cancel)
     {

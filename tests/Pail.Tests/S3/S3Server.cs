@@ -1,5 +1,6 @@
 using Amazon.Runtime;
 using Amazon.S3;
+using Amazon.S3.Model;
 using Pail.Places;
 using Pail.S3;
 using Pail.Stores;
@@ -38,6 +39,18 @@ internal sealed record S3Server(string Endpoint, AWSCredentials Credentials, Mac
 
     /// <summary>For what <see cref="S3Store"/> has no call for.</summary>
     public AmazonS3Client Client() => new(Credentials, new AmazonS3Config { ServiceURL = Endpoint, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+
+    /// <summary>Removes all versions of all objects of a bucket.</summary>
+    public async Task RemoveVersionsAsync(string bucket)
+    {
+        using var client = Client();
+        for (var more = true; more;)
+        {
+            var page = await client.ListVersionsAsync(new ListVersionsRequest { BucketName = bucket }, CancellationToken.None);
+            await Parallel.ForEachAsync(page.Versions ?? [], async (version, cancel) => await client.DeleteObjectAsync(bucket, version.Key, version.VersionId, cancel));
+            more = page.IsTruncated == true;
+        }
+    }
 
     /// <summary>Empties and removes a bucket.</summary>
     public async Task RemoveAsync(string bucket)
