@@ -10,6 +10,7 @@ namespace Pail.Tests.Kit;
 internal sealed class TestLayout : ImageBuilder
 {
     private readonly List<string> _tagged = [];
+    private (Descriptor Layer, Digest DiffId)[] _layers = [];
 
     public TestLayout(string folder)
     {
@@ -32,6 +33,16 @@ internal sealed class TestLayout : ImageBuilder
 
     /// <summary>An image of layers of these sizes.</summary>
     public Descriptor ImageOf(params long[] layers) => ImageOf([.. layers.Select(bytes => Layer(bytes))], null);
+
+    /// <summary>A layout with an image of its own: the layers of the last one made here, and one more of so many bytes.</summary>
+    public TestLayout Grown(string folder, long bytes)
+    {
+        var grown = new TestLayout(folder);
+        foreach (var (layer, _) in _layers)
+            File.Copy(PathOf(layer.Digest), grown.PathOf(layer.Digest));
+        grown.Tag(grown.ImageOf([.. _layers, grown.Layer(bytes)], null));
+        return grown;
+    }
 
     /// <summary>An image that runs: busybox as its shell, and one more layer.</summary>
     public Descriptor Runnable() => ImageOf([Layer(10, "/bin/busybox"), Layer(1000)], null);
@@ -73,9 +84,13 @@ internal sealed class TestLayout : ImageBuilder
     /// <summary>The manifest with this digest.</summary>
     public Manifest Read(Descriptor manifest) => Manifest.Parse(File.ReadAllBytes(PathOf(manifest.Digest)), manifest);
 
-    private Descriptor ImageOf((Descriptor Layer, Digest DiffId)[] layers, string? architecture) => AddImage(
-        layers.Select(layer => layer.Layer),
-        config: Add(ImageBytes.Config(architecture ?? ImageBytes.Architecture, layers.Select(layer => layer.DiffId)), MediaTypes.OciConfig)).Descriptor;
+    private Descriptor ImageOf((Descriptor Layer, Digest DiffId)[] layers, string? architecture)
+    {
+        _layers = layers;
+        return AddImage(
+            layers.Select(layer => layer.Layer),
+            config: Add(ImageBytes.Config(architecture ?? ImageBytes.Architecture, layers.Select(layer => layer.DiffId)), MediaTypes.OciConfig)).Descriptor;
+    }
 
     // Noise does not get smaller, so the gzip around it only stores it.
     private (Descriptor Layer, Digest DiffId) Layer(long bytes, string? shell = null)

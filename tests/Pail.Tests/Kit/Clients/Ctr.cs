@@ -25,7 +25,6 @@ internal sealed class Ctr(TestFolder folder, Engine engine, string? inNamespace 
         // What a push left that failed.
         File.Delete(archive);
         await TarFile.CreateFromDirectoryAsync(layout.Folder, archive, includeBaseDirectory: false);
-        // The layout's tag becomes the image's.
         var pushed = await ImportAndPushAsync(archive, reference);
         // Rarely containerd loses what it has just imported, and says so over its own socket: no word of the registry's.
         if (pushed.Error.Contains("rpc error: code = Internal desc = unexpected EOF", StringComparison.Ordinal))
@@ -46,7 +45,14 @@ internal sealed class Ctr(TestFolder folder, Engine engine, string? inNamespace 
 
     private async Task<Finished> ImportAndPushAsync(string archive, string reference)
     {
-        (await DoAsync("images", "import", "--base-name", reference[..reference.LastIndexOf(':')], archive)).Succeeded();
+        // The layout's tag becomes the image's.
+        var repository = reference[..reference.LastIndexOf(':')];
+        (await DoAsync("images", "import", "--base-name", repository, archive)).Succeeded();
+        if (reference != $"{repository}:1")
+        {
+            (await DoAsync("images", "tag", "--force", $"{repository}:1", reference)).Succeeded();
+            (await DoAsync("images", "rm", $"{repository}:1")).Succeeded();
+        }
         return await DoAsync(["images", "push", "--plain-http", .. _user, reference]);
     }
 
