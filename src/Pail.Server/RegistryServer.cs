@@ -10,6 +10,7 @@ using Microsoft.Extensions.Logging;
 using Pail.Buckets;
 using Pail.Server.Access;
 using Pail.Server.Audit;
+using Pail.Server.Blobs;
 using Pail.Server.Http;
 using Pail.Server.Routing;
 using Pail.Server.Running;
@@ -53,6 +54,8 @@ internal static class RegistryServer
         AddLog(builder, options, clock);
         builder.Services.AddSingleton(services => new RegistryServices(options, bucket, LogOf(services), clock));
         builder.Services.AddHostedService(services => new SettingsWatch(services.GetRequiredService<RegistryServices>()));
+        if (!options.ReadOnly)
+            builder.Services.AddHostedService(services => new PromiseKeeper(services.GetRequiredService<RegistryServices>()));
         builder.Services.AddHostedService(services => new PullRecorder(services.GetRequiredService<RegistryServices>()));
         if (options.GcEvery > TimeSpan.Zero)
             builder.Services.AddSingleton<IHostedService>(services => new ScheduledCollection(services.GetRequiredService<RegistryServices>(), retains: false, options.GcEvery));

@@ -6,6 +6,7 @@ using Pail.Oci;
 using Pail.Pulls;
 using Pail.Server.Access;
 using Pail.Server.Audit;
+using Pail.Server.Blobs;
 using Pail.Server.Caches;
 using Pail.Server.Limits;
 using Pail.Server.Running;
@@ -49,6 +50,9 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
 
     /// <summary>The blobs known to be there. Who stores one says so here.</summary>
     public BlobCache Blobs { get; } = new(bucket.SharesBlobs, options.DigestLifetime, time);
+
+    /// <summary>What clients were told is there, and have not named yet.</summary>
+    public BlobPromises Promises { get; } = new(time);
 
     /// <summary>Manifests by digest.</summary>
     public ManifestCache Manifests { get; } = new(options.ManifestMemory, bucket.SharesBlobs, options.DigestLifetime, time);

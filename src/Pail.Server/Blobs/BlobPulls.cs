@@ -22,6 +22,12 @@ internal sealed class BlobPulls(RegistryServices services)
     {
         if (await SizeOnceAsync(context, route) is not { } size)
             return RegistryError.BlobUnknown.About(route.Digest.ToString());
+        if (!services.Options.ReadOnly && !await services.Promises.MakeAsync(services.Bucket, route.Repository, route.Digest, context.RequestAborted))
+        {
+            services.Blobs.Forget(route.Repository, route.Digest);
+            if (await SizeAsync(route.Repository, route.Digest, context.RequestAborted) is null)
+                return RegistryError.BlobUnknown.About(route.Digest.ToString());
+        }
         if (!NotModified(context, route.Digest))
         {
             context.Response.ContentType = MediaTypes.OctetStream;

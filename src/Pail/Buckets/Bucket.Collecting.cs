@@ -10,6 +10,9 @@ public sealed partial class Bucket
     /// <summary>Writes manifests and tags while others collect garbage.</summary>
     internal WriteGuard Guard { get; }
 
+    /// <summary>True if what a collection condemns can be rescued for some time before it is removed.</summary>
+    internal bool CanRescue => Settings.Collect is not null && Store.Abilities.Fences is { CanStayOpen: true };
+
     /// <summary>The steps that are taken for safety: all, but in tests that show what each is for.</summary>
     internal SafetySteps Steps { get; init; } = SafetySteps.All;
 

@@ -38,17 +38,19 @@ internal sealed partial class BusyBucket
         new("retag", RetagAsync, name => PullAsync($"{Address}/{name}"), TakesIndexes: true),
         new("digest", ByDigestAsync, name => PullAsync($"{Address}/{name}"), TakesIndexes: true),
         new("oras", AttachAsync, name => PullAsync($"{Address}/{name}")),
-        Client("skopeo", new Skopeo(_folder), takesIndexes: true),
-        Client("podman", new Podman(_folder, "podman")),
-        Client("docker", new DockerCli(_folder, Engine.Docker)),
-        Client("ctr", new Ctr(_folder, Engine.Docker)),
+        Client("skopeo", () => new Skopeo(_folder), takesIndexes: true),
+        Client("podman", () => new Podman(_folder, "podman")),
+        Client("docker", () => new DockerCli(_folder, Engine.Docker)),
+        Client("ctr", () => new Ctr(_folder, Engine.Docker)),
     ];
 
-    private Pusher Client(string name, ContainerClient client, bool takesIndexes = false) => new(
+    // Each time a new one: a push that failed leaves containerd's namespace of it as it is.
+    private Pusher Client(string name, Func<ContainerClient> make, bool takesIndexes = false) => new(
         name,
-        (image, name) => client.PushAsync(image, $"{Host}/{name}"),
+        (image, name) => make().PushAsync(image, $"{Host}/{name}"),
         async name =>
         {
+            var client = make();
             var reference = $"{Host}/{name}";
             await client.PullAsync(reference);
             await client.RemoveAsync(reference);
@@ -57,6 +59,8 @@ internal sealed partial class BusyBucket
 
     private async Task PushAsync(Pusher pusher)
     {
+        // Other tests run at the same time.
+        await Task.Delay(Random.Shared.Next(2000), Cancel);
         var image = pusher.TakesIndexes ? Any() : _images[Random.Shared.Next(_images.Count - 1)];
         var name = $"{Name}/{(Random.Shared.Next(2) == 0 ? "app" : "web")}:{pusher.Name}-{Random.Shared.Next(3)}";
         // Nobody knows which it names while it is pushed.

@@ -74,6 +74,18 @@ internal sealed class WriteGuard(Bucket bucket)
         }
     }
 
+    /// <summary>Rescues what a collection has condemned of what somebody was told is there. No request while the last look counts and lists none of it.</summary>
+    /// <returns>False if nothing of it is condemned.</returns>
+    public async Task<bool> KeepAsync(IReadOnlyCollection<string> keys, CancellationToken cancel)
+    {
+        using var look = await _view.TakeAsync(cancel);
+        var listed = keys.Where(look.State.Keys.Contains).ToList();
+        if (look.State.Phase != CollectPhase.Condemned || AreRescued(look.State.By, listed))
+            return false;
+        await RescueAsync(look, listed, cancel);
+        return true;
+    }
+
     // The look is taken anew after the marker is there: only a collector that begins to remove after that look has to see the marker.
     private async Task RescueAsync(Look look, List<string> keys, CancellationToken cancel)
     {

@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Time.Testing;
 using Pail.Buckets;
+using Pail.Buckets.Collecting;
 using Pail.Buckets.Layouts;
 using Pail.Io;
 using Pail.Oci;
@@ -40,8 +41,8 @@ internal sealed class TestServer : ServerHarness
     private static TransferOptions Hasty => new() { Retry = new() { Attempts = 2, FirstDelay = TimeSpan.FromMilliseconds(1) } };
 
     /// <summary>Starts one.</summary>
-    public static Task<TestServer> StartAsync(IObjectStore store, RequestMeter meter, LayoutKind layout, Func<ServerOptions, ServerOptions>? change = null, TimeProvider? time = null) =>
-        StartAsync(store, meter, layout, [store], Hasty, change, time);
+    public static Task<TestServer> StartAsync(IObjectStore store, RequestMeter meter, LayoutKind layout, Func<ServerOptions, ServerOptions>? change = null, TimeProvider? time = null, CollectPace? collect = null) =>
+        StartAsync(store, meter, layout, [store], Hasty, change, time, collect);
 
     /// <summary>Starts replicas.</summary>
     /// <param name="store">The bucket.</param>
@@ -62,15 +63,15 @@ internal sealed class TestServer : ServerHarness
         time ?? new FakeTimeProvider(DateTimeOffset.UtcNow));
 
     private static async Task<TestServer> StartAsync(
-        IObjectStore store, RequestMeter meter, LayoutKind layout, IEnumerable<IObjectStore> seen, TransferOptions transfer, Func<ServerOptions, ServerOptions>? change, TimeProvider? time)
+        IObjectStore store, RequestMeter meter, LayoutKind layout, IEnumerable<IObjectStore> seen, TransferOptions transfer, Func<ServerOptions, ServerOptions>? change, TimeProvider? time, CollectPace? collect = null)
     {
         var harness = new TestServer(store, meter, layout);
         // Sweeping is asked for by the tests of it: it costs requests, at times nobody chose.
         var options = new ServerOptions { Listen = [new(IPAddress.Loopback, 0)], SweepInterval = TimeSpan.Zero };
         foreach (var one in seen)
         {
-            harness.Engines.Add(new TransferEngine(transfer));
-            var bucket = new Bucket(one, harness.Engines[^1], new BucketSettings(layout, Public: false) { Conditions = WriteConditions.Both });
+            harness.Engines.Add(collect is null ? new TransferEngine(transfer) : new TransferEngine(transfer, time));
+            var bucket = new Bucket(one, harness.Engines[^1], new BucketSettings(layout, Public: false) { Conditions = WriteConditions.Both, Collect = collect });
             harness.Bucket ??= bucket;
             var app = RegistryServer.Build(change is null ? options : change(options), bucket, time);
             harness._servers.Add(app);
