@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Pail.Access;
@@ -43,6 +44,43 @@ public sealed class LoginTests
         Assert.Equal(users.Hashes.Values.Select(hash => hash[..7]).Order(StringComparer.Ordinal), costs.Distinct().Order(StringComparer.Ordinal));
         Assert.Equal(users.HashOf("unknown1", out _), users.HashOf("unknown1", out _));
         Assert.False(BCrypt.Net.BCrypt.Verify("x", users.HashOf("unknown1", out _)));
+    }
+
+    [Fact]
+    public async Task Check_UnknownUser_IsOneEvaluationOfBcrypt_AtTheCostOfAUser()
+    {
+        var costs = new List<int>();
+        using var logins = new Logins(NoRobots(), new FakeTimeProvider())
+        {
+            Users = PasswordFile.Parse(string.Join('\n', Enumerable.Range(0, 20).Select(number => $"user{number}:{Hash("right", number < 10 ? 4 : 5)}")), "users"),
+            Verify = (password, hash) =>
+            {
+                lock (costs)
+                    costs.Add(int.Parse(hash[4..6], CultureInfo.InvariantCulture));
+                return BCrypt.Net.BCrypt.Verify(password, hash);
+            },
+        };
+        var known = await CostsAsync("user", "wrong");
+        Assert.Equal(Enumerable.Repeat(4, 10).Concat(Enumerable.Repeat(5, 10)), known);
+        // One evaluation each, of each cost about as often as users have it, and the same for the same name.
+        var unknown = await CostsAsync("nobody", "wrong");
+        Assert.Equal(known.Count, unknown.Count);
+        Assert.Subset(known.ToHashSet(), unknown.ToHashSet());
+        Assert.Equal(unknown, await CostsAsync("nobody", "right"));
+        // A name of a robot, a password that is none: no evaluation, whether there is such a user or not.
+        Assert.Empty(await CostsAsync("robot+nobody", "wrong"));
+        Assert.Empty(await CostsAsync("user", ""));
+        Assert.Empty(await CostsAsync("nobody", ""));
+        Assert.Empty(await CostsAsync("user", new string('x', 5000)));
+        Assert.Empty(await CostsAsync("nobody", new string('x', 5000)));
+
+        async Task<List<int>> CostsAsync(string name, string password)
+        {
+            costs.Clear();
+            for (var number = 0; number < 20; number++)
+                Assert.Null(await logins.CheckAsync($"{name}{number}", password, "1.1.1.1", Cancel));
+            return [.. costs];
+        }
     }
 
     [Fact]

@@ -46,13 +46,14 @@ public abstract class GuardedReplicas(string layout) : IAsyncLifetime
     {
         await File.WriteAllTextAsync(_folder["rules"], Rules);
         await File.WriteAllTextAsync(_folder["users"], $"alice:{BCrypt.Net.BCrypt.HashPassword(Password, 10)}\nbob:{BCrypt.Net.BCrypt.HashPassword(Password, 10)}\n");
-        var certificates = new TestCertificates(_folder);
-        Authority = certificates.Authorities;
+        using var authority = TestCertificates.OfEngines();
+        var certificates = new TestCertificates(_folder, authority);
+        Authority = TestEnvironment.Authority;
         using (var issued = certificates.Issue(Name))
             await File.WriteAllTextAsync(_folder["proxy.pem"], await File.ReadAllTextAsync(certificates.Write(issued, "proxy")) + "\n" + await File.ReadAllTextAsync(_folder["proxy.key"]));
         await PailCli.Direct.DoAsync("init", $"s3://{_bucket}", "--layout", layout);
         await PailCli.Direct.DoAsync("access", "prepare", $"s3://{_bucket}");
-        _replicas = await BalancedReplicas.StartAsync(_folder, [$"s3://{_bucket}", "--access", _folder["rules"], "--htpasswd", _folder["users"], "--token-lifetime", "1h"], ["--secret-file", SecretFile(1)], _folder["proxy.pem"]);
+        _replicas = await BalancedReplicas.StartAsync(_folder, [$"s3://{_bucket}", "--access", _folder["rules"], "--htpasswd", _folder["users"], "--token-lifetime", "1h"], ["--secret-file", SecretFile(1)], _folder["proxy.pem"], Authority);
     }
 
     /// <inheritdoc/>
