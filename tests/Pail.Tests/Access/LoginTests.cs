@@ -6,6 +6,7 @@ using Pail.Buckets;
 using Pail.Buckets.Layouts;
 using Pail.Server.Access;
 using Pail.Server.Errors;
+using Pail.Tests.Kit;
 using Pail.Tests.Transfer;
 using Pail.Transfer;
 
@@ -127,6 +128,28 @@ public sealed class LoginTests
         var right = logins.CheckAsync("a", "right", "6.6.6.6", Cancel).AsTask();
         time.Advance(TimeSpan.FromSeconds(10));
         Assert.NotNull(await right);
+    }
+
+    [Fact]
+    public async Task Check_ManyAtOnce_AreCheckedOneByOne_SoThatNoMoreThanFiveAreFree()
+    {
+        var (time, evaluations) = (new FakeTimeProvider(DateTimeOffset.UtcNow), 0);
+        using var logins = new Logins(NoRobots(), time)
+        {
+            Users = PasswordFile.Parse($"a:{Hash("right")}", "users"),
+            Verify = (password, hash) => Interlocked.Increment(ref evaluations) > 0 && BCrypt.Net.BCrypt.Verify(password, hash),
+        };
+        var guesses = Enumerable.Range(0, 60).Select(number => logins.CheckAsync("a", $"guess {number}", "6.6.6.6", Cancel).AsTask()).ToList();
+        // A turn comes each quarter of a second, for eight seconds: 32 wait for them, at a clock that stands still.
+        await Eventually.TrueAsync(() => evaluations == 5 && guesses.Count(guess => guess.IsFaulted) == 60 - 5 - 32);
+        Assert.Equal(5, guesses.Count(guess => guess.IsCompletedSuccessfully));
+        Assert.All(guesses.Where(guess => guess.IsFaulted), guess => Assert.Equal(429, Assert.IsType<RegistryException>(guess.Exception!.InnerException).Error.Status));
+        // Clients that come at once with the right password are not held up: it is checked once.
+        evaluations = 0;
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => logins.CheckAsync("a", "right", "1.1.1.1", Cancel).AsTask())), Assert.NotNull);
+        Assert.Equal(1, evaluations);
+        time.Advance(TimeSpan.FromMinutes(1));
+        await Eventually.EndsAsync(Task.WhenAll(guesses.Where(guess => !guess.IsFaulted)));
     }
 
     private static Robots NoRobots() => new(

@@ -32,7 +32,7 @@ internal sealed class TestCertificates(TestFolder folder, X509Certificate2? auth
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        using var issued = request.Create(_authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddMinutes(expired ? -1 : 60), RandomNumberGenerator.GetBytes(8));
+        using var issued = request.Create(_authority, Later(DateTimeOffset.UtcNow.AddHours(-1), _authority.NotBefore), DateTimeOffset.UtcNow.AddMinutes(expired ? -1 : 60), RandomNumberGenerator.GetBytes(8));
         return issued.CopyWithPrivateKey(key);
     }
 
@@ -46,6 +46,8 @@ internal sealed class TestCertificates(TestFolder folder, X509Certificate2? auth
 
     /// <summary>The authority that the engines of all tests trust.</summary>
     public static X509Certificate2 OfEngines() => X509Certificate2.CreateFromPemFile(TestEnvironment.Authority, Path.ChangeExtension(TestEnvironment.Authority, "key"));
+
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 
     private static X509Certificate2 NewAuthority()
     {
