@@ -109,14 +109,14 @@ class Bench:
 class Server:
     """A server that runs until stopped, on a port of its own."""
 
-    def __init__(self, bench, name, command):
+    def __init__(self, bench, name, command, path="/v2/"):
         self.bench, self.name = bench, name
         self.host = f"127.0.0.1:{free_ports(1)[0]}"
         settings = {key: value for key, value in bench.settings.items() if key != "AWS_CA_BUNDLE"}  # docker-registry 2.8 panics at it
         with open(bench.path(f"{name}.log"), "w") as log:
             self.child = subprocess.Popen(command(self.host), env=dict(settings, AWS_ENDPOINT_URL_S3=bench.endpoint()), stdout=log, stderr=log)
         for _ in range(100):
-            if self.child.poll() is None and subprocess.run(["curl", "-sfo", "/dev/null", f"http://{self.host}/v2/"]).returncode == 0:
+            if self.child.poll() is None and subprocess.run(["curl", "-sfo", "/dev/null", f"http://{self.host}{path}"]).returncode == 0:
                 return
             time.sleep(0.1)
         self.stop()

@@ -40,6 +40,7 @@ internal static class LeastPolicy
     public static IReadOnlyList<LeastStatement> Of(BucketRole role, BucketLayout layout)
     {
         string[] images = [.. layout.Prefixes.Select(prefix => prefix + "*")];
+        string[] holds = layout.SharesBlobs ? [Holds.Prefix + "*"] : [];
         return role switch
         {
             BucketRole.Reader =>
@@ -50,15 +51,15 @@ internal static class LeastPolicy
             // Without the right to list, nor to write pail.json: who pushes can't change what the bucket is.
             BucketRole.Pusher =>
             [
-                new("PailRead", [Get], [.. images, BucketSettings.Key, Layers, CollectKeys.Prefix + "*"]),
-                new("PailWrite", [Put], [.. images, Layers, CollectKeys.Prefix + "round/*"]),
+                new("PailRead", [Get], [.. images, BucketSettings.Key, Layers, CollectKeys.Prefix + "*", .. holds]),
+                new("PailWrite", [Put], [.. images, Layers, CollectKeys.Prefix + "round/*", .. holds]),
                 new("PailParts", Parts, images),
             ],
             BucketRole.Server =>
             [
                 new("PailRead", [Get], [.. images, BucketSettings.Key, Own]),
                 new("PailWrite", [Put], [.. images, Own]),
-                new("PailDelete", [Delete], [.. images, Uploads]),
+                new("PailDelete", [Delete], [.. images, Uploads, .. holds]),
                 new("PailParts", Parts, [.. images, Uploads]),
                 new("PailList", [List], []),
                 new("PailUploads", [ListUploads], []),

@@ -20,7 +20,7 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(15);
 
     private readonly Lock _rounds = new();
-    private volatile Bucket _bucket = Impatient(bucket);
+    private volatile Bucket _bucket = Take(bucket, options);
     private string _lastRound = "";
 
     public ServerOptions Options => options;
@@ -67,7 +67,11 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     public CollectSchedule Schedule { get; set; } = new();
 
     /// <summary>Goes by the settings that this one has from now on: the same bucket, whose blobs are shared as before.</summary>
-    public void Follow(Bucket bucket) => _bucket = Impatient(bucket);
+    public void Follow(Bucket bucket)
+    {
+        _bucket = Take(bucket, options);
+        Border.Follow(bucket);
+    }
 
     /// <summary>Opens a repository for who makes a request. No request to the bucket.</summary>
     public Repository Open(RepositoryName name, HttpContext context) => Bucket.Repository(name).For(Forwarding.Requester(context));
@@ -91,8 +95,9 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     /// <summary>The value of a Location header for a path of this server: absolute if a trusted proxy says how clients reach it, else relative.</summary>
     public string Locate(HttpContext context, string path) => options.TrustedProxies.Count == 0 ? path : Forwarding.Origin(context) + path;
 
-    private static Bucket Impatient(Bucket bucket)
+    private static Bucket Take(Bucket bucket, ServerOptions options)
     {
+        bucket.HasRules = options.Door is not null;
         bucket.Guard.Patience = LongestWait;
         return bucket;
     }

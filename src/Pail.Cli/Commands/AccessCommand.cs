@@ -135,6 +135,8 @@ internal sealed class AccessSetCommand : Verb
         var bucket = await session.Places.OpenBucketAsync(AddressParser.ParseRoot(session.Get(_bucket)), cancel);
         var changed = await AccessFile.WriteAsync(bucket, text, cancel);
         session.Say(changed ? $"Wrote {AccessFile.NameIn(bucket)}." : $"{AccessFile.NameIn(bucket)} stays as it is.");
+        if (bucket is { SharesBlobs: true, Settings.Holds: false })
+            session.Say($"Its repositories share their blobs. 'pail access prepare {bucket.Name}' writes down which holds what: before that, what is there can't be pulled by digest from a server with rules.");
         session.Result(new AccessReport(bucket.Name, true, []) { Rules = rules.Rules.Count, Changed = changed, Requests = session.Cost }, ResultsJson.Plain.AccessReport, _ => { });
     }
 }
@@ -150,7 +152,7 @@ internal sealed class AccessPrepareCommand : Verb
         AddSharedOptions(quiet: true, reads: false);
     }
 
-    public override IReadOnlyList<(string Line, string Says)> Examples => [("pail access prepare s3://acme", "once; and after images were pushed to the bucket itself")];
+    public override IReadOnlyList<(string Line, string Says)> Examples => [("pail access prepare s3://acme", "once; pushes write it down themselves from then on")];
 
     protected override async Task RunAsync(VerbRun session, CancellationToken cancel)
     {

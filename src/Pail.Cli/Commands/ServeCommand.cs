@@ -57,7 +57,7 @@ internal sealed class ServeCommand : Command, IShowsExamples
             },
             registry);
         await ListenAsync(server, configuration.Server.Listen, cancel);
-        Announce(server, configuration, options, store);
+        Announce(server, configuration, options, registry, store);
         await RegistryServer.WaitAsync(server, cancel);
         await server.StopAsync(CancellationToken.None);
         return ExitCode.Ok;
@@ -105,13 +105,15 @@ internal sealed class ServeCommand : Command, IShowsExamples
     private static string DefaultFolder() => Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "pail", "registry");
 
-    private void Announce(WebApplication server, ServeConfiguration configuration, ServerOptions options, IObjectStore store)
+    private void Announce(WebApplication server, ServeConfiguration configuration, ServerOptions options, Bucket bucket, IObjectStore store)
     {
         foreach (var address in server.Urls)
-            _terminal.Error.WriteLine($"Serving {store.Name} at {address}");
+            _terminal.Error.WriteLine($"Serving {bucket.Name} at {address}");
         if (options.Door is { Rules: var rules })
             _terminal.Error.WriteLine($"Access by {rules.Rules.Count} {(rules.Rules.Count == 1 ? "rule" : "rules")} of {configuration.Access ?? AccessFile.Key}{(rules.Rules.Count == 0 ? ": nobody may do anything" : "")}");
-        else if (configuration.Open)
+        if (options.Door is not null && bucket is { SharesBlobs: true, Settings.Holds: false })
+            _terminal.Error.WriteLine($"{_terminal.Ink.Yellow("Note:")} images that are here already can't be pulled by digest, nor those pushed to the bucket itself, before 'pail access prepare {bucket.Name}'.");
+        if (configuration.Open && options.Door is null)
             _terminal.Error.WriteLine($"{_terminal.Ink.Yellow("Open:")} everybody who reaches this address can {(options switch { { ReadOnly: true } => "pull", { AllowDelete: false } => "pull and push", _ => "pull, push and delete" })} all images, without a login.");
         if (configuration.Server.Secret is null && store is not FolderStore)
             _terminal.Error.WriteLine($"{_terminal.Ink.Yellow("Note:")} without PAIL_SECRET or --secret-file, uploads under way end with this process, and other replicas can't take them up.");

@@ -33,6 +33,8 @@ internal sealed class TagCommand : Verb
             throw Addressed.Bad(bad, "not a tag: letters, digits, '_', '.', '-', at most 128, not beginning with '.' or '-'.");
         var repository = (await session.Places.OpenBucketAsync(image.Root, cancel)).Repository(name);
         var manifest = await repository.Manifests.GetAsync(reference, cancel) ?? throw new PailException(Failure.NotFound, $"{image}: there is no such image.");
+        if (reference.Digest is { } digest)
+            await repository.Bucket.Holds.AddImageAsync(repository, digest, anyway: false, cancel);
         foreach (var tag in tags.Distinct())
         {
             await repository.Tags.PutAsync(manifest, tag, cancel);

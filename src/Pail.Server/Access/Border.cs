@@ -8,20 +8,24 @@ namespace Pail.Server.Access;
 
 /// <summary>
 /// Keeps repositories apart where a bucket's repositories share their content: a blob or manifest is in a repository only if that holds it
-/// (<see cref="Holds"/>). What is known is kept as long as it is of blobs. Without rules, and where each repository has
+/// (<see cref="Holds"/>). What is known is kept as long as it is of blobs. In a bucket without holds, and where each repository has
 /// blobs of its own, it asks and writes nothing.
 /// </summary>
 /// <param name="options">How the server runs.</param>
-/// <param name="bucket">The bucket. Its settings may change, but not whether its repositories share.</param>
+/// <param name="bucket">The bucket, with the settings it has now.</param>
 /// <param name="time">The clock.</param>
 internal sealed class Border(ServerOptions options, Bucket bucket, TimeProvider time)
 {
     private const int Capacity = 1 << 16;
 
     private readonly BoundedCache<Key, Entry> _held = new(Capacity, static _ => 1);
+    private volatile Bucket _bucket = bucket;
 
     /// <summary>True where there is one to keep.</summary>
-    public bool IsOn => options.Door is not null && bucket.SharesBlobs;
+    public bool IsOn => _bucket.KeepsHolds;
+
+    /// <summary>Goes by the settings that the bucket has from now on.</summary>
+    public void Follow(Bucket bucket) => _bucket = bucket;
 
     /// <summary>Refuses a request about content that its repository does not hold.</summary>
     public async ValueTask<RegistryError?> CheckAsync(RegistryRequest request, CancellationToken cancel)
@@ -45,7 +49,7 @@ internal sealed class Border(ServerOptions options, Bucket bucket, TimeProvider 
         if (_held.TryGet(key, out var known) && time.GetElapsedTime(known.Confirmed) < options.DigestLifetime)
             return true;
         var removals = _held.Removals;
-        if (!await bucket.Holds.ContainsAsync(repository, digest, cancel))
+        if (!await _bucket.Holds.ContainsAsync(repository, digest, cancel))
         {
             _held.Remove(key);
             return false;
@@ -62,8 +66,15 @@ internal sealed class Border(ServerOptions options, Bucket bucket, TimeProvider 
         var key = new Key(repository, digest);
         if (_held.TryGet(key, out var known) && time.GetElapsedTime(known.Confirmed) < options.DigestLifetime)
             return;
-        await bucket.Holds.AddAsync(repository, digest, cancel);
+        await _bucket.Holds.AddAsync(repository, digest, cancel);
         _held.Set(key, new Entry(time.GetTimestamp()));
+    }
+
+    /// <summary>A repository holds it: the write of it said so. No request.</summary>
+    public void Note(RepositoryName repository, Digest digest)
+    {
+        if (IsOn)
+            _held.Set(new Key(repository, digest), new Entry(time.GetTimestamp()));
     }
 
     /// <summary>A repository holds it no more; the content stays for those that do, and for the collector. One DELETE.</summary>
@@ -71,7 +82,7 @@ internal sealed class Border(ServerOptions options, Bucket bucket, TimeProvider 
     {
         try
         {
-            await bucket.Holds.RemoveAsync(repository, digest, cancel);
+            await _bucket.Holds.RemoveAsync(repository, digest, cancel);
         }
         finally
         {

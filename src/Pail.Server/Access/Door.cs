@@ -7,6 +7,7 @@ using Pail.Oci;
 using Pail.Server.Audit;
 using Pail.Server.Errors;
 using Pail.Server.Identity;
+using Pail.Server.Limits;
 using Pail.Server.Routing;
 using Pail.Server.Running;
 
@@ -93,7 +94,7 @@ internal sealed class Door
         AuditMark.LoginFailed(context, await KnownAsync(name, cancel));
         var login = Jwt.IsMeant(password) && _rules is { Issuers.Count: > 0 } rules
             ? await Identities.CheckAsync(password, rules, cancel)
-            : await Logins.CheckAsync(name, password, Forwarding.Client(context), cancel);
+            : await Logins.CheckAsync(name, password, Limiter.KeyOf(context.Connection.RemoteIpAddress), cancel);
         if (login is not null)
             AuditMark.Clear(context);
         return login;

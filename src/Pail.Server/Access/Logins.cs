@@ -31,6 +31,9 @@ internal sealed class Logins(Robots robots, TimeProvider time) : IDisposable
     private volatile PasswordFile _users = PasswordFile.None;
     private int _waiting;
 
+    /// <summary>Compares a password with a hash; all of the time that a login takes is here.</summary>
+    public Func<string, string, bool> Verify { get; init; } = static (password, hash) => BCrypt.Net.BCrypt.Verify(password, hash);
+
     /// <summary>The users there are.</summary>
     public PasswordFile Users
     {
@@ -55,18 +58,26 @@ internal sealed class Logins(Robots robots, TimeProvider time) : IDisposable
         if (hash is null)
             return null;
         var evidence = new Evidence(Convert.ToHexString(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes($"{name}\n{hash}\n{password}"))));
-        if (_right.TryGet(evidence, out var seen) && time.GetElapsedTime(seen.At) < Believed)
-            return new(new(SubjectKind.User, name), ProofOf(hash));
-        if (await _pace.WaitAsync(address, name, cancel) is { } wait)
-            throw new RegistryException(RegistryError.TooManyRequests with { RetryAfter = wait });
-        if (!await MatchesAsync(password, hash, cancel) || !isKnown)
+        var login = new Login(new(SubjectKind.User, name), ProofOf(hash));
+        if (IsRight(evidence))
+            return login;
+        var (turn, tooLong) = await _pace.EnterAsync(address, name, cancel);
+        if (turn is null)
+            throw new RegistryException(RegistryError.TooManyRequests with { RetryAfter = tooLong });
+        using (turn)
         {
-            _pace.Fail(address, name);
-            return null;
+            // Another of the same may have been checked meanwhile.
+            if (IsRight(evidence))
+                return login;
+            if (!await MatchesAsync(password, hash, cancel) || !isKnown)
+            {
+                turn.Fail();
+                return null;
+            }
+            turn.Forget();
+            _right.Set(evidence, new Seen(time.GetTimestamp()));
+            return login;
         }
-        _pace.Forget(address, name);
-        _right.Set(evidence, new Seen(time.GetTimestamp()));
-        return new(new(SubjectKind.User, name), ProofOf(hash));
     }
 
     /// <summary>True if a login that was good once still is: the user or robot is there, with the same password or secret.</summary>
@@ -75,6 +86,8 @@ internal sealed class Logins(Robots robots, TimeProvider time) : IDisposable
         : subject.Kind == SubjectKind.User && _users.Hashes.TryGetValue(subject.Name, out var hash) && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(ProofOf(hash)), Encoding.UTF8.GetBytes(proof));
 
     public void Dispose() => _hashing.Dispose();
+
+    private bool IsRight(Evidence evidence) => _right.TryGet(evidence, out var seen) && time.GetElapsedTime(seen.At) < Believed;
 
     // A secret of 256 random bits can't be guessed: nobody has to wait.
     private async ValueTask<Login?> CheckRobotAsync(string name, string secret, CancellationToken cancel) =>
@@ -94,7 +107,7 @@ internal sealed class Logins(Robots robots, TimeProvider time) : IDisposable
             await _hashing.WaitAsync(cancel);
             try
             {
-                return await Task.Run(() => BCrypt.Net.BCrypt.Verify(password, hash), cancel);
+                return await Task.Run(() => Verify(password, hash), cancel);
             }
             finally
             {

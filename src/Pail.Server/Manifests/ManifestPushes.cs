@@ -77,7 +77,7 @@ internal sealed class ManifestPushes(RegistryServices services)
                 return RegistryError.ManifestBlobUnknown.About(string.Join(", ", parts.Missing));
             await to.Manifests.PutAsync(manifest, cancel);
             services.Manifests.Set(repository, manifest, landed: true, removals);
-            await services.Border.AddAsync(repository, manifest.Digest, cancel);
+            services.Border.Note(repository, manifest.Digest);
             foreach (var blob in manifest.Blobs)
                 services.Blobs.ClearRecentlyStored(repository, blob.Digest);
             if (parts.Warnings.Count > 0)

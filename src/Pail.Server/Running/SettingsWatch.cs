@@ -38,6 +38,7 @@ internal sealed class SettingsWatch(RegistryServices services) : RecurringTask("
         (false, true) => "it is public now, and its lists are kept",
         (true, false) => "it is no longer public",
         _ when before.Policy != now.Policy => now.Policy is null ? "no tag is immutable any more" : "its policy says which tags are immutable",
+        _ when before.Holds != now.Holds => "pushes say which repository holds what",
         _ when before.Collect != now.Collect => "its garbage is collected",
         _ => "it says something else of its store",
     };

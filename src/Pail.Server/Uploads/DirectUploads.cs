@@ -101,8 +101,8 @@ internal sealed class DirectUploads(RegistryServices services, PathSeal seal, Jo
         }
         catch (MissingObjectException)
         {
-            // Another request for the same, whose answer was lost, has finished it meanwhile; or it was swept.
-            if (!await IsThereAsync(session.Repository, session.Blob.Digest, session.Blob.Size, context.RequestAborted))
+            // Another request for the same, whose answer was lost, has finished it meanwhile; or it was swept, or cancelled. That another repository has the blob proves nothing.
+            if (!await services.Border.HoldsAsync(session.Repository, session.Blob.Digest, context.RequestAborted) || !await IsThereAsync(session.Repository, session.Blob.Digest, session.Blob.Size, context.RequestAborted))
                 return RegistryError.UploadUnknown;
         }
         services.Blobs.RecordStored(session.Repository, session.Blob.Digest, session.Blob.Size, round);

@@ -59,7 +59,10 @@ internal sealed class SessionCloser(RegistryServices services, SessionAppender a
         catch (PailException e) when (e is MissingObjectException or StoreException { Error: StoreError.NoSuchUpload })
         {
         }
-        // The pieces are gone. If that is since this request was made before and its answer was lost, the blob is there.
+        // The pieces are gone. If that is since this request was made before and its answer was lost, the blob is there, and this repository holds it: that another
+        // one has it proves nothing about these bytes.
+        if (session.Digest != blob.Digest && !await services.Border.HoldsAsync(session.Repository, blob.Digest, cancel))
+            throw new RegistryException(RegistryError.UploadUnknown);
         await RequireAsync(session, blob, cancel);
     }
 

@@ -1,11 +1,15 @@
+using System.Buffers;
+using System.Text.RegularExpressions;
 using Pail.Oci;
 using Pail.Policies;
 
 namespace Pail.Access;
 
 /// <summary>Reads the subjects of rules, and the groups and claims they name.</summary>
-internal sealed class SubjectReader(List<PolicyProblem> found) : NodeReader(found)
+internal sealed partial class SubjectReader(List<PolicyProblem> found) : NodeReader(found)
 {
+    private static readonly SearchValues<char> Wildcards = SearchValues.Create("*?[");
+
     // Names that their owner can give up, and somebody else can take.
     private static readonly string[] Reusable = ["repository", "repository_owner", "project_path", "namespace_path", "user_login", "actor"];
 
@@ -92,11 +96,18 @@ internal sealed class SubjectReader(List<PolicyProblem> found) : NodeReader(foun
 
     // The claim that is no lasting proof, if none beside it is.
     private static string? Unstable(List<(string Claim, IReadOnlyList<Glob> Values)> claims) =>
-        claims.Exists(claim => claim.Claim.EndsWith("_id", StringComparison.Ordinal)) ? null
+        claims.Exists(claim => claim.Claim.EndsWith("_id", StringComparison.Ordinal) && claim.Values.All(value => !value.ToString().AsSpan().ContainsAny(Wildcards))) ? null
         : claims.Select(claim => claim.Claim).FirstOrDefault(Reusable.Contains)
         ?? (claims.Exists(claim => claim.Claim == "sub" && claim.Values.Any(IsOfNames)) ? "sub" : null);
 
-    // GitHub's newer form is repo:OWNER@ID/NAME@ID:...
-    private static bool IsOfNames(Glob value) =>
-        value.ToString() is var text && (text.StartsWith("project_path:", StringComparison.Ordinal) || (text.StartsWith("repo:", StringComparison.Ordinal) && !text.Contains('@', StringComparison.Ordinal)));
+    // GitHub's newer form is repo:OWNER@ID/NAME@ID:... A pattern that leaves open what kind of subject it is may match names, too.
+    private static bool IsOfNames(Glob value)
+    {
+        var text = value.ToString();
+        var kind = text.Split(':')[0];
+        return kind == "project_path" || kind.AsSpan().ContainsAny(Wildcards) || (kind == "repo" && !OfIds().IsMatch(text));
+    }
+
+    [GeneratedRegex(@"^repo:[^/:@*?\[]+@[0-9]+/[^/:@*?\[]+@[0-9]+:", RegexOptions.NonBacktracking)]
+    private static partial Regex OfIds();
 }

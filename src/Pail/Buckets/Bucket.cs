@@ -63,6 +63,12 @@ public sealed partial class Bucket
     /// <summary>Which repositories hold what they share.</summary>
     internal Holds Holds { get; }
 
+    /// <summary>True if whoever works with the bucket goes by rules, whatever the settings say.</summary>
+    internal bool HasRules { get; set; }
+
+    /// <summary>True if pushes write down which repository holds what they share, and what is not held is not there.</summary>
+    internal bool KeepsHolds => SharesBlobs && (Settings.Holds || HasRules);
+
     /// <summary>Opens a bucket: one GET, for its settings; a LIST more if it has none.</summary>
     /// <exception cref="PailException">No such bucket, no permission, or settings nobody understands.</exception>
     internal static async Task<Bucket> OpenAsync(IObjectStore store, TransferEngine engine, CancellationToken cancel = default)
@@ -78,7 +84,7 @@ public sealed partial class Bucket
     {
         var asked = Engine.Retry.Time.GetTimestamp();
         if (await BucketSettings.TryReadAsync(Store, cancel) is { } settings && settings != Settings)
-            return new(Store, Engine, settings) { _settingsSeen = asked, Steps = Steps };
+            return new(Store, Engine, settings) { _settingsSeen = asked, Steps = Steps, HasRules = HasRules };
         Volatile.Write(ref _settingsSeen, asked);
         return this;
     }

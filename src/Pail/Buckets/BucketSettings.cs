@@ -21,6 +21,7 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
     private const string ConditionsField = "conditions";
     private const string CollectField = "collect";
     private const string PolicyField = "immutable";
+    private const string HoldsField = "holds";
 
     // A Pail that knows nothing of collectors and immutable tags refuses 2, and so writes nothing that a collector could take for garbage, and moves no immutable tag.
     private const int Version = 1, GuardedVersion = 2;
@@ -33,6 +34,9 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
 
     /// <summary>Which version of the policy says that tags are immutable (<see cref="RetentionFile.VersionOf"/>); null if none is.</summary>
     internal string? Policy { get; init; }
+
+    /// <summary>True if each push writes down which repository holds what (<see cref="Buckets.Holds"/>); counts in a pool alone.</summary>
+    internal bool Holds { get; init; }
 
     /// <summary>What is known of a public bucket without reading its settings.</summary>
     internal static BucketSettings OfPublic { get; } = new(LayoutKind.V2, Public: true);
@@ -70,6 +74,8 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
         if (Conditions is { } kept)
             file[ConditionsField] = new JsonObject { ["ifAbsent"] = kept.IfAbsent, ["ifMatch"] = kept.IfMatch };
         // Never taken back: somebody else may have begun to collect since these settings were read.
+        if (Holds)
+            file[HoldsField] = true;
         if (Collect is { } pace)
             file[CollectField] = new JsonObject { ["seconds"] = pace.Seconds, ["from"] = pace.From };
     }, cancel);
@@ -85,6 +91,14 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
         if (!file.ContainsKey("layout"))
             (file["layout"], file["public"]) = (bucket.Layout.Name, bucket.Settings.Public);
         file[PolicyField] = version;
+    }, cancel);
+
+    /// <summary>Writes that pushes write holds from now on. One GET and one PUT, none if it says so already.</summary>
+    internal static async Task WriteHoldsAsync(Bucket bucket, CancellationToken cancel) => await ChangeAsync(bucket.Store, await bucket.Conditions.KnowAsync(cancel), file =>
+    {
+        if (!file.ContainsKey("layout"))
+            (file["layout"], file["public"]) = (bucket.Layout.Name, bucket.Settings.Public);
+        file[HoldsField] = true;
     }, cancel);
 
     private static Task ChangeAsync(IObjectStore store, WriteConditions conditions, Action<JsonObject> change, CancellationToken cancel) => SmallObject.UpdateAsync(store, Key, V2Layout.ListHeaders, MaxSize, conditions, before =>
@@ -108,7 +122,7 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
             return JsonSerializer.Deserialize(bytes.Span, SettingsJson.Default.SettingsFile) switch
             {
                 { Version: Version or GuardedVersion, Collect: not { Seconds: < CollectPace.Least }, Public: var open, Layout: var name, Conditions: var conditions } file when BucketLayout.Named(name) is { } layout && (!open || layout.CanBePublic) =>
-                    new BucketSettings(layout.Kind, open) { Conditions = conditions, Policy = file.Immutable, Collect = file.Version == GuardedVersion ? file.Collect ?? (file.Immutable is null ? new() : null) : null },
+                    new BucketSettings(layout.Kind, open) { Conditions = conditions, Policy = file.Immutable, Holds = file.Holds, Collect = file.Version == GuardedVersion ? file.Collect ?? (file.Immutable is null ? new() : null) : null },
                 { Version: > GuardedVersion } newer => throw new PailException(Failure.BadContent, $"{bucket}: {Key} has version {newer.Version}, made by a newer Pail. Update this one."),
                 _ => throw new PailException(Failure.BadContent, $"{bucket}: {Key} names no layout Pail knows: \"layout\" must be \"v2\" or \"pool\", and only v2 can be public."),
             };
@@ -120,7 +134,7 @@ public sealed record BucketSettings(LayoutKind Layout, bool Public)
     }
 }
 
-internal sealed record SettingsFile(int Version, string Layout, bool Public = false, WriteConditions? Conditions = null, CollectPace? Collect = null, string? Immutable = null);
+internal sealed record SettingsFile(int Version, string Layout, bool Public = false, WriteConditions? Conditions = null, CollectPace? Collect = null, string? Immutable = null, bool Holds = false);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(SettingsFile))]

@@ -21,7 +21,7 @@ internal static class BucketSetup
     public static async Task<Bucket> RunAsync(IObjectStore store, TransferEngine engine, BucketLayout? layout, bool? open, CancellationToken cancel = default)
     {
         var before = await Bucket.OpenAsync(store, engine, cancel);
-        var wanted = new BucketSettings((layout ?? before.Layout).Kind, open ?? before.Settings.Public) { Collect = before.Settings.Collect, Policy = before.Settings.Policy };
+        var wanted = new BucketSettings((layout ?? before.Layout).Kind, open ?? before.Settings.Public) { Collect = before.Settings.Collect, Policy = before.Settings.Policy, Holds = before.Settings.Holds };
         var bucket = new Bucket(store, engine, wanted);
         if (wanted.Public && !bucket.Layout.CanBePublic)
             throw new PailException(Failure.BadInput, $"a {bucket.Layout.Name} bucket can't be pulled from without a server: --public goes with the v2 layout.");

@@ -74,7 +74,10 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
         await _repository.BeginAsync(cancel);
         _blobs[blob.Digest] = (blob, open);
         if (_found.TryGetValue(blob.Digest, out var known) && (known.Repository == _repository.Name || await _repository.Blobs.CopyAsync(known, cancel)))
+        {
+            await _repository.Blobs.HoldAsync(blob.Digest, cancel);
             return known.Repository == _repository.Name ? BlobOutcome.Existed : BlobOutcome.Copied;
+        }
         return await _repository.Blobs.PutAsync(blob, open, progress, copyFrom, origin, cancel);
     }
 
@@ -143,10 +146,14 @@ internal sealed class BucketSink(Repository repository, Reference reference, Rep
 
     private async Task<TagState> LookAsync(CancellationToken cancel) => reference.Tag is { } tag
         ? await _repository.Tags.LookAsync(tag, cancel)
-        : await _repository.Manifests.FindAsync(reference, cancel) is { } there ? TagState.Absent with { Names = there } : TagState.Absent;
+        : await FindHeldAsync(reference.Digest!.Value, cancel) is { } there ? TagState.Absent with { Names = there } : TagState.Absent;
 
     private async Task<bool> IsThereAsync(Manifest manifest, CancellationToken cancel) =>
-        await _repository.Manifests.FindAsync(Reference.Of(manifest.Digest), cancel) is { } present && present.Size == manifest.Size && present.MediaType == manifest.MediaType;
+        await FindHeldAsync(manifest.Digest, cancel) is { } present && present.Size == manifest.Size && present.MediaType == manifest.MediaType;
+
+    // What another repository of a pool holds is not here, nor are its parts.
+    private async Task<Descriptor?> FindHeldAsync(Digest digest, CancellationToken cancel) =>
+        await _repository.Manifests.FindAsync(Reference.Of(digest), cancel) is { } there && (!_repository.Bucket.KeepsHolds || await _repository.Bucket.Holds.ContainsAsync(_repository.Name, digest, cancel)) ? there : null;
 
     private PailException Gone(Manifest manifest) => new(Failure.Unavailable, $"{Name}: {manifest.Digest} was there, and was collected as garbage while the image was pushed. Push again.");
 

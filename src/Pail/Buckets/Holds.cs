@@ -1,5 +1,6 @@
 using System.Buffers;
 using Pail.Buckets.Layouts;
+using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
 
@@ -7,13 +8,16 @@ namespace Pail.Buckets;
 
 /// <summary>
 /// Which repositories hold a blob or manifest of a bucket whose repositories share them: an empty object <c>pail/holds/REPO/DIGEST</c>
-/// for each. Written and asked for where access rules are on, and nowhere else. Where a blob's key names its repository, being there is the proof.
+/// for each. Written and asked for where access rules are on or the settings say so (<see cref="Bucket.KeepsHolds"/>), and nowhere else. Where a blob's key
+/// names its repository, being there is the proof.
 /// </summary>
 /// <param name="bucket">The bucket.</param>
 internal sealed class Holds(Bucket bucket)
 {
     /// <summary>What their keys begin with.</summary>
     public const string Prefix = "pail/holds/";
+
+    private const int AtOnce = 8;
 
     private static readonly ObjectHeaders Headers = new(MediaTypes.OctetStream, "no-cache");
 
@@ -35,26 +39,58 @@ internal sealed class Holds(Bucket bucket)
     public async Task AddAsync(RepositoryName repository, Digest digest, CancellationToken cancel = default) =>
         await bucket.Store.PutAsync(KeyOf(repository, digest), ReadOnlySequence<byte>.Empty, Headers, PutCondition.None, cancel);
 
+    /// <summary>Says so as part of a write through a fence. One PUT.</summary>
+    public static Task AddAsync(IWriteFence fence, RepositoryName repository, Digest digest, CancellationToken cancel) =>
+        fence.PutAsync(KeyOf(repository, digest), ReadOnlySequence<byte>.Empty, Headers, PutCondition.None, cancel);
+
+    /// <summary>
+    /// Says that a repository holds an image that is there, with all its parts: for tags that are made of what the repository need not hold yet. No request in a bucket
+    /// without holds; else one HEAD and, if the image is not held or <paramref name="anyway"/>, one GET for each manifest and one PUT for each part.
+    /// </summary>
+    public async Task AddImageAsync(Repository repository, Digest root, bool anyway, CancellationToken cancel = default)
+    {
+        if (!bucket.KeepsHolds || (!anyway && await ContainsAsync(repository.Name, root, cancel)))
+            return;
+        var parts = await PartsAsync(repository, Reference.Of(root), cancel);
+        // The image last: what is held is held whole.
+        await Concurrently.ForEachAsync(parts.Where(part => part != root).ToList(), AtOnce, part => AddAsync(repository.Name, part, cancel));
+        await AddAsync(repository.Name, root, cancel);
+    }
+
     /// <summary>Says that the repository does not hold it any more. One DELETE.</summary>
     public Task RemoveAsync(RepositoryName repository, Digest digest, CancellationToken cancel = default) =>
         bucket.Store.DeleteAsync(KeyOf(repository, digest), cancel);
 
     /// <summary>
-    /// Writes what is missing for all that the tags of the bucket name, with their parts and what refers to them. One LIST for each 1,000 objects and holds, one GET for
-    /// each manifest, and one PUT for each hold that is missing. Images that are pushed meanwhile to the bucket itself may be left out.
+    /// Writes what is missing for all that the tags of the bucket name, with their parts and what refers to them, and makes the settings say that pushes write it
+    /// from now on. One LIST for each 1,000 objects and holds, one GET for each manifest, and one PUT for each hold that is missing; the first time a LIST for each 1,000 objects more,
+    /// to find what was pushed meanwhile, and one GET and one PUT for the settings. Pushes that began before may be left out.
     /// </summary>
     /// <returns>How many were written, and the tags and referrers that are damaged, whose parts got none.</returns>
     public async Task<(int Written, IReadOnlyList<string> Damaged)> PrepareAsync(CancellationToken cancel = default)
     {
-        var (written, damaged) = (0, new List<string>());
         if (!bucket.SharesBlobs)
-            return (written, damaged);
+            return (0, []);
         var held = new HashSet<string>(StringComparer.Ordinal);
         await foreach (var entry in bucket.Store.ListObjectsAsync(new ListQuery(Prefix), cancel))
             held.Add(entry.Key);
+        var (seen, damaged) = (new HashSet<(string, string)>(), new SortedSet<string>(StringComparer.Ordinal));
+        var written = await PrepareAsync(held, seen, damaged, cancel);
+        if (!bucket.Settings.Holds)
+        {
+            // After the first look: where nobody goes by rules yet, nothing that is there becomes unreadable meanwhile.
+            await BucketSettings.WriteHoldsAsync(bucket, cancel);
+            written += await PrepareAsync(held, seen, damaged, cancel);
+        }
+        return (written, [.. damaged]);
+    }
+
+    private async Task<int> PrepareAsync(HashSet<string> held, HashSet<(string, string)> seen, SortedSet<string> damaged, CancellationToken cancel)
+    {
+        var written = 0;
         await foreach (var item in bucket.ListItemsAsync(cancel))
         {
-            if (item.Meaning is not { Repository: { } name, Kind: KeyKind.Tag or KeyKind.Referrers } meaning)
+            if (item.Meaning is not { Repository: { } name, Kind: KeyKind.Tag or KeyKind.Referrers } meaning || !seen.Add((item.Entry.Key, item.Entry.ETag)))
                 continue;
             var repository = bucket.Repository(name);
             var roots = meaning.Tag is { } tag ? [Reference.Parse(tag)] : (await repository.Referrers.ListAsync(meaning.Digest!.Value, cancel)).Select(entry => Reference.Of(entry.Digest));
@@ -73,7 +109,7 @@ internal sealed class Holds(Bucket bucket)
                     damaged.Add($"{name}{(root.Tag is null ? "@" : ":")}{root}");
                 }
         }
-        return (written, damaged);
+        return written;
     }
 
     // A manifest and all that a push of it had to find, with what those name that are manifests. Children that are not there are passed over. What an index may

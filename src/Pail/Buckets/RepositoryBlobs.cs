@@ -45,7 +45,7 @@ public sealed class RepositoryBlobs
     internal string IdentityOf(Digest digest) => KeyOf(digest);
 
     /// <summary>Stores a blob unless it is there, checking digest and size before anybody can see it.</summary>
-    /// <remarks>A new blob of at most 64 KiB costs one PUT; others a HEAD, and if they are new a PUT, or 2 requests and one for each part.</remarks>
+    /// <remarks>A new blob of at most 64 KiB costs one PUT; others a HEAD, and if they are new a PUT, or 2 requests and one for each part. In a pool with holds a PUT more.</remarks>
     /// <param name="blob">What the bytes must be.</param>
     /// <param name="open">Opens the bytes, if they are needed.</param>
     /// <param name="cancel">Interrupts it.</param>
@@ -66,6 +66,16 @@ public sealed class RepositoryBlobs
     /// <param name="cancel">Interrupts it.</param>
     /// <exception cref="PailException">The bytes differ from the descriptor (<see cref="Failure.BadContent"/>); nothing is visible then.</exception>
     internal async Task<BlobOutcome> PutAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, RepositoryName? from = null, CrossBucketCopy? origin = null, CancellationToken cancel = default)
+    {
+        var outcome = await PutUnheldAsync(blob, open, progress, from, origin, cancel);
+        await HoldAsync(blob.Digest, cancel);
+        return outcome;
+    }
+
+    /// <summary>Says that the repository holds a blob that is there. One PUT in a bucket that keeps holds, else none.</summary>
+    internal Task HoldAsync(Digest digest, CancellationToken cancel) => Bucket.KeepsHolds ? Bucket.Holds.AddAsync(_repository.Name, digest, cancel) : Task.CompletedTask;
+
+    private async Task<BlobOutcome> PutUnheldAsync(Descriptor blob, BlobOpener open, IBlobProgress progress, RepositoryName? from, CrossBucketCopy? origin, CancellationToken cancel)
     {
         if (await LocateAsync(blob, from, cancel) is { } known)
         {

@@ -53,7 +53,7 @@ public sealed class RepositoryManifests
 
     /// <summary>
     /// Stores a manifest whose parts are there, under its digest. One PUT; a GET and a PUT more for a subject; in public
-    /// buckets one PUT more, for the list of its referrers.
+    /// buckets one PUT more, for the list of its referrers, and in a pool with holds one for the hold.
     /// </summary>
     public async Task PutAsync(Manifest manifest, CancellationToken cancel = default)
     {
@@ -133,7 +133,12 @@ public sealed class RepositoryManifests
         string? etag = null;
         await _repository.WriteAsync(
             [.. NeedsOf(manifest, reference)],
-            async fence => etag = await fence.PutAsync(KeyOf(reference), new ReadOnlySequence<byte>(manifest.Bytes), headers, condition, cancel),
+            async fence =>
+            {
+                etag = await fence.PutAsync(KeyOf(reference), new ReadOnlySequence<byte>(manifest.Bytes), headers, condition, cancel);
+                if (Bucket.KeepsHolds && reference.Digest is { } digest)
+                    await Holds.AddAsync(fence, _repository.Name, digest, cancel);
+            },
             cancel);
         return etag is not null;
     }

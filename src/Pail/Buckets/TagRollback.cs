@@ -62,6 +62,7 @@ internal static class TagRollback
                 throw new PailException(Failure.BadContent, $"{NameOf(repository, tag)}: {missing.Count} parts of {digest} are gone, {missing[0]} among them; the tag is not moved.");
             try
             {
+                await repository.Bucket.Holds.AddImageAsync(repository, digest, anyway: false, cancel);
                 await repository.Tags.PutAsync(manifest, tag, before, cancel);
                 return before.Names?.Digest;
             }

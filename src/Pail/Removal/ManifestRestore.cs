@@ -36,6 +36,7 @@ internal sealed class ManifestRestore(Repository repository)
         List<string> back = [];
         HashSet<Digest> done = [];
         await WriteAsync(_root!, cancel);
+        await repository.Bucket.Holds.AddImageAsync(repository, _root!.Digest, anyway: true, cancel);
         return back;
 
         async Task WriteAsync(Manifest manifest, CancellationToken cancel)

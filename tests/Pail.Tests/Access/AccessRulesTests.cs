@@ -126,6 +126,19 @@ public sealed class AccessRulesTests
     [InlineData("sub: \"repo:acme@1/app@2:ref:refs/heads/main\"", null)]
     [InlineData("sub: \"system:serviceaccount:ci:pusher\"", null)]
     [InlineData("repository: acme/app, repository_id: \"42\"", null)]
+    [InlineData("repository: acme/app, repository_id: [\"42\", \"43\"]", null)]
+    [InlineData("repository: acme/app, repository_id: \"*\"", "'repository' is a name")] // an id that is any is none
+    [InlineData("repository: acme/app, repository_id: [\"42\", \"4?\"]", "'repository' is a name")]
+    [InlineData("repository: acme/app, repository_id: \"[0-9]*\"", "'repository' is a name")]
+    [InlineData("sub: \"repo:acme/app:environment:a@1\"", "'sub' is a name")] // an @ that is of no id
+    [InlineData("sub: \"repo:acme/app@2:ref:refs/heads/main\"", "'sub' is a name")]
+    [InlineData("sub: \"repo:acme@1*/app@2:ref:refs/heads/main\"", "'sub' is a name")]
+    [InlineData("sub: \"repo:acme@1/app@2*\"", "'sub' is a name")]
+    [InlineData("sub: \"*:acme/app:ref:refs/heads/main\"", "'sub' is a name")]
+    [InlineData("sub: \"r?po:acme/app:ref:refs/heads/main\"", "'sub' is a name")]
+    [InlineData("sub: \"*acme/app:ref:refs/heads/main\"", "'sub' is a name")]
+    [InlineData("sub: [\"repo:acme@1/app@2:*\", \"[p]roject_path:acme/app:*\"]", "'sub' is a name")]
+    [InlineData("sub: \"repo:acme@1/app@2:*\"", null)]
     public void Read_Claims_MustBeLasting(string claims, string? message)
     {
         var (_, problems) = AccessRules.Read($"issuers: {{i: {{issuer: \"https://e.com\", audience: a}}}}\nrules: [{{subjects: {{issuer: i, claims: {{{claims}}}}}, repositories: x, allow: pull}}]");

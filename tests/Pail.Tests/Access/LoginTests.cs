@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Pail.Access;
@@ -5,6 +6,7 @@ using Pail.Buckets;
 using Pail.Buckets.Layouts;
 using Pail.Server.Access;
 using Pail.Server.Errors;
+using Pail.Tests.Kit;
 using Pail.Tests.Transfer;
 using Pail.Transfer;
 
@@ -43,6 +45,43 @@ public sealed class LoginTests
         Assert.Equal(users.Hashes.Values.Select(hash => hash[..7]).Order(StringComparer.Ordinal), costs.Distinct().Order(StringComparer.Ordinal));
         Assert.Equal(users.HashOf("unknown1", out _), users.HashOf("unknown1", out _));
         Assert.False(BCrypt.Net.BCrypt.Verify("x", users.HashOf("unknown1", out _)));
+    }
+
+    [Fact]
+    public async Task Check_UnknownUser_IsOneEvaluationOfBcrypt_AtTheCostOfAUser()
+    {
+        var costs = new List<int>();
+        using var logins = new Logins(NoRobots(), new FakeTimeProvider())
+        {
+            Users = PasswordFile.Parse(string.Join('\n', Enumerable.Range(0, 20).Select(number => $"user{number}:{Hash("right", number < 10 ? 4 : 5)}")), "users"),
+            Verify = (password, hash) =>
+            {
+                lock (costs)
+                    costs.Add(int.Parse(hash[4..6], CultureInfo.InvariantCulture));
+                return BCrypt.Net.BCrypt.Verify(password, hash);
+            },
+        };
+        var known = await CostsAsync("user", "wrong");
+        Assert.Equal(Enumerable.Repeat(4, 10).Concat(Enumerable.Repeat(5, 10)), known);
+        // One evaluation each, of each cost about as often as users have it, and the same for the same name.
+        var unknown = await CostsAsync("nobody", "wrong");
+        Assert.Equal(known.Count, unknown.Count);
+        Assert.Subset(known.ToHashSet(), unknown.ToHashSet());
+        Assert.Equal(unknown, await CostsAsync("nobody", "right"));
+        // A name of a robot, a password that is none: no evaluation, whether there is such a user or not.
+        Assert.Empty(await CostsAsync("robot+nobody", "wrong"));
+        Assert.Empty(await CostsAsync("user", ""));
+        Assert.Empty(await CostsAsync("nobody", ""));
+        Assert.Empty(await CostsAsync("user", new string('x', 5000)));
+        Assert.Empty(await CostsAsync("nobody", new string('x', 5000)));
+
+        async Task<List<int>> CostsAsync(string name, string password)
+        {
+            costs.Clear();
+            for (var number = 0; number < 20; number++)
+                Assert.Null(await logins.CheckAsync($"{name}{number}", password, "1.1.1.1", Cancel));
+            return [.. costs];
+        }
     }
 
     [Fact]
@@ -89,6 +128,27 @@ public sealed class LoginTests
         var right = logins.CheckAsync("a", "right", "6.6.6.6", Cancel).AsTask();
         time.Advance(TimeSpan.FromSeconds(10));
         Assert.NotNull(await right);
+    }
+
+    [Fact]
+    public async Task Check_ManyAtOnce_AreCheckedOneByOne_SoThatNoMoreThanFiveAreFree()
+    {
+        var (time, evaluations) = (new FakeTimeProvider(DateTimeOffset.UtcNow), 0);
+        using var logins = new Logins(NoRobots(), time)
+        {
+            Users = PasswordFile.Parse($"a:{Hash("right")}", "users"),
+            Verify = (password, hash) => Interlocked.Increment(ref evaluations) > 0 && BCrypt.Net.BCrypt.Verify(password, hash),
+        };
+        var guesses = Enumerable.Range(0, 60).Select(number => logins.CheckAsync("a", $"guess {number}", "6.6.6.6", Cancel).AsTask()).ToList();
+        // A turn comes each quarter of a second, for eight seconds: 32 wait for them, at a clock that stands still.
+        await Eventually.TrueAsync(() => evaluations == 5 && guesses.Count(guess => guess.IsCompletedSuccessfully) == 5 && guesses.Count(guess => guess.IsFaulted) == 60 - 5 - 32);
+        Assert.All(guesses.Where(guess => guess.IsFaulted), guess => Assert.Equal(429, Assert.IsType<RegistryException>(guess.Exception!.InnerException).Error.Status));
+        // Clients that come at once with the right password are not held up: it is checked once.
+        evaluations = 0;
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => logins.CheckAsync("a", "right", "1.1.1.1", Cancel).AsTask())), Assert.NotNull);
+        Assert.Equal(1, evaluations);
+        time.Advance(TimeSpan.FromMinutes(1));
+        await Eventually.EndsAsync(Task.WhenAll(guesses.Where(guess => !guess.IsFaulted)));
     }
 
     private static Robots NoRobots() => new(

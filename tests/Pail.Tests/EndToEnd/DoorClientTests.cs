@@ -1,61 +1,13 @@
 using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Clients;
-using Pail.Tests.Kit.Servers;
 
 namespace Pail.Tests.EndToEnd;
 
-/// <summary><c>pail serve</c> with rules, over a folder, as people start it.</summary>
-public abstract class GuardedFolder(string layout) : IAsyncLifetime
-{
-    /// <summary>The password of every user.</summary>
-    public const string Password = "a password: with ümlaut";
-
-    private const string Rules = """
-        rules:
-          - {subjects: anonymous, repositories: "public/**", allow: [pull, list]}
-          - {subjects: "user:alice", repositories: ["team/**", "public/**"], allow: [pull, push, list]}
-          - {subjects: "user:bob", repositories: "team/**", allow: [pull, list]}
-        """;
-
-    private readonly TestFolder _folder = new();
-    private PailServer? _server;
-
-    /// <summary>The server's host and port.</summary>
-    public string Host => _server!.Host;
-
-    /// <inheritdoc/>
-    public async ValueTask InitializeAsync()
-    {
-        await File.WriteAllTextAsync(_folder["rules"], Rules);
-        await File.WriteAllTextAsync(_folder["users"], $"alice:{BCrypt.Net.BCrypt.HashPassword(Password, 10)}\nbob:{BCrypt.Net.BCrypt.HashPassword(Password, 10)}\n");
-        await PailCli.Direct.DoAsync("init", $"file:{_folder["bucket"]}", "--layout", layout);
-        _server = await PailServer.StartAsync(PailCli.Direct, [$"file:{_folder["bucket"]}", "--log", "off", "--access", _folder["rules"], "--htpasswd", _folder["users"]]);
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        GC.SuppressFinalize(this);
-        if (_server is not null)
-        {
-            await _server.StopAsync();
-            await _server.DisposeAsync();
-        }
-        _folder.Dispose();
-    }
-}
-
-/// <summary>Each repository has its own blobs.</summary>
-public sealed class GuardedV2() : GuardedFolder("v2");
-
-/// <summary>All repositories share their blobs.</summary>
-public sealed class GuardedPool() : GuardedFolder("pool");
-
-/// <summary>Real clients log in, push and pull under rules.</summary>
+/// <summary>Real clients log in, push and pull under rules, over TLS, at three replicas.</summary>
 [NeedsServers]
 [UsesDebian13]
-public abstract class DoorClientTests(GuardedFolder registry) : IDisposable
+public abstract class DoorClientTests(GuardedReplicas registry) : IDisposable
 {
     private readonly TestFolder _folder = new();
 
@@ -70,8 +22,9 @@ public abstract class DoorClientTests(GuardedFolder registry) : IDisposable
         var (team, open) = ($"{registry.Host}/team/{name.Replace(' ', '-')}:1", $"{registry.Host}/public/{name.Replace(' ', '-')}:1");
         using var folders = new Folders();
         var (alice, bob, anonymous) = (ContainerClient.Of(name, folders.One), ContainerClient.Of(name, folders.Two), ContainerClient.Of(name, folders.Three));
-        (await alice.LoginAsync(registry.Host, "alice", GuardedFolder.Password)).Succeeded();
-        (await bob.LoginAsync(registry.Host, "bob", GuardedFolder.Password)).Succeeded();
+        alice.Authority = bob.Authority = anonymous.Authority = registry.Authority;
+        (await alice.LoginAsync(registry.Host, "alice", GuardedReplicas.Password)).Succeeded();
+        (await bob.LoginAsync(registry.Host, "bob", GuardedReplicas.Password)).Succeeded();
         if (anonymous is not Ctr)
             Assert.NotEqual(0, (await anonymous.LoginAsync(registry.Host, "alice", "wrong")).ExitCode);
 
@@ -89,6 +42,42 @@ public abstract class DoorClientTests(GuardedFolder registry) : IDisposable
         await AssertRefusedAsync(() => bob.PushAsync(other, team));
         await AssertRefusedAsync(() => anonymous.PushAsync(other, open));
         await AssertRefusedAsync(() => anonymous.PullAsync(team));
+    }
+
+    [Fact]
+    public async Task Oras_MayWhatTheRulesSay_AndNoMore()
+    {
+        using var folders = new Folders();
+        var (alice, bob) = (new Tool("oras", folders.One) { Authority = registry.Authority }, new Tool("oras", folders.Two) { Authority = registry.Authority });
+        await alice.DoAsync("login", "--username", "alice", "--password", GuardedReplicas.Password, registry.Host);
+        await bob.DoAsync("login", "--username", "bob", "--password", GuardedReplicas.Password, registry.Host);
+        await File.WriteAllTextAsync(folders.One["sbom.json"], """{"whale":1}""", TestContext.Current.CancellationToken);
+        await alice.DoAsync("push", $"{registry.Host}/team/oras:1", "sbom.json:application/json");
+        await bob.DoAsync("pull", "--output", "pulled", $"{registry.Host}/team/oras:1");
+        Assert.Equal("""{"whale":1}""", await File.ReadAllTextAsync(Path.Combine(folders.Two["pulled"], "sbom.json"), TestContext.Current.CancellationToken));
+        Assert.NotEqual(0, (await bob.RunAsync("tag", $"{registry.Host}/team/oras:1", "2")).ExitCode);
+        Assert.NotEqual(0, (await new Tool("oras", folders.Three) { Authority = registry.Authority }.RunAsync("pull", $"{registry.Host}/team/oras:1")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Pail_MayWhatTheRulesSay_AndNoMore()
+    {
+        var layout = new TestLayout(_folder["image"]);
+        // Large enough for parts that go past the server.
+        layout.Tag(layout.ImageOf(20 << 20, 1000));
+        using var folders = new Folders();
+        var (alice, bob, anonymous) = (Cli(folders.One), Cli(folders.Two), Cli(folders.Three));
+        (await alice.StartWith(GuardedReplicas.Password, "login", "-u", "alice", "--password-stdin", registry.Host).EndAsync()).Succeeded();
+        (await bob.StartWith(GuardedReplicas.Password, "login", "-u", "bob", "--password-stdin", registry.Host).EndAsync()).Succeeded();
+        (await anonymous.StartWith("wrong", "login", "-u", "alice", "--password-stdin", registry.Host).EndAsync()).Ended(4);
+        await alice.DoAsync("push", layout.Address(), $"docker://{registry.Host}/team/pail:1");
+        await alice.DoAsync("copy", $"docker://{registry.Host}/team/pail:1", $"docker://{registry.Host}/public/pail:1");
+        await bob.DoAsync("pull", $"docker://{registry.Host}/team/pail:1", $"oci:{_folder["bob"]}:1");
+        await anonymous.DoAsync("pull", $"docker://{registry.Host}/public/pail:1", $"oci:{_folder["anonymous"]}:1");
+        (await bob.RunAsync("push", layout.Address(), $"docker://{registry.Host}/team/pail:2")).Ended(4);
+        (await anonymous.RunAsync("pull", $"docker://{registry.Host}/team/pail:1", $"oci:{_folder["none"]}:1")).Ended(4);
+
+        PailCli Cli(TestFolder home) => new(TestEnvironment.S3, home: home.Path) { Variables = new Dictionary<string, string> { ["SSL_CERT_FILE"] = registry.Authority } };
     }
 
     /// <inheritdoc/>

@@ -23,10 +23,13 @@ internal sealed class PailCli(Uri endpoint, string? docker = null, string? home 
     }
 
     /// <summary>Starts it, for a test that interrupts it.</summary>
-    public Child Start(params string[] arguments) => Child.Start(BuiltPail.File, BuiltPail.Arguments(arguments), new Dictionary<string, string?>(Variables.Select(pair => KeyValuePair.Create(pair.Key, (string?)pair.Value)))
+    public Child Start(params string[] arguments) => StartWith("", arguments);
+
+    /// <summary>Starts it with this as its input.</summary>
+    public Child StartWith(string input, params string[] arguments) => Child.Start(BuiltPail.File, BuiltPail.Arguments(arguments), new Dictionary<string, string?>(Variables.Select(pair => KeyValuePair.Create(pair.Key, (string?)pair.Value)))
     {
         ["AWS_ENDPOINT_URL_S3"] = endpoint.ToString(),
         ["DOCKER_HOST"] = docker ?? TestEnvironment.Docker,
         ["HOME"] = home ?? Environment.GetEnvironmentVariable("HOME"),
-    });
+    }, input);
 }

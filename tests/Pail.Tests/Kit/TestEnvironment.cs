@@ -24,6 +24,9 @@ internal static class TestEnvironment
     /// <summary>The folder of the servers in the root of Debian 13, and of files that say whether they run.</summary>
     public static string Debian => Variable("PAIL_TEST_DEBIAN");
 
+    /// <summary>The certificate of an authority that the engines of all tests trust; its key is beside it.</summary>
+    public static string Authority => Variable("PAIL_TEST_AUTHORITY");
+
     /// <summary>The root of the sources.</summary>
     public static string Sources { get; } = FindSources();
 

@@ -8,6 +8,12 @@ internal abstract class ContainerClient(TestFolder folder, Machine machine)
     /// <summary>What the client keeps is in here.</summary>
     protected TestFolder Folder { get; } = folder;
 
+    /// <summary>The certificate of the authority that registries are checked with, over TLS; null for plain HTTP. Engines take any on loopback.</summary>
+    public string? Authority { get; set; }
+
+    /// <summary>Whether the client checks the registry's certificate, as options say it.</summary>
+    protected string Checks => Authority is null ? "false" : "true";
+
     /// <summary>The name of the program.</summary>
     public abstract string Name { get; }
 
@@ -28,15 +34,15 @@ internal abstract class ContainerClient(TestFolder folder, Machine machine)
         _ => new DockerCli(folder, Engine.Named(name)),
     };
 
-    /// <summary>Logs in to a registry that speaks plain HTTP, as people do; what is pushed and pulled from then on is as that user.</summary>
+    /// <summary>Logs in to a registry, as people do; what is pushed and pulled from then on is as that user.</summary>
     public abstract Task<Finished> LoginAsync(string host, string user, string password);
 
-    /// <summary>Pushes an image over plain HTTP, and forgets it.</summary>
+    /// <summary>Pushes an image, and forgets it.</summary>
     /// <param name="layout">An OCI layout with the image alone.</param>
     /// <param name="reference">Where to.</param>
     public abstract Task PushAsync(TestLayout layout, string reference);
 
-    /// <summary>Pulls an image over plain HTTP, and forgets it when asked so by <see cref="RemoveAsync"/>.</summary>
+    /// <summary>Pulls an image, and forgets it when asked so by <see cref="RemoveAsync"/>.</summary>
     public abstract Task PullAsync(string reference);
 
     /// <summary>The digest of the config the pulled image has: every client checks all digests on the way there.</summary>
@@ -53,6 +59,7 @@ internal abstract class ContainerClient(TestFolder folder, Machine machine)
     {
         ["HOME"] = Folder.Path,
         ["XDG_RUNTIME_DIR"] = Folder.Path,
+        ["SSL_CERT_FILE"] = Authority ?? Environment.GetEnvironmentVariable("SSL_CERT_FILE"),
         // Here the plugin for it may be missing, so the classic builder does it.
         ["DOCKER_BUILDKIT"] = machine == Machine.Here ? "0" : "1",
     });

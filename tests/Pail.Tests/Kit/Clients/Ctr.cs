@@ -12,6 +12,8 @@ internal sealed class Ctr(TestFolder folder, Engine engine, string? inNamespace 
 
     public override string Name => "ctr";
 
+    private string[] Transport => Authority is null ? ["--plain-http"] : ["--tlscacert", Authority];
+
     /// <summary>It keeps no logins: each command is given the user. Success, since nothing can fail.</summary>
     public override Task<Finished> LoginAsync(string host, string user, string password)
     {
@@ -34,7 +36,7 @@ internal sealed class Ctr(TestFolder folder, Engine engine, string? inNamespace 
         await RemoveAsync(reference);
     }
 
-    public override async Task PullAsync(string reference) => (await DoAsync(["images", "pull", "--plain-http", .. _user, reference])).Succeeded();
+    public override async Task PullAsync(string reference) => (await DoAsync(["images", "pull", .. Transport, .. _user, reference])).Succeeded();
 
     public override async Task<string> ConfigDigestAsync(string reference)
     {
@@ -53,7 +55,7 @@ internal sealed class Ctr(TestFolder folder, Engine engine, string? inNamespace 
             (await DoAsync("images", "tag", "--force", $"{repository}:1", reference)).Succeeded();
             (await DoAsync("images", "rm", $"{repository}:1")).Succeeded();
         }
-        return await DoAsync(["images", "push", "--plain-http", .. _user, reference]);
+        return await DoAsync(["images", "push", .. Transport, .. _user, reference]);
     }
 
     /// <summary>The config of a manifest or index that it has; of what an index lists, it has only this machine's platform.</summary>

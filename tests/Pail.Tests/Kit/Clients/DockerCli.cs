@@ -3,7 +3,7 @@ using Pail.Tests.Images;
 
 namespace Pail.Tests.Kit.Clients;
 
-/// <summary>A Docker Engine. Registries on loopback may speak plain HTTP to it by default.</summary>
+/// <summary>A Docker Engine. Registries on loopback may speak plain HTTP to it, or TLS with any certificate, by default.</summary>
 internal sealed class DockerCli(TestFolder folder, Engine engine) : ContainerClient(folder, engine.Machine)
 {
     public override string Name => "docker";

@@ -14,23 +14,23 @@ internal sealed class Podman(TestFolder folder, string name, Machine? machine = 
 
     public override string Name => name;
 
-    public override Task<Finished> LoginAsync(string host, string user, string password) => DoAsync("login", "--tls-verify=false", "--username", user, "--password", password, host);
+    public override Task<Finished> LoginAsync(string host, string user, string password) => DoAsync("login", $"--tls-verify={Checks}", "--username", user, "--password", password, host);
 
     public override async Task PushAsync(TestLayout layout, string reference)
     {
         // By Skopeo, for Podman makes a name of the path, and paths of temporary files have capitals.
         (await RunProgramAsync("skopeo", ["copy", "--quiet", layout.Address(), $"containers-storage:[vfs@{_root}+{_runroot}]{reference}"])).Succeeded();
-        (await DoAsync("push", "--quiet", "--tls-verify=false", reference)).Succeeded();
+        (await DoAsync("push", "--quiet", $"--tls-verify={Checks}", reference)).Succeeded();
         await RemoveAsync(reference);
     }
 
-    public override async Task PullAsync(string reference) => (await DoAsync("pull", "--quiet", "--tls-verify=false", reference)).Succeeded();
+    public override async Task PullAsync(string reference) => (await DoAsync("pull", "--quiet", $"--tls-verify={Checks}", reference)).Succeeded();
 
     /// <summary>Pulls an image from an address of any kind, if it can; prints its id.</summary>
     /// <param name="address">The address.</param>
     /// <param name="directory">What paths are relative to: Podman makes names of them, which must not have capitals.</param>
     public Task<Finished> TryPullAsync(string address, string directory) =>
-        RunProgramAsync("env", ["--chdir", directory, $"/usr/bin/{name}", .. Storage, "pull", "--quiet", "--tls-verify=false", address]);
+        RunProgramAsync("env", ["--chdir", directory, $"/usr/bin/{name}", .. Storage, "pull", "--quiet", $"--tls-verify={Checks}", address]);
 
     /// <summary>The digest of what it pulled an image by: of the index, where it was one.</summary>
     public async Task<string> DigestAsync(string id) => (await DoAsync("image", "inspect", "--format", "{{.Digest}}", id)).Succeeded().Output.Trim();

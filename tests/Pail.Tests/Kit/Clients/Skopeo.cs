@@ -10,17 +10,17 @@ internal sealed class Skopeo(TestFolder folder, Machine? machine = null) : Conta
 
     private string Layout => Folder["skopeo"];
 
-    public override Task<Finished> LoginAsync(string host, string user, string password) => RunAsync("login", "--tls-verify=false", "--username", user, "--password", password, host);
+    public override Task<Finished> LoginAsync(string host, string user, string password) => RunAsync("login", $"--tls-verify={Checks}", "--username", user, "--password", password, host);
 
     public override async Task PushAsync(TestLayout layout, string reference) =>
-        (await RunAsync("copy", "--quiet", "--all", "--dest-tls-verify=false", layout.Address(), $"docker://{reference}")).Succeeded();
+        (await RunAsync("copy", "--quiet", "--all", $"--dest-tls-verify={Checks}", layout.Address(), $"docker://{reference}")).Succeeded();
 
     public override async Task PullAsync(string reference) =>
-        (await RunAsync("copy", "--quiet", "--src-tls-verify=false", $"docker://{reference}", $"oci:{Layout}:1")).Succeeded();
+        (await RunAsync("copy", "--quiet", $"--src-tls-verify={Checks}", $"docker://{reference}", $"oci:{Layout}:1")).Succeeded();
 
     /// <summary>Copies all platforms of an index.</summary>
     public async Task PullAllAsync(string reference) =>
-        (await RunAsync("copy", "--quiet", "--all", "--src-tls-verify=false", $"docker://{reference}", $"oci:{Layout}:1")).Succeeded();
+        (await RunAsync("copy", "--quiet", "--all", $"--src-tls-verify={Checks}", $"docker://{reference}", $"oci:{Layout}:1")).Succeeded();
 
     public override async Task<string> ConfigDigestAsync(string reference)
     {

@@ -5,10 +5,12 @@ using Pail.Tests.Images;
 
 namespace Pail.Tests.Kit.Registries;
 
-/// <summary>An authority of a test, and certificates it issued, as PEM files.</summary>
-internal sealed class TestCertificates(TestFolder folder)
+/// <summary>An authority, and certificates it issued, as PEM files.</summary>
+/// <param name="folder">Where the files are written.</param>
+/// <param name="authority">A certificate with its key; null for an authority of the test alone.</param>
+internal sealed class TestCertificates(TestFolder folder, X509Certificate2? authority = null)
 {
-    private readonly X509Certificate2 _authority = Authority();
+    private readonly X509Certificate2 _authority = authority ?? NewAuthority();
 
     /// <summary>The authority's certificate.</summary>
     public string Authorities
@@ -30,7 +32,7 @@ internal sealed class TestCertificates(TestFolder folder)
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        using var issued = request.Create(_authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddMinutes(expired ? -1 : 60), RandomNumberGenerator.GetBytes(8));
+        using var issued = request.Create(_authority, Later(DateTimeOffset.UtcNow.AddHours(-1), _authority.NotBefore), DateTimeOffset.UtcNow.AddMinutes(expired ? -1 : 60), RandomNumberGenerator.GetBytes(8));
         return issued.CopyWithPrivateKey(key);
     }
 
@@ -42,7 +44,12 @@ internal sealed class TestCertificates(TestFolder folder)
         return folder[name + ".cert"];
     }
 
-    private static X509Certificate2 Authority()
+    /// <summary>The authority that the engines of all tests trust.</summary>
+    public static X509Certificate2 OfEngines() => X509Certificate2.CreateFromPemFile(TestEnvironment.Authority, Path.ChangeExtension(TestEnvironment.Authority, "key"));
+
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
+
+    private static X509Certificate2 NewAuthority()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=Test authority", key, HashAlgorithmName.SHA256);
