@@ -39,8 +39,8 @@ internal static class ManPages
             AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL_S3. DOCKER_HOST says where the Docker Engine is.
 
             """);
-        text.Append(".SH SEE ALSO\n").AppendJoin(",\n", (page == root ? [] : new[] { "pail(1)" }).Append("docker(1)").Append("skopeo(1)").Select(other => $".BR {other.Replace("(", " (", StringComparison.Ordinal)}")).Append('\n');
-        return text.ToString().Replace(",\n.BR", " ,\n.BR", StringComparison.Ordinal);
+        text.Append($".SH SEE ALSO\n{(page == root ? "" : ".BR pail (1),\n")}.BR docker (1),\n.BR skopeo (1)\n");
+        return text.ToString();
     }
 
     private static void Body(StringBuilder text, CommandPage page, string heading)
