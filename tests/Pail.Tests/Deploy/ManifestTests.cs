@@ -145,12 +145,12 @@ public sealed partial class ManifestTests
 
     private static IEnumerable<YamlNode> Items(YamlNode node, string path) => (YamlSequenceNode)At(node, path);
 
-    [GeneratedRegex("\\bPAIL_[A-Z_]+")]
+    [GeneratedRegex("\\bPAIL_[A-Z_]+", RegexOptions.NonBacktracking)]
     private static partial Regex Variable();
 
-    [GeneratedRegex("PAIL_LISTEN=\\*:([0-9]+)")]
+    [GeneratedRegex("PAIL_LISTEN=\\*:(?<port>[0-9]+)", RegexOptions.NonBacktracking)]
     private static partial Regex DockerfileListen();
 
-    [GeneratedRegex("<Version>(.*)</Version>")]
+    [GeneratedRegex("<Version>(?<version>[^<]*)</Version>", RegexOptions.NonBacktracking)]
     private static partial Regex VersionOfProject();
 }
