@@ -14,11 +14,9 @@ public sealed class ProxyTests : IDisposable
 
     [Theory]
     [InlineData("haproxy", "docker")]
-    [InlineData("haproxy", "skopeo")]
     [InlineData("haproxy", "podman")]
     [InlineData("nginx", "docker")]
     [InlineData("nginx", "skopeo")]
-    [InlineData("nginx", "podman")]
     public async Task Example_TwoReplicas_ClientsPushAndPull(string kind, string name)
     {
         var bucket = S3Server.NewName();

@@ -111,7 +111,7 @@ public sealed class CommandTests(ToolFeed feed) : IClassFixture<ToolFeed>, IDisp
             foreach (var tag in (string[])["1.1", "1.2"])
                 await docker.BuildAsync(_folder["work"], $"app:{tag}");
         }
-        if (page is "docs/operations.md" or "docs/quickstart/kubernetes.md")
+        if (page is "docs/operations.md" or "docs/quickstart/kubernetes.md" or "docs/quickstart/github-actions.md")
         {
             await PailCli.Direct.DoAsync("init", bucket.Address);
             await PailCli.Direct.DoAsync("copy", "--all", layout.Address(), $"{bucket.Address}/team/app:1.0");
