@@ -47,13 +47,14 @@ internal sealed class PailCommand : Command
         Add(new DemoCommand(terminal));
         Add(new CompletionCommand(terminal));
         Add(new CompleteCommand(terminal));
+        Add(new ReferenceCommand(terminal));
         Add(new VersionOption("--version") { Action = new ShowVersion(terminal) });
         Add(new HelpOption("--help", "-h") { Recursive = true, Action = new HelpWithExamples() });
         SetAction(parsed => new HelpWithExamples().Invoke(parsed));
     }
 
-    // "0.1.0+COMMIT", as the build stamps it.
-    private static string Version() => typeof(PailCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+') switch
+    /// <summary>The version for people. The build stamps it as "0.1.0+COMMIT".</summary>
+    public static string Version() => typeof(PailCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+') switch
     {
         [var number, { Length: > 7 } commit] => $"pail {number} ({commit[..7]})",
         var parts => $"pail {parts[0]}",

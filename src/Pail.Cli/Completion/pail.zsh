@@ -1,5 +1,5 @@
 #compdef pail
-# zsh completion for pail. In ~/.zshrc, after compinit: source <(pail completion zsh)
+# zsh completion for pail. In ~/.zshrc, after compinit: source <(pail completion zsh); or as _pail in a folder of fpath
 _pail() {
     local -a open closed
     local word says
@@ -17,4 +17,9 @@ _pail() {
     fi
     (( $#closed || $#open ))
 }
-compdef _pail pail ./pail
+# Found in fpath, this file is the function itself.
+if [[ $funcstack[1] == _pail ]]; then
+    _pail "$@"
+else
+    compdef _pail pail ./pail
+fi

@@ -70,16 +70,19 @@ public sealed class CompletionTests : IDisposable
         Assert.Equal(["completion", "--memory", "oci:image/"], Lines(ran).Select(line => line.Split('\t')[0]));
     }
 
-    [Fact]
+    // As a line of ~/.zshrc, and as a file in fpath, where packages put it.
+    [Theory]
     [NeedsServers]
-    public async Task Zsh_AtAPrompt_CompletesAVerb()
+    [InlineData("compinit -u -D; source <(pail completion zsh)")]
+    [InlineData("mkdir zsh; pail completion zsh >zsh/_pail; fpath=(\\$PWD/zsh \\$fpath); compinit -u -D")]
+    public async Task Zsh_AtAPrompt_CompletesAVerb(string setUp)
     {
         await Script();
         // What is typed at a real prompt: half a verb, Tab, Enter. Completed, the command lacks an argument.
-        var ran = await ShellAsync("zsh", """
+        var ran = await ShellAsync("zsh", $$"""
             zmodload zsh/zpty
             zpty shell zsh -f -i
-            zpty -w shell 'autoload -U compinit; compinit -u -D; source <(pail completion zsh); echo read''y'
+            zpty -w shell "autoload -U compinit; {{setUp}}; echo read''y"
             zpty -r -m shell seen '*ready*'
             zpty -w -n shell $'pail comple\t\n'
             zpty -r -m shell seen '*pail: *--help*'

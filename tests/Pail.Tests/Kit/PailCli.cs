@@ -9,6 +9,9 @@ internal sealed class PailCli(Uri endpoint, string? docker = null, string? home 
     /// <summary>More variables for it.</summary>
     public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Another build, by the path of its Pail.Cli.dll; null for the one under test.</summary>
+    public string? Assembly { get; init; }
+
     /// <summary>Against RGW itself.</summary>
     public static PailCli Direct => new(TestEnvironment.S3);
 
@@ -23,10 +26,10 @@ internal sealed class PailCli(Uri endpoint, string? docker = null, string? home 
     }
 
     /// <summary>Starts it, for a test that interrupts it.</summary>
-    public Child Start(params string[] arguments) => StartWith("", arguments);
+public Child Start(params string[] arguments) => StartWith("", arguments);
 
     /// <summary>Starts it with this as its input.</summary>
-    public Child StartWith(string input, params string[] arguments) => Child.Start(BuiltPail.File, BuiltPail.Arguments(arguments), new Dictionary<string, string?>(Variables.Select(pair => KeyValuePair.Create(pair.Key, (string?)pair.Value)))
+    public Child StartWith(string input, params string[] arguments) => Child.Start(Assembly is null ? BuiltPail.File : "dotnet", Assembly is null ? BuiltPail.Arguments(arguments) : [Assembly, .. arguments], new Dictionary<string, string?>(Variables.Select(pair => KeyValuePair.Create(pair.Key, (string?)pair.Value)))
     {
         ["AWS_ENDPOINT_URL_S3"] = endpoint.ToString(),
         ["DOCKER_HOST"] = docker ?? TestEnvironment.Docker,

@@ -23,7 +23,7 @@ public sealed class PackageTests : IDisposable
                 "--disable-build-servers", "-nologo", "-v", "quiet", "-p:RunAnalyzers=false",
             ])).Succeeded();
         Assert.Superset(
-            new HashSet<string> { "README.md", "lib/net10.0/Pail.dll", "lib/net10.0/Pail.xml" }, Files("Pail.0.1.0.nupkg"));
+            new HashSet<string> { "README.md", "lib/net10.0/Pail.dll", "lib/net10.0/Pail.xml" }, Files("Pail.Core.0.1.0.nupkg"));
         Assert.Superset(
             new HashSet<string> { "README.md", "lib/net10.0/Pail.S3.dll", "lib/net10.0/Pail.S3.xml", "buildTransitive/Pail.S3.targets", "buildTransitive/RegisterS3.cs" }, Files("Pail.S3.0.1.0.nupkg"));
         Assert.Contains("<license type=\"expression\">Apache-2.0</license>", Text("Pail.S3.0.1.0.nupkg", "Pail.S3.nuspec"), StringComparison.Ordinal);
