@@ -9,6 +9,7 @@ using Pail.Server.Audit;
 using Pail.Server.Caches;
 using Pail.Server.Limits;
 using Pail.Server.Running;
+using Pail.Server.Uploads;
 
 namespace Pail.Server;
 
@@ -39,10 +40,10 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     public AuditTrail? Audit { get; } = options.Door is not null || options.Audit ? new(log, time, options.Audit) : null;
 
     /// <summary>Bounds what each address uses; null if nothing does.</summary>
-    public Limiter? ByAddress { get; } = options.ByAddress.IsOff ? null : new(options.ByAddress, time);
+    public Limiter? ByAddress { get; } = options.ByAddress.IsOff ? null : new("address", options.ByAddress, time);
 
     /// <summary>Bounds what each user uses; null if nothing does.</summary>
-    public Limiter? ByUser { get; } = options.ByUser.IsOff ? null : new(options.ByUser, time);
+    public Limiter? ByUser { get; } = options.ByUser.IsOff ? null : new("user", options.ByUser, time);
 
     /// <summary>What keeps repositories apart that share their content.</summary>
     public Border Border { get; } = new(options, bucket, time);
@@ -55,6 +56,9 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
 
     /// <summary>What tags named.</summary>
     public TagCache Tags { get; } = new(options.TagLifetime, time);
+
+    /// <summary>The upload sessions that this replica has seen.</summary>
+    public LiveSessions Sessions { get; } = new();
 
     /// <summary>When manifests were pulled through this replica.</summary>
     public PullTimes Pulls { get; } = new(time);
