@@ -105,7 +105,7 @@ internal static class RegistryServer
         var health = new Health(services, bucket, clock);
         _ = app.Services.GetRequiredService<ServerGauges>();
         var metrics = options.Metrics is not null && app.Services.GetRequiredService<Exporters>().Metrics is { } measured ? new MetricsEndpoint(services, app.Services, measured) : null;
-        var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services), metrics), health, metrics);
+        var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services), options.Metrics?.Address is null ? metrics : null), health, metrics);
         app.Lifetime.ApplicationStopping.Register(() => health.Stopping = true);
         Forwarding.Use(app, options.TrustedProxies);
         app.Run(pipeline.HandleAsync);

@@ -32,7 +32,10 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
         if (metrics is not null && MetricsEndpoint.IsAtOwnAddress(context))
             return metrics.AnswerAloneAsync(context);
         if (context.Request.Path.Value is "/healthz" or "/healthz/details" or "/readyz")
+        {
+            RequestWatch.Name(context, context.Request.Path.Value);
             RequestWatch.Hide(context);
+        }
         return context.Request.Path.Value switch
         {
             "/healthz" => Health.AliveAsync(context),
