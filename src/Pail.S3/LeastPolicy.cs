@@ -58,7 +58,7 @@ internal static class LeastPolicy
             [
                 new("PailRead", [Get], [.. images, BucketSettings.Key, Own]),
                 new("PailWrite", [Put], [.. images, Own]),
-                new("PailDelete", [Delete], [.. images, Uploads]),
+                new("PailDelete", [Delete], [.. images, Uploads, EventObjects.Prefix + "*"]),
                 new("PailParts", Parts, [.. images, Uploads]),
                 new("PailList", [List], []),
                 new("PailUploads", [ListUploads], []),

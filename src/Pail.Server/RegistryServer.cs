@@ -10,6 +10,7 @@ using Microsoft.Extensions.Logging;
 using Pail.Buckets;
 using Pail.Server.Access;
 using Pail.Server.Audit;
+using Pail.Server.Events;
 using Pail.Server.Http;
 using Pail.Server.Routing;
 using Pail.Server.Running;
@@ -69,6 +70,11 @@ internal static class RegistryServer
             builder.Services.AddSingleton<IHostedService>(services => new ScheduledCollection(services.GetRequiredService<RegistryServices>(), retains: true, options.RetainEvery));
         if (options.Door is not null)
             builder.Services.AddHostedService(services => new RuleWatch(services.GetRequiredService<RegistryServices>()));
+        if (options.Webhooks is { Hooks.Count: > 0 })
+        {
+            builder.Services.AddHostedService(services => new EventKeeper(services.GetRequiredService<RegistryServices>()));
+            builder.Services.AddHostedService(services => new EventDelivery(services.GetRequiredService<RegistryServices>()));
+        }
         if (options.Audit)
             builder.Services.AddHostedService(services => new AuditRecorder(services.GetRequiredService<RegistryServices>()));
         if (options is { ReadOnly: false } && options.SweepInterval > TimeSpan.Zero)

@@ -7,6 +7,7 @@ using Pail.Pulls;
 using Pail.Server.Access;
 using Pail.Server.Audit;
 using Pail.Server.Caches;
+using Pail.Server.Events;
 using Pail.Server.Limits;
 using Pail.Server.Running;
 using Pail.Server.Uploads;
@@ -22,6 +23,7 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     private readonly Lock _rounds = new();
     private volatile Bucket _bucket = Impatient(bucket);
     private string _lastRound = "";
+    private EventQueue? _events; // made once: the server asks for it before it begins
 
     public ServerOptions Options => options;
 
@@ -65,6 +67,9 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
 
     /// <summary>What is done on a schedule, as this replica saw it last.</summary>
     public CollectSchedule Schedule { get; set; } = new();
+
+    /// <summary>The events for webhooks; null if there are none.</summary>
+    public EventQueue? Events => _events ??= options.Webhooks is { Hooks.Count: > 0 } hooks ? new(hooks, () => Bucket, log, time) : null;
 
     /// <summary>Goes by the settings that this one has from now on: the same bucket, whose blobs are shared as before.</summary>
     public void Follow(Bucket bucket) => _bucket = Impatient(bucket);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Pail.Server.Access;
 using Pail.Server.Blobs;
+using Pail.Server.Events;
 using Pail.Server.Limits;
 using Pail.Server.Running;
 using Pail.Server.Watching;
@@ -103,6 +104,9 @@ internal sealed record ServerOptions
 
     /// <summary>Where metrics are shown; null for nowhere.</summary>
     public MetricsOptions? Metrics { get; init; }
+
+    /// <summary>Who hears of events; null for nobody.</summary>
+    public WebhookOptions? Webhooks { get; init; }
 
     /// <summary>What is exported by OTLP.</summary>
     public OtlpVariables Otlp { get; init; } = OtlpVariables.None;

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Pail.Oci;
 using Pail.Server.Caches;
 using Pail.Server.Errors;
+using Pail.Server.Events;
 using Pail.Server.Http;
 using Pail.Server.Routing;
 using Pail.Server.Watching;
@@ -26,7 +27,21 @@ internal sealed class ManifestPulls(RegistryServices services)
             Answers.Empty(context.Response, StatusCodes.Status304NotModified);
         else
             await Answers.BodyAsync(context, found.Manifest.MediaType, found.Manifest.Bytes);
+        if (services.Events is { } events && HttpMethods.IsGet(context.Request.Method))
+            await TellAsync(events, context, route, found.Manifest.Descriptor);
         return null;
+    }
+
+    // The client has its answer: an event that the bucket does not take is in the log, and sent from memory.
+    private static async Task TellAsync(EventQueue events, HttpContext context, RegistryRoute.ManifestOf route, Descriptor manifest)
+    {
+        try
+        {
+            await events.AddAsync(context, "pull", route.Repository, manifest, [route.Reference.Tag]);
+        }
+        catch (PailException)
+        {
+        }
     }
 
     /// <summary>The manifest of that name; null if there is none. A HEAD fetches as a GET does: the GET that follows it is free then.</summary>

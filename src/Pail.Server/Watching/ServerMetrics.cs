@@ -15,6 +15,7 @@ internal static class ServerMetrics
     private static readonly Histogram<double> Runs = PailTelemetry.Meter.CreateHistogram("pail.task.duration", "s", "Time that runs of background tasks took", tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.1, 1, 10, 60, 600, 3600] });
     private static readonly Counter<long> Removed = PailTelemetry.Meter.CreateCounter<long>("pail.removed", "{object}", "Objects, unfinished uploads and tags that sweeps, collections and retention removed");
     private static readonly Counter<long> Freed = PailTelemetry.Meter.CreateCounter<long>("pail.freed", "By", "Bytes that collections and retention freed");
+    private static readonly Counter<long> Events = PailTelemetry.Meter.CreateCounter<long>("pail.events", "{event}", "Events for webhooks: queued, and for each webhook delivered, failed (and tried again) and dropped");
     private static readonly ConcurrentDictionary<string, double> Succeeded = new();
 
     static ServerMetrics()
@@ -51,6 +52,11 @@ internal static class ServerMetrics
     /// <param name="of"><c>address</c> or <c>user</c>.</param>
     /// <param name="result"><c>delayed</c> or <c>refused</c>.</param>
     public static void Limited(string of, string result) => Limits.Add(1, new("limit", of), new("result", result));
+
+    /// <summary>Something became of events.</summary>
+    /// <param name="outcome"><c>queued</c>, <c>delivered</c>, <c>failed</c> or <c>dropped</c>.</param>
+    /// <param name="count">How many.</param>
+    public static void Event(string outcome, int count) => Events.Add(count, new KeyValuePair<string, object?>("outcome", outcome));
 
     /// <summary>A background task ran.</summary>
     /// <param name="task">Its short name.</param>
