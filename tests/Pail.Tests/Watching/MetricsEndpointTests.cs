@@ -13,6 +13,7 @@ using static Pail.Tests.Access.DoorBench;
 namespace Pail.Tests.Watching;
 
 /// <summary>Where metrics are, who may read them, and what is never in them.</summary>
+[Collection("Metrics")]
 public sealed class MetricsEndpointTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pail-metrics-");
