@@ -59,7 +59,7 @@ internal static class LeastPolicy
             [
                 new("PailRead", [Get], [.. images, BucketSettings.Key, Own]),
                 new("PailWrite", [Put], [.. images, Own]),
-                new("PailDelete", [Delete], [.. images, Uploads, .. holds]),
+                new("PailDelete", [Delete], [.. images, Uploads, EventObjects.Prefix + "*", .. holds]),
                 new("PailParts", Parts, [.. images, Uploads]),
                 new("PailList", [List], []),
                 new("PailUploads", [ListUploads], []),

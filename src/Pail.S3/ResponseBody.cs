@@ -5,7 +5,7 @@ using Pail.Transfer;
 namespace Pail.S3;
 
 /// <summary>The bytes of an object as they arrive: exactly as many as announced, or an exception.</summary>
-internal sealed class ResponseBody(HttpResponseMessage response, Stream body, long length, StallGuard guard, TimeSpan stall, Func<string, Exception?, StoreException> broken) : ReadOnlyStream
+internal sealed class ResponseBody(HttpResponseMessage response, S3Call? call, Stream body, long length, StallGuard guard, TimeSpan stall, Func<string, Exception?, StoreException> broken) : ReadOnlyStream
 {
     private long _position;
 
@@ -55,6 +55,7 @@ internal sealed class ResponseBody(HttpResponseMessage response, Stream body, lo
         {
             body.Dispose();
             response.Dispose();
+            call?.Dispose();
             guard.Dispose();
         }
         base.Dispose(disposing);

@@ -21,6 +21,8 @@ internal static class S3Handlers
             Expect100ContinueTimeout = TimeSpan.FromSeconds(1),
             AllowAutoRedirect = false,
             UseCookies = false,
+            // A store has no use for the ids of traces.
+            ActivityHeadersPropagator = null,
             AutomaticDecompression = DecompressionMethods.None,
         };
         if (https && Environment.GetEnvironmentVariable("AWS_CA_BUNDLE") is { Length: > 0 } bundle)

@@ -90,7 +90,7 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
         {
             response = await _wire.SendAsync(StoreOperation.GetObject, _prefix + key, request, guard, cancel);
             if (Succeeded(response))
-                return await ContentAsync(key, range, response, guard, cancel);
+                return await ContentAsync(key, range, response, request.Open, guard, cancel);
             var refusal = await RefusalAsync(response, guard);
             if (refusal is not { Status: 404, Code: not "NoSuchBucket" } && !await IsMissingAsync(key, refusal, cancel))
                 throw _errors.Refused(StoreOperation.GetObject, key, refusal);
@@ -99,6 +99,7 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
         catch
         {
             response?.Dispose();
+            request.Open?.Dispose();
             guard.Dispose();
             throw;
         }
@@ -181,19 +182,22 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
     /// <summary>Closes the connections.</summary>
     public void Dispose() => _connection.Dispose();
 
-    private async Task<ObjectContent> ContentAsync(string key, ByteRange? range, HttpResponseMessage response, StallGuard guard, CancellationToken cancel)
+    private async Task<ObjectContent> ContentAsync(string key, ByteRange? range, HttpResponseMessage response, S3Call? call, StallGuard guard, CancellationToken cancel)
     {
         if (WireHeaders.Extent(response) is not var (offset, length, size))
+        {
+            using var read = call;
             return range is null && (int)response.StatusCode == 200
                 ? await UnmeasuredAsync(key, response, guard, cancel)
                 : throw _errors.Broken(StoreOperation.GetObject, key, "the store did not say how long the object is");
+        }
         var last = Math.Min(range?.Last ?? long.MaxValue, size - 1);
         if (offset != (range?.First ?? 0) || length != last - offset + 1)
             throw _errors.Broken(StoreOperation.GetObject, key, $"the store sent bytes {offset} to {offset + length - 1} of {size}, which is not the range asked for");
         var body = await response.Content.ReadAsStreamAsync(guard.Token);
         return new ObjectContent(
             WireHeaders.Info(response, size),
-            new ResponseBody(response, body, length, guard, _options.StallTimeout, (what, e) => _errors.Broken(StoreOperation.GetObject, key, what, e)),
+            new ResponseBody(response, call, body, length, guard, _options.StallTimeout, (what, e) => _errors.Broken(StoreOperation.GetObject, key, what, e)),
             length);
     }
 
@@ -214,28 +218,35 @@ internal sealed partial class S3Store : IObjectStore, IServerSideCopy, ICopiesBe
     }
 
     private async Task<T> ControlAsync<T>(StoreOperation operation, string key, Func<CancellationToken, Task<T>> request, CancellationToken cancel)
+        where T : AmazonWebServiceResponse
     {
         var assembles = operation is StoreOperation.CompleteMultipartUpload or StoreOperation.CopyObject or StoreOperation.UploadPartCopy;
         await _errors.CredentialsAsync(_connection.Credentials);
         using var guard = new StallGuard(cancel);
         var level = _patience.LevelOf(operation);
         guard.Allow(_options.ConnectTimeout + Patience.Stretch(assembles ? _options.AssemblyTimeout : _options.AnswerTimeout, level));
-        _meter.Count(operation);
+        using var call = S3Call.Begin(_meter, _connection, _bucket, operation, key.Length > 0 && operation != StoreOperation.ListObjects && operation != StoreOperation.ListMultipartUploads ? _prefix + key : "");
         try
         {
             var answer = await request(guard.Token);
+            call.Answered((int)answer.HttpStatusCode, answer.ResponseMetadata?.RequestId);
             _patience.Answered(operation, level);
             _bucketSeen |= operation != StoreOperation.ListBuckets;
             return answer;
         }
         catch (AmazonServiceException e)
         {
+            if (e.StatusCode == default)
+                call.Failed("broken");
+            else
+                call.Answered((int)e.StatusCode, e.RequestId);
             throw _errors.From(operation, key, e);
         }
         catch (Exception e) when (e is AmazonClientException or HttpRequestException or IOException or XmlException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             if (guard.Expired)
                 _patience.Expired(operation, level);
+            call.Failed(guard.Expired ? "timeout" : "broken");
             throw _errors.Broken(operation, key, e, guard.Expired);
         }
     }

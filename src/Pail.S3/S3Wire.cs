@@ -42,18 +42,23 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
         var credentials = await errors.CredentialsAsync(connection.Credentials);
         var level = patience.LevelOf(operation);
         using var message = await SignedAsync(key, request, credentials, guard, level);
-        meter.Count(operation);
+        S3Call? call = S3Call.Begin(meter, connection, options.Root.Bucket, operation, key);
         try
         {
             guard.Allow(options.ConnectTimeout + Patience.Stretch(options.AnswerTimeout, level));
             var response = await connection.Http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, guard.Token);
             guard.Pause();
+            call.Answered((int)response.StatusCode, RequestId(response));
             Clock.Read(response);
             patience.Answered(operation, level);
-            if (!_ceph && response.Headers.NonValidated.TryGetValues("x-amz-request-id", out var id) && CephRequestId().IsMatch(id.ToString()))
+            if (!_ceph && RequestId(response) is { } id && CephRequestId().IsMatch(id))
                 _ceph = true;
             if ((int)response.StatusCode != 417 || message.Headers.ExpectContinue != true)
+            {
+                if (operation == StoreOperation.GetObject && response.IsSuccessStatusCode)
+                    (request.Open, call) = (call, null);
                 return response;
+            }
             // Some stores, and proxies before them, know no "Expect: 100-continue". Source: RFC 9110, 15.5.18.
             _expectsNothing = true;
             response.Dispose();
@@ -62,10 +67,17 @@ internal sealed partial class S3Wire(S3Connection connection, S3Options options,
         {
             if (guard.Expired)
                 patience.Expired(operation, level);
+            call?.Failed(guard.Expired ? "timeout" : "broken");
             throw errors.Broken(operation, key, e, guard.Expired);
+        }
+        finally
+        {
+            call?.Dispose();
         }
         return await SendAsync(operation, key, request, guard, cancel);
     }
+
+    private static string? RequestId(HttpResponseMessage response) => response.Headers.NonValidated.TryGetValues("x-amz-request-id", out var id) ? id.ToString() : null;
 
     private async Task<HttpRequestMessage> SignedAsync(string key, WireRequest request, AWSCredentials credentials, StallGuard guard, int level)
     {
@@ -145,6 +157,9 @@ internal sealed record WireRequest(HttpMethod Method, string Query = "")
 
     /// <summary>The time in which the store accepts it; null for one that is sent at once.</summary>
     public WireFence? Fence { get; init; }
+
+    /// <summary>The request itself, if its answer has a body that is to be read; to be disposed then.</summary>
+    public S3Call? Open { get; set; }
 
     /// <summary>The body's SHA-256 in hexadecimal digits, which the store checks; null to let it go unchecked.</summary>
     public string? BodyHash { get; init; }

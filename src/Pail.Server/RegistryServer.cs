@@ -11,10 +11,12 @@ using Pail.Buckets;
 using Pail.Server.Access;
 using Pail.Server.Audit;
 using Pail.Server.Blobs;
+using Pail.Server.Events;
 using Pail.Server.Http;
 using Pail.Server.Routing;
 using Pail.Server.Running;
 using Pail.Server.Uploads;
+using Pail.Server.Watching;
 
 namespace Pail.Server;
 
@@ -41,6 +43,12 @@ internal static class RegistryServer
             kestrel.AddServerHeader = false;
             foreach (var endpoint in options.Listen)
                 kestrel.Listen(endpoint, listen => Serve(listen, kestrel.ApplicationServices.GetService<Certificates>()));
+            if (options.Metrics is { Address: { } own })
+                kestrel.Listen(own, listen =>
+                {
+                    Serve(listen, kestrel.ApplicationServices.GetService<Certificates>());
+                    MetricsEndpoint.Mark(listen);
+                });
         });
         if (options.Tls is { } files)
         {
@@ -53,6 +61,8 @@ internal static class RegistryServer
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTime);
         AddLog(builder, options, clock);
         builder.Services.AddSingleton(services => new RegistryServices(options, bucket, LogOf(services), clock));
+        builder.Services.AddSingleton(_ => Exporters.Start(options.Otlp, options.Metrics is not null, "Microsoft.AspNetCore"));
+        builder.Services.AddSingleton(services => new ServerGauges(services.GetRequiredService<RegistryServices>()));
         builder.Services.AddHostedService(services => new SettingsWatch(services.GetRequiredService<RegistryServices>()));
         if (!options.ReadOnly)
             builder.Services.AddHostedService(services => new PromiseKeeper(services.GetRequiredService<RegistryServices>()));
@@ -63,6 +73,11 @@ internal static class RegistryServer
             builder.Services.AddSingleton<IHostedService>(services => new ScheduledCollection(services.GetRequiredService<RegistryServices>(), retains: true, options.RetainEvery));
         if (options.Door is not null)
             builder.Services.AddHostedService(services => new RuleWatch(services.GetRequiredService<RegistryServices>()));
+        if (options.Webhooks is { Hooks.Count: > 0 })
+        {
+            builder.Services.AddHostedService(services => new EventKeeper(services.GetRequiredService<RegistryServices>()));
+            builder.Services.AddHostedService(services => new EventDelivery(services.GetRequiredService<RegistryServices>()));
+        }
         if (options.Audit)
             builder.Services.AddHostedService(services => new AuditRecorder(services.GetRequiredService<RegistryServices>()));
         if (options is { ReadOnly: false } && options.SweepInterval > TimeSpan.Zero)
@@ -97,7 +112,9 @@ internal static class RegistryServer
             door.Changed = audit.Changed;
         }
         var health = new Health(services, bucket, clock);
-        var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services)), health);
+        _ = app.Services.GetRequiredService<ServerGauges>();
+        var metrics = options.Metrics is not null && app.Services.GetRequiredService<Exporters>().Metrics is { } measured ? new MetricsEndpoint(services, app.Services, measured) : null;
+        var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services), options.Metrics?.Address is null ? metrics : null), health, metrics);
         app.Lifetime.ApplicationStopping.Register(() => health.Stopping = true);
         Forwarding.Use(app, options.TrustedProxies);
         app.Run(pipeline.HandleAsync);
@@ -109,8 +126,9 @@ internal static class RegistryServer
         if (options.Log is not { } output)
             return;
         // Of the framework, what its administrator should know: its information repeats the line of each request.
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter(ServerLog.Category, LogLevel.Information);
-        builder.Services.AddSingleton<ILoggerProvider>(_ => new JsonLog(output, clock));
+        var level = options.LogOptions.Level;
+        builder.Logging.SetMinimumLevel(level is LogLevel.Information ? LogLevel.Warning : level).AddFilter(ServerLog.Category, level);
+        builder.Services.AddSingleton<ILoggerProvider>(_ => new StreamLog(output, options.LogOptions.Format, clock));
     }
 
     private static ILogger LogOf(IServiceProvider services) => services.GetRequiredService<ILoggerFactory>().CreateLogger(ServerLog.Category);

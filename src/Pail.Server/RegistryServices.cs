@@ -8,8 +8,10 @@ using Pail.Server.Access;
 using Pail.Server.Audit;
 using Pail.Server.Blobs;
 using Pail.Server.Caches;
+using Pail.Server.Events;
 using Pail.Server.Limits;
 using Pail.Server.Running;
+using Pail.Server.Uploads;
 
 namespace Pail.Server;
 
@@ -22,6 +24,7 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     private readonly Lock _rounds = new();
     private volatile Bucket _bucket = Take(bucket, options);
     private string _lastRound = "";
+    private EventQueue? _events; // made once: the server asks for it before it begins
 
     public ServerOptions Options => options;
 
@@ -40,10 +43,10 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     public AuditTrail? Audit { get; } = options.Door is not null || options.Audit ? new(log, time, options.Audit) : null;
 
     /// <summary>Bounds what each address uses; null if nothing does.</summary>
-    public Limiter? ByAddress { get; } = options.ByAddress.IsOff ? null : new(options.ByAddress, time);
+    public Limiter? ByAddress { get; } = options.ByAddress.IsOff ? null : new("address", options.ByAddress, time);
 
     /// <summary>Bounds what each user uses; null if nothing does.</summary>
-    public Limiter? ByUser { get; } = options.ByUser.IsOff ? null : new(options.ByUser, time);
+    public Limiter? ByUser { get; } = options.ByUser.IsOff ? null : new("user", options.ByUser, time);
 
     /// <summary>What keeps repositories apart that share their content.</summary>
     public Border Border { get; } = new(options, bucket, time);
@@ -60,11 +63,17 @@ internal sealed class RegistryServices(ServerOptions options, Bucket bucket, ILo
     /// <summary>What tags named.</summary>
     public TagCache Tags { get; } = new(options.TagLifetime, time);
 
+    /// <summary>The upload sessions that this replica has seen.</summary>
+    public LiveSessions Sessions { get; } = new();
+
     /// <summary>When manifests were pulled through this replica.</summary>
     public PullTimes Pulls { get; } = new(time);
 
     /// <summary>What is done on a schedule, as this replica saw it last.</summary>
     public CollectSchedule Schedule { get; set; } = new();
+
+    /// <summary>The events for webhooks; null if there are none.</summary>
+    public EventQueue? Events => _events ??= options.Webhooks is { Hooks.Count: > 0 } hooks ? new(hooks, () => Bucket, log, time) : null;
 
     /// <summary>Goes by the settings that this one has from now on: the same bucket, whose blobs are shared as before.</summary>
     public void Follow(Bucket bucket)

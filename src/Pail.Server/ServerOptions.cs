@@ -2,7 +2,10 @@ using System.Net;
 using System.Security.Cryptography;
 using Pail.Server.Access;
 using Pail.Server.Blobs;
+using Pail.Server.Events;
 using Pail.Server.Limits;
+using Pail.Server.Running;
+using Pail.Server.Watching;
 using Pail.Stores;
 
 namespace Pail.Server;
@@ -93,8 +96,20 @@ internal sealed record ServerOptions
     /// <summary>How long running transfers may take to end once the server is told to stop.</summary>
     public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Where log lines go, one JSON object each; null for nowhere.</summary>
+    /// <summary>Where log lines go; null for nowhere.</summary>
     public Stream? Log { get; init; }
+
+    /// <summary>How they are written, and which.</summary>
+    public LogOptions LogOptions { get; init; } = new();
+
+    /// <summary>Where metrics are shown; null for nowhere.</summary>
+    public MetricsOptions? Metrics { get; init; }
+
+    /// <summary>Who hears of events; null for nobody.</summary>
+    public WebhookOptions? Webhooks { get; init; }
+
+    /// <summary>What is exported by OTLP.</summary>
+    public OtlpVariables Otlp { get; init; } = OtlpVariables.None;
 
     /// <summary>Whether the audit trail is kept in the bucket too.</summary>
     public bool Audit { get; init; }

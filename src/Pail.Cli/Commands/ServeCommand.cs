@@ -9,6 +9,7 @@ using Pail.S3;
 using Pail.Server;
 using Pail.Server.Access;
 using Pail.Server.Configuration;
+using Pail.Server.Watching;
 using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Transfer;
@@ -43,7 +44,7 @@ internal sealed class ServeCommand : Command, IShowsExamples
     {
         var flags = _settings.Select(pair => (pair.Setting.Name, Values: pair.Values(parsed))).Where(pair => pair.Values is not null).ToDictionary(pair => pair.Name, pair => pair.Values!);
         var configuration = ServeConfiguration.Read(flags, Environment.GetEnvironmentVariable, parsed.GetValue(_file) ?? Environment.GetEnvironmentVariable("PAIL_CONFIG"));
-        var meter = new RequestMeter();
+        var meter = new RequestMeter { Prices = configuration.Prices };
         var store = Open(configuration, meter);
         using var owned = store as IDisposable;
         var registry = await Bucket.OpenAsync(store, new TransferEngine(configuration.Transfer), cancel);
@@ -54,9 +55,10 @@ internal sealed class ServeCommand : Command, IShowsExamples
                 Redirect = configuration.Redirect ? store.Abilities.Presign : null,
                 Log = configuration.Log ? _terminal.Out : null,
                 Meter = configuration.ExplainCost ? meter : null,
+                Otlp = OtlpVariables.Read(Environment.GetEnvironmentVariable),
             },
             registry);
-        await ListenAsync(server, configuration.Server.Listen, cancel);
+        await ListenAsync(server, [.. configuration.Server.Listen, .. options.Metrics is { Address: { } own } ? [own] : Array.Empty<IPEndPoint>()], cancel);
         Announce(server, configuration, options, registry, store);
         await RegistryServer.WaitAsync(server, cancel);
         await server.StopAsync(CancellationToken.None);
@@ -107,8 +109,13 @@ internal sealed class ServeCommand : Command, IShowsExamples
 
     private void Announce(WebApplication server, ServeConfiguration configuration, ServerOptions options, Bucket bucket, IObjectStore store)
     {
-        foreach (var address in server.Urls)
+        var addresses = server.Urls.ToList();
+        // The one that was bound last.
+        var metrics = options.Metrics is { Address: not null } ? addresses[^1] : null;
+        foreach (var address in addresses.Take(addresses.Count - (metrics is null ? 0 : 1)))
             _terminal.Error.WriteLine($"Serving {bucket.Name} at {address}");
+        if (metrics is not null)
+            _terminal.Error.WriteLine($"Metrics at {metrics}{MetricsEndpoint.Path}");
         if (options.Door is { Rules: var rules })
             _terminal.Error.WriteLine($"Access by {rules.Rules.Count} {(rules.Rules.Count == 1 ? "rule" : "rules")} of {configuration.Access ?? AccessFile.Key}{(rules.Rules.Count == 0 ? ": nobody may do anything" : "")}");
         if (options.Door is not null && bucket is { SharesBlobs: true, Settings.Holds: false })

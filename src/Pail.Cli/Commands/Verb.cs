@@ -5,6 +5,7 @@ using Pail.Places;
 using Pail.Remote;
 using Pail.S3;
 using Pail.Stores;
+using Pail.Telemetry;
 using Pail.Transfer;
 
 namespace Pail.Cli.Commands;
@@ -23,6 +24,7 @@ internal abstract class Verb : Command, IShowsExamples
     private readonly StoreOptions _store = new();
     private readonly RegistryConnectionOptions _registries = new();
     private readonly WorkOptions _work = new();
+    private readonly TraceOption _trace = new();
     private readonly Terminal _terminal;
 
     protected Verb(Terminal terminal, string name, string description)
@@ -53,7 +55,10 @@ internal abstract class Verb : Command, IShowsExamples
     {
         _output.AddTo(this, json, quiet, cost: store);
         if (moves)
+        {
             _work.AddTo(this);
+            _trace.AddTo(this);
+        }
         if (store)
             _store.AddTo(this, reads, writes);
         if (registries)
@@ -62,6 +67,8 @@ internal abstract class Verb : Command, IShowsExamples
 
     private async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
+        using var trace = _trace.Begin(parsed);
+        using var span = PailTelemetry.Begin($"pail {Name}");
         var quiet = _output.Quiet(parsed);
         using var registries = new RegistryClients(_registries.Read(parsed) with { Warn = new WarningNotice(_terminal).Tell }, new TransferEngine(_work.Read(parsed, quiet ? null : new RetryNotice(_terminal).Tell)));
         using var places = new PlaceOpener([new S3Provider(root => _store.Read(parsed, root))], registries, new RequestMeter());
@@ -78,6 +85,11 @@ internal abstract class Verb : Command, IShowsExamples
         {
             await RunAsync(session, cancel);
             return session.Outcome;
+        }
+        catch (Exception e)
+        {
+            span.Fail(e);
+            throw;
         }
         finally
         {

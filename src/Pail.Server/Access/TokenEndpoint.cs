@@ -6,6 +6,7 @@ using Pail.Access;
 using Pail.Server.Audit;
 using Pail.Server.Errors;
 using Pail.Server.Http;
+using Pail.Server.Watching;
 
 namespace Pail.Server.Access;
 
@@ -30,17 +31,28 @@ internal sealed class TokenEndpoint(Door door, TimeProvider time)
             TokenRequestKind.Refresh => (null, await RefreshAsync(request.Secret, context.RequestAborted)),
             _ => (RegistryError.Unsupported with { Status = StatusCodes.Status400BadRequest }, (Login?)null),
         };
+        // A token for somebody to whom no rule allows anything would only move the refusal to where clients don't explain it.
+        var granted = refused is null && login is not null && (login.Subject.Kind != SubjectKind.Anonymous || door.Rules.Know(Subject.Anonymous));
+        ServerMetrics.Token(KindOf(request.Kind), granted);
         if (refused is not null)
             return refused;
         if (login is null && request.Kind is (TokenRequestKind.Refresh or TokenRequestKind.Identity))
             AuditMark.LoginFailed(context, null);
-        // A token for somebody to whom no rule allows anything would only move the refusal to where clients don't explain it.
-        if (login is null || (login.Subject.Kind == SubjectKind.Anonymous && !door.Rules.Know(Subject.Anonymous)))
+        if (!granted || login is null)
             return RegistryError.Unauthorized with { Challenge = $"Basic realm=\"{Challenge.Service}\"" };
         context.Response.Headers.CacheControl = "no-store";
         await Answers.BodyAsync(context, HeaderValues.Json, JsonSerializer.SerializeToUtf8Bytes(Give(request, login, await door.RulesOfAsync(login.Subject, context.RequestAborted)), TokenJson.Default.TokenAnswer));
         return null;
     }
+
+    private static string KindOf(TokenRequestKind kind) => kind switch
+    {
+        TokenRequestKind.Anonymous => "anonymous",
+        TokenRequestKind.Password => "password",
+        TokenRequestKind.Refresh => "refresh",
+        TokenRequestKind.Identity => "identity",
+        _ => "unknown",
+    };
 
     private async ValueTask<Login?> RefreshAsync(string text, CancellationToken cancel) =>
         door.Tokens.OpenRefresh(text) is { } token && token.Expires > time.GetUtcNow() && await door.Logins.StillHoldsAsync(token.Subject, token.Proof, cancel) ? new(token.Subject, token.Proof) : null;

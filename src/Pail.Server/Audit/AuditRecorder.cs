@@ -3,7 +3,7 @@ using Pail.Server.Running;
 namespace Pail.Server.Audit;
 
 /// <summary>Writes the audit trail to the bucket: each hour soon after it, and what is left when the server stops.</summary>
-internal sealed class AuditRecorder(RegistryServices services) : RecurringTask("keeping the audit trail", Interval, services.Log, services.Time)
+internal sealed class AuditRecorder(RegistryServices services) : RecurringTask("audit", "keeping the audit trail", Interval, services.Log, services.Time)
 {
     // Asking what is due costs no request.
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);

@@ -1,4 +1,5 @@
 using Pail.Oci;
+using Pail.Server.Watching;
 
 namespace Pail.Server.Caches;
 
@@ -40,6 +41,7 @@ internal sealed class BlobCache(bool shared, TimeSpan lifetime, TimeProvider tim
     {
         var there = _entries.TryGet(KeyOf(repository, digest), out var entry) && IsFresh(entry);
         size = there ? entry!.Size : 0;
+        ServerMetrics.Asked("blob", there ? "hit" : "miss");
         return there;
     }
 

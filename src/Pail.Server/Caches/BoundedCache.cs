@@ -56,6 +56,13 @@ internal sealed class BoundedCache<TKey, TValue>(long capacity, Func<TValue, lon
             Turn(young);
     }
 
+    /// <summary>Counts the entries that something is true of. Looks at all.</summary>
+    public int Count(Func<TValue, bool> predicate)
+    {
+        var (young, old) = (_young, _old);
+        return young.Entries.Count(pair => predicate(pair.Value)) + old.Entries.Count(pair => !young.Entries.ContainsKey(pair.Key) && predicate(pair.Value));
+    }
+
     /// <summary>Removes everything; what was asked for before is not kept.</summary>
     public void Clear()
     {

@@ -15,7 +15,7 @@ internal sealed record ServeConfiguration
     public string? Bucket { get; init; }
 
     /// <summary>What the server itself goes by. Its certificate, redirects, log and meter are made from the rest.</summary>
-    public ServerOptions Server { get; init; } = new();
+    public ServerOptions Server { get; init; } = new() { Metrics = new() };
 
     /// <summary>How much it uses to move blobs. Fewer tries than a person at a terminal gets: clients of a registry try again themselves.</summary>
     public TransferOptions Transfer { get; init; } = new() { MemoryLimit = 96 << 20, Retry = new RetryOptions { Attempts = 5 } };
@@ -47,8 +47,11 @@ internal sealed record ServeConfiguration
     /// <summary>That key, PEM.</summary>
     public string? CdnKey { get; init; }
 
-    /// <summary>Whether requests are logged.</summary>
+    /// <summary>Whether there is a log.</summary>
     public bool Log { get; init; } = true;
+
+    /// <summary>What S3 requests cost.</summary>
+    public RequestPrices Prices { get; init; } = RequestPrices.OfAws;
 
     /// <summary>Whether the requests made to the bucket are told.</summary>
     public bool ExplainCost { get; init; }

@@ -1,4 +1,7 @@
 using System.Text;
+using Pail.Server.Events;
+using Pail.Server.Running;
+using Pail.Server.Watching;
 using Pail.Stores;
 using static Pail.Server.Configuration.Values;
 
@@ -73,7 +76,12 @@ internal static class Settings
         Number("pushes-by-user", "Uploads at once of one user [default: no limit]", 1, 1 << 20, (c, v) => c with { Server = c.Server with { ByUser = c.Server.ByUser with { Pushes = v } } }),
         Time("drain", "How long running transfers may take to end at a stop [default: 30s]", Minimum: 0, (c, v) => c with { Server = c.Server with { DrainTime = v } }),
 
-        new("log", "json|off", "A line for each request on stdout, or none [default: json]", One((c, v) => c with { Log = OneOf(v, "json", "off") == "json" })),
+        new("log", "json|text|off", "Lines on stdout, one for each request too: for programs, for people, or none [default: json]", One((c, v) => c with { Log = OneOf(v, "json", "text", "off") != "off", Server = c.Server with { LogOptions = c.Server.LogOptions with { Format = v == "text" ? LogFormat.Text : LogFormat.Json } } })),
+        new("log-level", "debug|info|warning|error", "The least that is logged; requests are info [default: info]", One((c, v) => c with { Server = c.Server with { LogOptions = c.Server.LogOptions with { Level = LogOptions.LevelOf(OneOf(v, "debug", "info", "warning", "error")) } } })),
+        new("metrics", "on|off|ADDRESS:PORT", "Metrics for Prometheus at /metrics: of the server, by its access rules; nowhere; or at an address of their own, for everybody who reaches it [default: on]", One((c, v) => c with { Server = c.Server with { Metrics = Metrics(v) } })),
+        new("webhooks", "FILE", "Who hears of pushes, deletions and pulls; docs/watch.md has its grammar [default: nobody]", One((c, v) => c with { Server = c.Server with { Webhooks = WebhookReader.ReadFile(v) } })),
+        new("price-a", "DOLLARS", "What your provider asks for 1,000 PUT, COPY, POST or LIST requests, for the metric of the price [default: 0.005]", One((c, v) => c with { Prices = c.Prices with { ClassA = Price(v) } })),
+        new("price-b", "DOLLARS", "What it asks for 1,000 GET or HEAD requests [default: 0.0004]", One((c, v) => c with { Prices = c.Prices with { ClassB = Price(v) } })),
         Switch("audit", "Keep the audit trail in the bucket too, in objects below pail/audit/", (c, on) => c with { Server = c.Server with { Audit = on } }),
         Switch("explain-cost", "Tell the S3 requests each request made: in the log, and to clients that send Pail-Explain-Cost", (c, on) => c with { ExplainCost = on }),
 
@@ -101,6 +109,13 @@ internal static class Settings
 
     private static Setting Number(string name, string description, int minimum, int maximum, Func<ServeConfiguration, int, ServeConfiguration> apply) =>
         new(name, "N", description, One((c, v) => apply(c, Count(v, minimum, maximum))));
+
+    private static MetricsOptions? Metrics(string text) => text switch
+    {
+        "off" => null,
+        "on" => new(),
+        _ => new(Endpoints(text).First()),
+    };
 
     private static ReadOnlyMemory<byte> Secret(string text) =>
         text.Length >= 16 ? Encoding.UTF8.GetBytes(text) : throw new FormatException("a secret has at least 16 characters");

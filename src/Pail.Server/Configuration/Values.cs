@@ -29,6 +29,10 @@ internal static class Values
             ? number
             : throw new FormatException($"a number from {minimum} to {maximum} is expected");
 
+    public static decimal Price(string text) => decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var price) && price <= 1000
+        ? price
+        : throw new FormatException("US dollars are expected, such as 0.005");
+
     public static bool Truth(string text) => text.Trim().ToLowerInvariant() switch
     {
         "1" or "true" => true,

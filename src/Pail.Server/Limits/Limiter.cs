@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Pail.Server.Access;
 using Pail.Server.Errors;
+using Pail.Server.Watching;
 
 namespace Pail.Server.Limits;
 
@@ -12,9 +13,10 @@ namespace Pail.Server.Limits;
 /// seconds, which every client bears; docker gives up at a 429, so that is for those that would wait longer. The bytes of a request are counted
 /// when it has ended: it may take more than there is, and the next one waits for that.
 /// </summary>
+/// <param name="of"><c>address</c> or <c>user</c>: whose limits these are.</param>
 /// <param name="options">The limits.</param>
 /// <param name="time">The clock.</param>
-internal sealed class Limiter(LimitOptions options, TimeProvider time)
+internal sealed class Limiter(string of, LimitOptions options, TimeProvider time)
 {
     /// <summary>How long a request is held back at most.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
@@ -34,13 +36,16 @@ internal sealed class Limiter(LimitOptions options, TimeProvider time)
         if (wait <= Longest && _requests?.Take(key, 1, Longest) is { } turn && turn > wait)
             wait = turn;
         if (wait > Longest)
-            return RegistryError.TooManyRequests with { RetryAfter = wait };
+            return Refuse(wait);
         if (wait > TimeSpan.Zero)
+        {
+            ServerMetrics.Limited(of, "delayed");
             await Task.Delay(wait, time, cancel);
+        }
         if (_pushes is not null && IsPush(context.Request))
         {
             if (!await _pushes.EnterAsync(key, Longest, cancel))
-                return RegistryError.TooManyRequests with { RetryAfter = Longest };
+                return Refuse(Longest);
             context.Response.OnCompleted(() =>
             {
                 _pushes.Leave(key);
@@ -64,6 +69,12 @@ internal sealed class Limiter(LimitOptions options, TimeProvider time)
 
     /// <summary>The key of a subject. Workloads are told apart by who they are, not by the issuer they share.</summary>
     public static string KeyOf(Pail.Access.Subject subject) => $"{subject.Kind}:{Visitor.NameOf(subject)}";
+
+    private RegistryError Refuse(TimeSpan wait)
+    {
+        ServerMetrics.Limited(of, "refused");
+        return RegistryError.TooManyRequests with { RetryAfter = wait };
+    }
 
     private static bool IsPush(HttpRequest request) => request.Method is "POST" or "PUT" or "PATCH" && request.Path.StartsWithSegments("/v2", StringComparison.Ordinal);
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Pail.Buckets;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Routing;
@@ -11,12 +12,12 @@ internal sealed class Deletions(RegistryServices services)
     /// <summary>DELETE <c>/v2/REPO/manifests/REFERENCE</c>: a tag alone, or a manifest with all its tags.</summary>
     public async Task<RegistryError?> ManifestAsync(HttpContext context, RegistryRoute.ManifestOf route)
     {
-        bool existed;
+        RemovedManifest? removed;
         try
         {
-            existed = route.Reference.Digest is { } digest
-                ? await services.Open(route.Repository, context).Manifests.DeleteAsync(digest, keepsContent: services.Border.IsOn, context.RequestAborted)
-                : await services.Open(route.Repository, context).Tags.DeleteAsync(route.Reference.Tag!, context.RequestAborted);
+            removed = route.Reference.Digest is { } digest
+                ? await services.Open(route.Repository, context).Manifests.RemoveAsync(digest, keepsContent: services.Border.IsOn, context.RequestAborted)
+                : await services.Open(route.Repository, context).Tags.RemoveAsync(route.Reference.Tag!, context.RequestAborted);
         }
         finally
         {
@@ -28,7 +29,10 @@ internal sealed class Deletions(RegistryServices services)
         }
         if (services.Border.IsOn && route.Reference.Digest is { } held)
             await services.Border.RemoveAsync(route.Repository, held, context.RequestAborted);
-        return Answer(context, existed, RegistryError.ManifestUnknown, route.Reference.ToString());
+        // A manifest goes after its tags.
+        if (services.Events is { } events && removed?.Manifest is { } gone)
+            await events.AddAsync(context, "delete", route.Repository, gone, [.. removed.Tags, .. route.Reference.Digest is null ? Array.Empty<string?>() : [null]]);
+        return Answer(context, removed is not null, RegistryError.ManifestUnknown, route.Reference.ToString());
     }
 
     /// <summary>DELETE <c>/v2/REPO/blobs/DIGEST</c>.</summary>

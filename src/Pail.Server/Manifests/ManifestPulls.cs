@@ -2,8 +2,10 @@ using Microsoft.AspNetCore.Http;
 using Pail.Oci;
 using Pail.Server.Caches;
 using Pail.Server.Errors;
+using Pail.Server.Events;
 using Pail.Server.Http;
 using Pail.Server.Routing;
+using Pail.Server.Watching;
 
 namespace Pail.Server.Manifests;
 
@@ -25,7 +27,21 @@ internal sealed class ManifestPulls(RegistryServices services)
             Answers.Empty(context.Response, StatusCodes.Status304NotModified);
         else
             await Answers.BodyAsync(context, found.Manifest.MediaType, found.Manifest.Bytes);
+        if (services.Events is { } events && HttpMethods.IsGet(context.Request.Method))
+            await TellAsync(events, context, route, found.Manifest.Descriptor);
         return null;
+    }
+
+    // The client has its answer: an event that the bucket does not take is in the log, and sent from memory.
+    private static async Task TellAsync(EventQueue events, HttpContext context, RegistryRoute.ManifestOf route, Descriptor manifest)
+    {
+        try
+        {
+            await events.AddAsync(context, "pull", route.Repository, manifest, [route.Reference.Tag]);
+        }
+        catch (PailException)
+        {
+        }
     }
 
     /// <summary>The manifest of that name; null if there is none. A HEAD fetches as a GET does: the GET that follows it is free then.</summary>
@@ -33,9 +49,10 @@ internal sealed class ManifestPulls(RegistryServices services)
     {
         if (reference.Digest is not { } digest)
             return new(ByTagAsync(repository, reference, cancel));
-        return services.Manifests.Get(repository, digest) is { } known && services.Manifests.IsFresh(known)
-            ? new(known)
-            : new(ByDigestAsync(repository, reference, cancel));
+        if (services.Manifests.Get(repository, digest) is not { } known || !services.Manifests.IsFresh(known))
+            return new(ByDigestAsync(repository, reference, cancel));
+        ServerMetrics.Asked("manifest", "hit");
+        return new(known);
     }
 
     private async Task<CachedManifest?> ByDigestAsync(RepositoryName repository, Reference reference, CancellationToken cancel)
@@ -43,7 +60,11 @@ internal sealed class ManifestPulls(RegistryServices services)
         var cache = services.Manifests;
         var digest = reference.Digest!.Value;
         if (cache.Get(repository, digest) is not { } known)
+        {
+            ServerMetrics.Asked("manifest", "miss");
             return (await ReadAsync(repository, reference, cancel))?.Manifest;
+        }
+        ServerMetrics.Asked("manifest", "revalidated");
         if (await services.Bucket.Repository(repository).Manifests.HeadAsync(reference, cancel) is null)
         {
             cache.Forget(repository, digest);
@@ -60,7 +81,10 @@ internal sealed class ManifestPulls(RegistryServices services)
         if (tags.Get(repository, tag) is { } seen && services.Manifests.Get(repository, seen.Digest) is { } known)
         {
             if (tags.IsFresh(seen))
+            {
+                ServerMetrics.Asked("tag", "hit");
                 return known;
+            }
             if (await services.Bucket.Repository(repository).Manifests.HeadAsync(reference, cancel) is not { } version)
             {
                 tags.Forget(repository, tag);
@@ -70,10 +94,12 @@ internal sealed class ManifestPulls(RegistryServices services)
             var now = version.Digest is { } stated ? services.Manifests.Get(repository, stated) : version.ETag == seen.ETag ? known : null;
             if (now is not null)
             {
+                ServerMetrics.Asked("tag", "revalidated");
                 tags.Saw(repository, tag, now.Manifest.Digest, version.ETag, removals);
                 return now;
             }
         }
+        ServerMetrics.Asked("tag", "miss");
         if (await ReadAsync(repository, reference, cancel) is not var (manifest, etag))
         {
             tags.Forget(repository, tag);

@@ -54,6 +54,8 @@ internal sealed class ManifestPushes(RegistryServices services)
                 // What was there before may be gone: all of it is looked for again.
             }
         }
+        if (services.Events is { } events)
+            await events.AddAsync(context, "push", repository, manifest.Descriptor, tags.DefaultIfEmpty<string?>(null));
         Answer(context, repository, manifest, more);
         return null;
     }

@@ -6,6 +6,7 @@ using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Manifests;
 using Pail.Server.Uploads;
+using Pail.Server.Watching;
 
 namespace Pail.Server.Routing;
 
@@ -13,7 +14,7 @@ namespace Pail.Server.Routing;
 /// From a request to the handler that answers: route, gate, handler. A handler answers and returns null, or returns an error
 /// and has answered nothing.
 /// </summary>
-internal sealed class Dispatcher(RegistryServices services, UploadHandlers uploads)
+internal sealed class Dispatcher(RegistryServices services, UploadHandlers uploads, MetricsEndpoint? metrics)
 {
     private static readonly ReadOnlyMemory<byte> EmptyObject = "{}"u8.ToArray();
 
@@ -32,9 +33,19 @@ internal sealed class Dispatcher(RegistryServices services, UploadHandlers uploa
         if (path == "/v2")
             return RedirectToRoot(context);
         if (path == Challenge.TokenPath && _tokens is not null)
+        {
+            RequestWatch.Name(context, Challenge.TokenPath);
             return await _tokens.AnswerAsync(context);
-        return RegistryRequest.Parse(context.Request.Method, path, out var request)
-            ?? await _gate.CheckAsync(context, request)
+        }
+        if (path == MetricsEndpoint.Path && metrics is not null)
+        {
+            RequestWatch.Name(context, MetricsEndpoint.Path);
+            return await metrics.AnswerAsync(context);
+        }
+        if (RegistryRequest.Parse(context.Request.Method, path, out var request) is { } wrong)
+            return wrong;
+        RequestWatch.Name(context, RequestWatch.TemplateOf(request.Route));
+        return await _gate.CheckAsync(context, request)
             ?? await HandleAsync(context, request.Route);
     }
 

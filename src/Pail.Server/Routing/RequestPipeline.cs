@@ -5,6 +5,7 @@ using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Limits;
 using Pail.Server.Running;
+using Pail.Server.Watching;
 using Pail.Stores;
 
 namespace Pail.Server.Routing;
@@ -18,7 +19,7 @@ namespace Pail.Server.Routing;
 /// <item>it gets its line in the log.</item>
 /// </list>
 /// </summary>
-internal sealed class RequestPipeline(RegistryServices services, Dispatcher dispatcher, Health health)
+internal sealed class RequestPipeline(RegistryServices services, Dispatcher dispatcher, Health health, MetricsEndpoint? metrics)
 {
     private const string AskCost = "Pail-Explain-Cost";
     private const string TellCost = "Pail-Cost";
@@ -28,12 +29,19 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
         context.Response.Headers[HeaderValues.ApiVersionName] = HeaderValues.ApiVersion;
         if (services.Options.Tls is not null)
             context.Response.Headers.StrictTransportSecurity = HeaderValues.OneYear;
+        if (metrics is not null && MetricsEndpoint.IsAtOwnAddress(context))
+            return metrics.AnswerAloneAsync(context);
+        if (context.Request.Path.Value is "/healthz" or "/healthz/details" or "/readyz")
+        {
+            RequestWatch.Name(context, context.Request.Path.Value);
+            RequestWatch.Hide(context);
+        }
         return context.Request.Path.Value switch
         {
             "/healthz" => Health.AliveAsync(context),
             "/healthz/details" => health.DetailsAsync(context),
             "/readyz" => health.ReadyAsync(context),
-            _ => services.Options.Meter is null && services.Audit is null && !services.Log.IsEnabled(LogLevel.Information) ? AnswerAsync(context, "") : ObservedAsync(context),
+            _ => services.Options.Meter is null && services.Audit is null && !services.Log.IsEnabled(LogLevel.Information) ? RequestWatch.MeasureAsync(context, AnswerAsync) : RequestWatch.MeasureAsync(context, ObservedAsync),
         };
     }
 
@@ -68,6 +76,8 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
             cost?.ClassA,
             cost?.ClassB);
     }
+
+    private Task AnswerAsync(HttpContext context) => AnswerAsync(context, "");
 
     private async Task AnswerAsync(HttpContext context, string id)
     {
@@ -107,8 +117,8 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
             services.Log.RequestFailed(e, id, path, $"{e.GetType().Name}: {Oci.SafeText.OneLine(e.Message)}");
     }
 
-    // Without the query, and without the sealed part of an upload's address: who has that can go on with the upload.
-    private static string PathForLog(HttpContext context)
+    /// <summary>The path as logs and traces may show it: without the query, and without the sealed part of an upload's address, with which anybody could go on with the upload.</summary>
+    public static string PathForLog(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "";
         foreach (var part in (ReadOnlySpan<string>)["/blobs/uploads/", "/_pail/"])

@@ -4,7 +4,7 @@ namespace Pail.Server.Running;
 /// Writes down when manifests were pulled, for retention: one PUT an hour in which there were pulls, and one when the server stops. A bucket that takes no
 /// writes is told in the log once.
 /// </summary>
-internal sealed class PullRecorder(RegistryServices services) : RecurringTask("keeping pull times", Interval, services.Log, services.Time)
+internal sealed class PullRecorder(RegistryServices services) : RecurringTask("pulls", "keeping pull times", Interval, services.Log, services.Time)
 {
     // An hour that is over is written soon after; asking costs no request.
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);

@@ -1,6 +1,7 @@
 using Pail.Buckets;
 using Pail.Collect;
 using Pail.Retention;
+using Pail.Server.Watching;
 
 namespace Pail.Server.Running;
 
@@ -12,7 +13,7 @@ namespace Pail.Server.Running;
 /// <param name="retains">True for retention, false for collecting garbage alone.</param>
 /// <param name="every">How often.</param>
 internal sealed class ScheduledCollection(RegistryServices services, bool retains, TimeSpan every)
-    : RecurringTask(retains ? "retention" : "collecting garbage", every, services.Log, services.Time)
+    : RecurringTask(retains ? "retain" : "gc", retains ? "retention" : "collecting garbage", every, services.Log, services.Time)
 {
     private const int MostWarnings = 20;
 
@@ -64,6 +65,9 @@ internal sealed class ScheduledCollection(RegistryServices services, bool retain
         var (freed, dropped) = (report.Freed.Values.Aggregate(new Freed(0, 0), (sum, more) => sum + more), retained?.Tags.Count(tag => tag.IsGone));
         foreach (var warning in report.Warnings.Take(MostWarnings))
             services.Log.CollectionWarned(retains ? "retention" : "collecting garbage", warning);
+        ServerMetrics.Took(retains ? "retain" : "gc", "object", freed.Objects, freed.Bytes);
+        if (dropped is > 0)
+            ServerMetrics.Took("retain", "tag", dropped.Value);
         services.Log.Collected(freed.Objects, freed.Bytes, dropped, report.Warnings.Count);
         return run with { FreedObjects = freed.Objects, FreedBytes = freed.Bytes, DroppedTags = dropped, Warnings = report.Warnings.Count };
     }

@@ -88,6 +88,26 @@ internal static partial class ServerLog
     [LoggerMessage(EventId = 23, Level = LogLevel.Error, Message = "the last of the audit trail is in this log alone: {reason}")]
     public static partial void AuditNotKept(this ILogger log, string reason);
 
+    /// <summary>Events could not be written to the bucket; they are sent from memory.</summary>
+    [LoggerMessage(EventId = 30, Level = LogLevel.Error, Message = "{count} events are in memory alone: {reason}")]
+    public static partial void EventsNotQueued(this ILogger log, int count, string reason);
+
+    /// <summary>A webhook did not take an event. Said once for an event; it is sent again.</summary>
+    [LoggerMessage(EventId = 31, Level = LogLevel.Warning, Message = "the webhook {webhook} does not take an event: {reason}; it is tried again")]
+    public static partial void WebhookFailed(this ILogger log, string webhook, string reason);
+
+    /// <summary>A webhook takes events again.</summary>
+    [LoggerMessage(EventId = 32, Level = LogLevel.Information, Message = "the webhook {webhook} took an event after {failed} tries that failed")]
+    public static partial void WebhookTakes(this ILogger log, string webhook, int failed);
+
+    /// <summary>A webhook did not take an event as long as events are kept.</summary>
+    [LoggerMessage(EventId = 33, Level = LogLevel.Error, Message = "an event was given up, since the webhook {webhook} does not take it: {reason}")]
+    public static partial void EventDropped(this ILogger log, string webhook, string action, string repository, string? tag, string digest, string reason);
+
+    /// <summary>Events that another server left are sent by this one.</summary>
+    [LoggerMessage(EventId = 34, Level = LogLevel.Information, Message = "{count} events of a server that ended are sent from here")]
+    public static partial void EventsTaken(this ILogger log, int count, string writer);
+
     /// <summary>An identity token is not good. What it says is not in the log: nothing of it is proved.</summary>
     [LoggerMessage(EventId = 20, Level = LogLevel.Information, Message = "an identity token was refused: {reason}")]
     public static partial void IdentityRefused(this ILogger log, string issuer, string reason);

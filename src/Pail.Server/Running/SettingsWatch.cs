@@ -6,7 +6,7 @@ namespace Pail.Server.Running;
 /// Follows the settings that are kept in the bucket, such as <c>pail init --public</c> changes while the server runs. One GET
 /// each time, at most <see cref="Interval"/> apart.
 /// </summary>
-internal sealed class SettingsWatch(RegistryServices services) : RecurringTask("reading the bucket's settings", Interval, services.Log, services.Time)
+internal sealed class SettingsWatch(RegistryServices services) : RecurringTask("settings", "reading the bucket's settings", Interval, services.Log, services.Time)
 {
     /// <summary>The longest time between two looks; docs/server.md promises twice that, for a look that fails once.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);

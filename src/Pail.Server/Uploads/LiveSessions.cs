@@ -16,6 +16,9 @@ internal sealed class LiveSessions
     /// <summary>What is remembered of a session, if anything.</summary>
     public LiveSession? Find(Guid id) => _sessions.TryGet(id, out var live) ? live : null;
 
+    /// <summary>How many of those remembered have not ended, and were touched since a time.</summary>
+    public int CountOpen(DateTimeOffset since) => _sessions.Count(live => !live.HasEnded && live.Session.Touched >= since);
+
     /// <summary>Remembers where a session is now.</summary>
     public void Set(UploadSession session, IncrementalHash? hash) => _sessions.Set(session.Id, new LiveSession(session, hash));
 

@@ -20,7 +20,7 @@ internal sealed class UploadHandlers
 
     private readonly RegistryServices _services;
     private readonly SessionSeal _seal;
-    private readonly LiveSessions _live = new();
+    private readonly LiveSessions _live;
     private readonly Staging _staging;
     private readonly BlobReceiver _receiver;
     private readonly SessionAppender _appender;
@@ -32,6 +32,7 @@ internal sealed class UploadHandlers
     {
         var joined = new JoinedWork();
         _services = services;
+        _live = services.Sessions;
         var seal = new PathSeal("pail upload session", services.Options.Secrets);
         _seal = new SessionSeal(seal, services.Options.UploadLifetime, services.Time);
         _direct = new DirectUploads(services, seal, joined);

@@ -1,4 +1,5 @@
 using Pail.Server.Running;
+using Pail.Server.Watching;
 
 namespace Pail.Server.Uploads;
 
@@ -7,7 +8,7 @@ namespace Pail.Server.Uploads;
 /// each time, for every thousand such things. Any number of replicas may sweep at once. What is touched: <see cref="Buckets.StagingArea.SweepAsync"/>.
 /// </summary>
 internal sealed class UploadSweeper(RegistryServices services)
-    : RecurringTask("removing what dead uploads left", services.Options.SweepInterval, services.Log, services.Time)
+    : RecurringTask("sweep", "removing what dead uploads left", services.Options.SweepInterval, services.Log, services.Time)
 {
     // Blobs are also written by clients with no server between, and one of 5 TiB takes days.
     private static readonly TimeSpan LongestPush = TimeSpan.FromDays(7);
@@ -25,6 +26,10 @@ internal sealed class UploadSweeper(RegistryServices services)
     {
         var (objects, uploads) = await SweepAsync(cancel);
         if (objects + uploads > 0)
+        {
+            ServerMetrics.Took("sweep", "object", objects);
+            ServerMetrics.Took("sweep", "upload", uploads);
             services.Log.Swept(objects, uploads);
+        }
     }
 }

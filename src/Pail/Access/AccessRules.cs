@@ -57,6 +57,10 @@ internal sealed record AccessRules
     /// <summary>True if a subject may do one thing in a repository.</summary>
     public bool Allow(Subject subject, AccessActions action, string repository) => Decide(subject, action, repository).Allowed;
 
+    /// <summary>True if a rule allows a subject one thing in all repositories, written <c>**</c>, and none denies it in any.</summary>
+    public bool AllowEverywhere(Subject subject, AccessActions action) =>
+        !Rules.Any(rule => rule.Denies(subject, action)) && Rules.Any(rule => rule.Allows(subject, action) && rule.Repositories is { Except.Count: 0 } filter && filter.Patterns.Any(glob => glob.ToString() == "**"));
+
     /// <summary>The claims that rules name of an issuer's tokens, and <c>sub</c>, which names their bearer.</summary>
     public IReadOnlySet<string> ClaimsOf(string issuer) =>
         Rules.SelectMany(rule => rule.Subjects).OfType<SubjectPattern.Workload>().Where(pattern => pattern.Issuer == issuer).SelectMany(pattern => pattern.Claims).Select(claim => claim.Claim).Append("sub").ToHashSet(StringComparer.Ordinal);

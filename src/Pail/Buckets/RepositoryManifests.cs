@@ -85,10 +85,11 @@ public sealed class RepositoryManifests
     /// </summary>
     /// <returns>False if there is no such manifest.</returns>
     /// <exception cref="PailException"><see cref="Failure.Conflict"/>: a tag needs it that is immutable by the bucket's policy.</exception>
-    public Task<bool> DeleteAsync(Digest digest, CancellationToken cancel = default) => DeleteAsync(digest, keepsContent: false, cancel);
+    public async Task<bool> DeleteAsync(Digest digest, CancellationToken cancel = default) => await RemoveAsync(digest, keepsContent: false, cancel) is not null;
 
     /// <summary>Removes a manifest as the public method does; if <paramref name="keepsContent"/>, its tags alone, since other repositories hold the same manifest.</summary>
-    internal async Task<bool> DeleteAsync(Digest digest, bool keepsContent, CancellationToken cancel)
+    /// <returns>What went; null if there was no such manifest.</returns>
+    internal async Task<RemovedManifest?> RemoveAsync(Digest digest, bool keepsContent, CancellationToken cancel)
     {
         var reference = Reference.Of(digest);
         var (exists, found) = await RemovedEntry.LoadAsync(Bucket, KeyOf(reference), cancel);
@@ -97,12 +98,12 @@ public sealed class RepositoryManifests
             // An earlier removal may have been interrupted when the manifest was gone.
             if (Bucket.Settings.Public)
                 await Bucket.Lists.PruneAsync(_repository.Name, cancel);
-            return false;
+            return null;
         }
         var manifest = found is null ? null : TryParse(found, reference);
         // Where layers, configs and manifests lie in one place: asked for as a manifest, a layer is not there.
         if (manifest is null && Bucket.SharesBlobs)
-            return false;
+            return null;
         await ImmutableImages.RequireUnneededAsync(_repository, digest, cancel);
         var tags = new List<string>();
         await foreach (var (tag, size) in _repository.Tags.ListWithSizesAsync(cancel))
@@ -118,7 +119,7 @@ public sealed class RepositoryManifests
             await Bucket.Lists.PruneAsync(_repository.Name, cancel);
         if (!keepsContent)
             await Store.DeleteAsync(KeyOf(reference), cancel);
-        return true;
+        return new(RemovedManifest.ManifestOf(found), tags);
     }
 
     /// <summary>Returns what an image of the repository names, or its parts name, and is not there. One HEAD for each blob, one GET for each manifest below an index.</summary>

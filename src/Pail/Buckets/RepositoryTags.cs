@@ -131,7 +131,10 @@ public sealed class RepositoryTags
 
     /// <summary>Removes a tag, and only that: the manifest stays under its digest, and the tag is kept for a while to be brought back. False if there is no such tag. One GET, one PUT and one DELETE, in a pool two.</summary>
     /// <exception cref="PailException"><see cref="Failure.Conflict"/>: the bucket's policy says that it is immutable.</exception>
-    public async Task<bool> DeleteAsync(string tag, CancellationToken cancel = default)
+    public async Task<bool> DeleteAsync(string tag, CancellationToken cancel = default) => await RemoveAsync(tag, cancel) is not null;
+
+    /// <summary>Removes a tag as <see cref="DeleteAsync"/> does, and returns what went; null if there was no such tag.</summary>
+    internal async Task<RemovedManifest?> RemoveAsync(string tag, CancellationToken cancel)
     {
         var (existed, found) = await RemovedEntry.LoadAsync(Bucket, KeyOf(tag), cancel);
         if (existed)
@@ -144,7 +147,7 @@ public sealed class RepositoryTags
         // Also where the tag is gone already: an earlier deletion may have been interrupted before this.
         if (Bucket.Settings.Public)
             await Bucket.Lists.ConfirmTagAsync(Name, tag, expected: false, cancel);
-        return existed;
+        return existed ? new(RemovedManifest.ManifestOf(found), [tag]) : null;
     }
 
     /// <summary>The keys of a tag, in the order in which they go.</summary>

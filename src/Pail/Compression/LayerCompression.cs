@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using Pail.Oci;
+using Pail.Telemetry;
 
 namespace Pail.Compression;
 
@@ -62,12 +63,18 @@ public sealed record LayerCompression
     }
 
     /// <summary>Compresses all of a stream; both stay open.</summary>
-    internal Task<CompressionResult> CompressAsync(Stream source, Stream destination, CancellationToken cancel) => Kind switch
+    internal async Task<CompressionResult> CompressAsync(Stream source, Stream destination, CancellationToken cancel)
     {
-        CompressionKind.Gzip => ParallelGzip.CompressAsync(source, destination, Level, cancel),
-        CompressionKind.Zstd => ParallelZstd.CompressAsync(source, destination, Level, cancel),
-        _ => CopyAsync(source, destination, cancel),
-    };
+        using var span = PailTelemetry.Begin("compress layer")?.SetTag("pail.compression", ToString());
+        var made = await (Kind switch
+        {
+            CompressionKind.Gzip => ParallelGzip.CompressAsync(source, destination, Level, cancel),
+            CompressionKind.Zstd => ParallelZstd.CompressAsync(source, destination, Level, cancel),
+            _ => CopyAsync(source, destination, cancel),
+        });
+        span?.SetTag("pail.size", made.UncompressedSize).SetTag("pail.compressed_size", made.CompressedSize);
+        return made;
+    }
 
     /// <summary>What is compressed so, as it was; the stream is disposed with the one returned.</summary>
     internal static Stream Decompress(Stream stream, CompressionKind kind) => kind switch

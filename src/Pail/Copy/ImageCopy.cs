@@ -3,6 +3,7 @@ using Pail.Compression;
 using Pail.Images;
 using Pail.Io;
 using Pail.Oci;
+using Pail.Telemetry;
 
 namespace Pail.Copy;
 
@@ -65,7 +66,9 @@ internal sealed class ImageCopy : IAsyncDisposable
                 return new CopyResult(there.Descriptor, Unchanged: true);
             await ReceiveAsync(maker.MakeAsync(layers, _stop.Token), () => maker.BytesRead, isNew: id is not null);
         }
-        var whole = await _source.GetRootAsync(_stop.Token);
+        Manifest whole;
+        using (PailTelemetry.Begin("read manifest"))
+            whole = await _source.GetRootAsync(_stop.Token);
         var root = await PlatformChoice.ChooseAsync(_source, whole, _sink, options, _stop.Token);
         Digest? cutFrom = root.IsIndex && root.Digest != whole.Digest ? whole.Digest : null;
         if (options.Compression is { } compression)
@@ -134,6 +137,7 @@ internal sealed class ImageCopy : IAsyncDisposable
             var isStored = await _sink.HasManifestAsync(root, _stop.Token);
             if (!isStored)
                 await CopyPartsAsync(graph, root);
+            using var span = PailTelemetry.Begin("put manifest and name")?.SetTag("pail.digest", root.Digest.ToString());
             await _sink.CommitAsync(root, isStored, _stop.Token);
         }
         var result = new CopyResult(root.Descriptor, unchanged);
@@ -167,6 +171,7 @@ internal sealed class ImageCopy : IAsyncDisposable
             if (manifest != top)
                 await _work.RunAsync(async () =>
                 {
+                    using var span = PailTelemetry.Begin("put manifest")?.SetTag("pail.digest", manifest.Digest.ToString());
                     await _sink.PutManifestAsync(manifest, _stop.Token);
                     return true;
                 });
@@ -204,9 +209,11 @@ internal sealed class ImageCopy : IAsyncDisposable
     private async Task<BlobOutcome> CopyBlobAsync(Descriptor blob)
     {
         blob = blob with { DiffId = _diffIds.TryGetValue(blob.Digest, out var diffId) ? diffId : null };
+        using var span = PailTelemetry.Begin("copy blob")?.SetTag("pail.digest", blob.Digest.ToString()).SetTag("pail.size", blob.Size).SetTag("pail.media_type", blob.MediaType);
         var progress = _progress.Begin(blob);
         var outcome = await _sink.PutBlobAsync(blob, (offset, token) => _source.OpenBlobAsync(blob, offset, token), progress, _stop.Token);
         progress.Done(outcome);
+        span?.SetTag("pail.outcome", outcome.ToString());
         Interlocked.Increment(ref _outcomes[(int)outcome]);
         if (outcome == BlobOutcome.Sent)
             Interlocked.Add(ref _bytesSent, blob.Size);

@@ -85,6 +85,9 @@ public sealed class RequestMeter
     private readonly ConcurrentDictionary<StoreOperation, long> _counts = new();
     private readonly AsyncLocal<RequestMeter?> _scope = new();
 
+    /// <summary>What requests cost.</summary>
+    internal RequestPrices Prices { get; init; } = RequestPrices.OfAws;
+
     /// <summary>Counts one request, here and in the scope this work runs in, if any.</summary>
     public void Count(StoreOperation operation)
     {
@@ -93,7 +96,7 @@ public sealed class RequestMeter
     }
 
     /// <summary>From here on, what this asynchronous flow asks for is counted in the returned meter as well.</summary>
-    internal RequestMeter BeginScope() => _scope.Value = new RequestMeter();
+    internal RequestMeter BeginScope() => _scope.Value = new RequestMeter { Prices = Prices };
 
     /// <summary>How often each operation was requested.</summary>
     public IReadOnlyDictionary<StoreOperation, long> Counts => _counts;
@@ -105,7 +108,7 @@ public sealed class RequestMeter
     public long ClassB => Total(RequestClass.B);
 
     /// <summary>The price in US dollars of the requests counted, at the list price of S3 standard in us-east-1.</summary>
-    public decimal Price => _counts.Sum(pair => pair.Value * PriceOf(pair.Key));
+    public decimal Price => _counts.Sum(pair => pair.Value * Prices.Of(pair.Key));
 
     /// <summary>How a request is billed.</summary>
     public static RequestClass ClassOf(StoreOperation operation) => operation switch
@@ -115,13 +118,8 @@ public sealed class RequestMeter
         _ => RequestClass.Free,
     };
 
-    /// <summary>The price of one request in US dollars.</summary>
-    public static decimal PriceOf(StoreOperation operation) => ClassOf(operation) switch
-    {
-        RequestClass.A => 0.005m / 1000,
-        RequestClass.B => 0.0004m / 1000,
-        _ => 0,
-    };
+    /// <summary>The list price of one request in US dollars.</summary>
+    public static decimal PriceOf(StoreOperation operation) => RequestPrices.OfAws.Of(operation);
 
     private long Total(RequestClass requests) => _counts.Where(pair => ClassOf(pair.Key) == requests).Sum(pair => pair.Value);
 }

@@ -76,6 +76,7 @@ internal sealed class Retry(RetryOptions options, TimeProvider? time = null)
                     store.IsExhausted = true;
                 return false;
             }
+            StoreMetrics.Retried(error);
             retry.Options.Retrying?.Invoke(error);
             return true;
         }

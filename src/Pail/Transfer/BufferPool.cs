@@ -1,3 +1,5 @@
+using Pail.Telemetry;
+
 namespace Pail.Transfer;
 
 /// <summary>
@@ -173,6 +175,7 @@ internal sealed class BufferPool
 
     private async ValueTask<PartBuffer> WaitAsync(Waiter waiter, CancellationToken cancel)
     {
+        using var span = PailTelemetry.Begin("wait for memory");
         await using var registration = cancel.UnsafeRegister(_ => GiveUp(waiter, cancel), null);
         return await waiter.Granted.Task;
     }

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using Pail.Io;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Telemetry;
 
 namespace Pail.Transfer;
 
@@ -133,7 +134,9 @@ internal sealed class TransferEngine
     /// <summary>Waits for its turn to make a request that moves a part. Only who will not wait for anybody else may hold it.</summary>
     internal async ValueTask<Turn> EnterAsync(CancellationToken cancel)
     {
-        await _connections.WaitAsync(cancel);
+        if (!_connections.Wait(0, cancel))
+            using (PailTelemetry.Begin("wait for a connection"))
+                await _connections.WaitAsync(cancel);
         return new Turn(_connections);
     }
 

@@ -26,7 +26,7 @@ internal sealed class PailCli(Uri endpoint, string? docker = null, string? home 
     }
 
     /// <summary>Starts it, for a test that interrupts it.</summary>
-public Child Start(params string[] arguments) => StartWith("", arguments);
+    public Child Start(params string[] arguments) => StartWith("", arguments);
 
     /// <summary>Starts it with this as its input.</summary>
     public Child StartWith(string input, params string[] arguments) => Child.Start(Assembly is null ? BuiltPail.File : "dotnet", Assembly is null ? BuiltPail.Arguments(arguments) : [Assembly, .. arguments], new Dictionary<string, string?>(Variables.Select(pair => KeyValuePair.Create(pair.Key, (string?)pair.Value)))

@@ -21,7 +21,7 @@ public sealed partial class FolderTests
         ["Compression", "Tar", "Retention", "Access"],
         ["Policies"],
         ["Io"],
-        ["Oci"],
+        ["Oci", "Telemetry"],
     ];
 
     private static readonly Lazy<Architecture> Library = new(() => new ArchLoader().LoadAssembly(typeof(Digest).Assembly).Build());

@@ -52,6 +52,8 @@ internal sealed class Connections : IDisposable
         {
             AllowAutoRedirect = false,
             UseCookies = false,
+            // The registry alone hears of traces: RegistryWire tells it.
+            ActivityHeadersPropagator = null,
             Proxy = _proxy,
             AutomaticDecompression = DecompressionMethods.None,
             ConnectTimeout = TimeSpan.FromSeconds(15),

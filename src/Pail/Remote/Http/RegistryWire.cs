@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Pail.Oci;
 using Pail.Stores;
+using Pail.Telemetry;
 using Pail.Transfer;
 
 namespace Pail.Remote.Http;
@@ -43,12 +45,16 @@ internal sealed class RegistryWire : IDisposable
         _connections.ThrowIfProxyUnusable(address);
         var own = Origins.IsOwn(address);
         var guard = new StallGuard(cancel, _options.Time);
+        using var span = BeginSpan(request.Method, address, own);
         try
         {
             using var message = Message(request, address, own || authorizeOthers ? authorization : null, guard);
+            if (own && span?.Id is { } id)
+                message.Headers.TryAddWithoutValidation("traceparent", id);
             guard.Allow(_options.Patience);
             var response = await (own ? _connections.Own : _connections.Others).SendAsync(message, HttpCompletionOption.ResponseHeadersRead, guard.Token);
             guard.Pause();
+            span?.SetTag("http.response.status_code", (int)response.StatusCode);
             var answer = new RegistryAnswer(response, guard, _options);
             if (answer.Status != HttpStatusCode.ExpectationFailed || message.Headers.ExpectContinue != true)
                 return answer;
@@ -69,6 +75,7 @@ internal sealed class RegistryWire : IDisposable
         }
         catch (Exception e)
         {
+            span.Fail(e);
             var error = cancel.IsCancellationRequested ? null : Translate(e, address, guard.Expired);
             guard.Dispose();
             throw error as Exception ?? (cancel.IsCancellationRequested ? new OperationCanceledException(e.Message, e, cancel) : e);
@@ -82,6 +89,18 @@ internal sealed class RegistryWire : IDisposable
     public Uri Rebased(Uri address) => address.Host == Origins.Registry.Host && address.Scheme != Origins.Registry.Scheme
         ? new UriBuilder(address) { Scheme = Origins.Registry.Scheme, Port = Origins.Registry.Port }.Uri
         : address;
+
+    // No query, and of others than the registry no path: addresses that are signed, and sessions, are as good as a password.
+    private static Activity? BeginSpan(HttpMethod method, Uri address, bool own)
+    {
+        if (PailTelemetry.Spans.StartActivity($"HTTP {method.Method}", ActivityKind.Client) is not { } span)
+            return null;
+        span.SetTag("http.request.method", method.Method).SetTag("server.address", address.Host).SetTag("server.port", address.Port);
+        var path = address.AbsolutePath;
+        if (own)
+            span.SetTag("url.path", path.IndexOf("uploads/", StringComparison.Ordinal) is var at and >= 0 ? path[..(at + 8)] : path);
+        return span;
+    }
 
     private HttpRequestMessage Message(RegistryRequest request, Uri address, AuthenticationHeaderValue? authorization, StallGuard guard)
     {

@@ -5,15 +5,16 @@ using Microsoft.Extensions.Logging;
 namespace Pail.Server.Running;
 
 /// <summary>
-/// Logs to a stream, one <see cref="JsonLogLine"/> an entry. One task writes what gathered meanwhile, so that requests wait
+/// Logs to a stream, one <see cref="JsonLogLine"/> or <see cref="TextLogLine"/> an entry. One task writes what gathered meanwhile, so that requests wait
 /// for the stream only if 4 MiB are unwritten; no line is dropped. If the stream breaks, as a closed pipe does, logging ends
 /// and the server goes on.
 /// </summary>
-internal sealed class JsonLog : ILoggerProvider
+internal sealed class StreamLog : ILoggerProvider
 {
     private const int MaxWaiting = 4 << 20;
 
     private readonly Stream _output;
+    private readonly LogFormat _format;
     private readonly TimeProvider _time;
     private readonly object _lock = new();
     private readonly Task _writing;
@@ -22,9 +23,9 @@ internal sealed class JsonLog : ILoggerProvider
     private bool _ended;
 
     /// <summary>Logs to a stream, which the caller keeps open until this is disposed.</summary>
-    public JsonLog(Stream output, TimeProvider time)
+    public StreamLog(Stream output, LogFormat format, TimeProvider time)
     {
-        (_output, _time) = (output, time);
+        (_output, _format, _time) = (output, format, time);
         _json = JsonLogLine.NewWriter(_waiting);
         _writing = Task.Factory.StartNew(WriteAll, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
@@ -52,7 +53,11 @@ internal sealed class JsonLog : ILoggerProvider
                 Monitor.Wait(_lock);
             if (_ended)
                 return;
-            JsonLogLine.Write(_json, _waiting, _time.GetUtcNow().UtcDateTime, level, category, state, error, format);
+            var now = _time.GetUtcNow().UtcDateTime;
+            if (_format == LogFormat.Json)
+                JsonLogLine.Write(_json, _waiting, now, level, category, state, error, format);
+            else
+                TextLogLine.Write(_waiting, now, level, category, state, error, format);
             Monitor.PulseAll(_lock);
         }
     }
@@ -87,7 +92,7 @@ internal sealed class JsonLog : ILoggerProvider
         }
     }
 
-    private sealed class Category(JsonLog log, string name) : ILogger
+    private sealed class Category(StreamLog log, string name) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
