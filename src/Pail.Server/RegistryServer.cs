@@ -11,6 +11,7 @@ using Pail.Buckets;
 using Pail.Server.Access;
 using Pail.Server.Audit;
 using Pail.Server.Http;
+using Pail.Server.Page;
 using Pail.Server.Routing;
 using Pail.Server.Running;
 using Pail.Server.Uploads;
@@ -94,7 +95,8 @@ internal static class RegistryServer
             door.Changed = audit.Changed;
         }
         var health = new Health(services, bucket, clock);
-        var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services)), health);
+        var page = options.Page is { } shown ? new PageHandler(services, shown) : null;
+        var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services), page), health, page);
         app.Lifetime.ApplicationStopping.Register(() => health.Stopping = true);
         Forwarding.Use(app, options.TrustedProxies);
         app.Run(pipeline.HandleAsync);

@@ -9,6 +9,7 @@ using Pail.S3;
 using Pail.Server;
 using Pail.Server.Access;
 using Pail.Server.Configuration;
+using Pail.Server.Page;
 using Pail.Stores;
 using Pail.Stores.Folder;
 using Pail.Transfer;
@@ -54,6 +55,7 @@ internal sealed class ServeCommand : Command, IShowsExamples
                 Redirect = configuration.Redirect ? store.Abilities.Presign : null,
                 Log = configuration.Log ? _terminal.Out : null,
                 Meter = configuration.ExplainCost ? meter : null,
+                Page = configuration.Page ? new PageOptions(meter) { Actions = configuration.PageActions } : null,
             },
             registry);
         await ListenAsync(server, configuration.Server.Listen, cancel);
@@ -63,7 +65,8 @@ internal sealed class ServeCommand : Command, IShowsExamples
         return ExitCode.Ok;
     }
 
-    private static async Task ListenAsync(WebApplication server, IReadOnlyList<IPEndPoint> addresses, CancellationToken cancel)
+    /// <summary>Starts a server.</summary>
+    internal static async Task ListenAsync(WebApplication server, IReadOnlyList<IPEndPoint> addresses, CancellationToken cancel)
     {
         try
         {
