@@ -76,7 +76,7 @@ internal sealed class TagsView(PageReader reader)
     {
         var path = PageRoute.To("image", page.Repository, Reference.Parse(tag));
         Html size = facts?.Size is { } bytes ? facts.SizeOf is { } of ? (Html)$"""<span title="the image for {of}">{Words.Size(bytes)}</span>""" : $"{Words.Size(bytes)}" : $"–";
-        Html what = facts is null ? (Html)$"–" : facts.Kind is { } kind ? $"""<span class="kind">{kind:80}</span>""" : $"""<span class="platforms">{facts.Platforms.Take(8).Select(platform => (Html)$"<span>{platform:40}</span> ")}{(facts.Platforms.Count > 8 ? $"and {facts.Platforms.Count - 8} more" : "")}</span>""";
+        Html what = facts is null ? (Html)$"–" : facts.Kind is { } kind ? (Html)$"""<span class="kind">{kind:80}</span>""" : $"""<span class="platforms">{facts.Platforms.Take(8).Select(platform => (Html)$"<span>{platform:40}</span> ")}{(facts.Platforms.Count > 8 ? $"and {facts.Platforms.Count - 8} more" : "")}</span>""";
         return $"""
             <tr data-name="{tag}"><th scope="row"><a href="{path}">{tag}</a></th><td data-label="Platforms">{what}</td><td class="number" data-label="Size">{size}</td><td data-label="Pushed">{Words.Ago(page.Now, entry.Modified)}</td><td data-label="Digest">{(facts?.Digest is { } digest ? Words.Digest(digest) : $"–")}</td></tr>
             """;
