@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Net;
-using Pail.Buckets;
 using Pail.Cli.Output;
 using Pail.Places;
 using Pail.Server;

@@ -27,7 +27,7 @@ internal sealed class FileReader
         var key = new Key(repository, image.Digest, layer ?? -1);
         if (_known.TryGet(key, out var known))
             return known;
-        var browser = new LayerBrowser(reader.Source(repository, Reference.Of(image.Digest)), Limits);
+        var browser = Browser(reader, repository, image);
         var listing = await AloneAsync(() => layer is { } one ? browser.ListLayerAsync(image, one, cancel) : browser.ListImageAsync(image, cancel), cancel);
         _known.Set(key, listing);
         return listing;
@@ -35,7 +35,7 @@ internal sealed class FileReader
 
     /// <summary>Reads the beginning of a file; null if it is beyond what is read.</summary>
     public Task<byte[]?> ReadAsync(PageReader reader, RepositoryName repository, Manifest image, BrowsedFile file, int most, CancellationToken cancel) =>
-        AloneAsync(() => new LayerBrowser(reader.Source(repository, Reference.Of(image.Digest)), Limits).ReadFileAsync(image, file, most, cancel), cancel);
+        AloneAsync(() => Browser(reader, repository, image).ReadFileAsync(image, file, most, cancel), cancel);
 
     /// <summary>Waits for a turn, then works.</summary>
     /// <exception cref="RegistryException">Too many wait.</exception>
@@ -63,6 +63,9 @@ internal sealed class FileReader
             Interlocked.Decrement(ref _waiting);
         }
     }
+
+    private static LayerBrowser Browser(PageReader reader, RepositoryName repository, Manifest image) =>
+        new(reader.Source(repository, Reference.Of(image.Digest)), (blob, range, token) => reader.OpenRangeAsync(repository, blob, range, token), Limits);
 
     private readonly record struct Key(RepositoryName Repository, Digest Image, int Layer);
 }

@@ -1,9 +1,9 @@
-using Pail.Buckets;
 using Pail.Images;
 using Pail.Oci;
 using Pail.Server.Caches;
 using Pail.Server.Discovery;
 using Pail.Server.Manifests;
+using Pail.Stores;
 
 namespace Pail.Server.Page;
 
@@ -37,6 +37,13 @@ internal sealed class PageReader(RegistryServices services)
     public async Task<Stream> OpenAsync(RepositoryName repository, Descriptor blob, long offset, CancellationToken cancel) => await services.Border.HoldsAsync(repository, blob.Digest, cancel)
         ? services.Bucket.Repository(repository).Blobs.Open(blob, offset)
         : throw new PailException(Failure.NotFound, $"{repository} has no blob {blob.Digest}.");
+
+    /// <summary>Opens a range of a blob that the repository holds. One GET.</summary>
+    /// <exception cref="PailException">The repository does not hold it.</exception>
+    public async Task<Stream> OpenRangeAsync(RepositoryName repository, Descriptor blob, ByteRange range, CancellationToken cancel) =>
+        await services.Border.HoldsAsync(repository, blob.Digest, cancel) && await services.Bucket.Repository(repository).Blobs.GetAsync(blob.Digest, range, cancel) is { } content
+            ? content.Body
+            : throw new PailException(Failure.NotFound, $"{repository} has no blob {blob.Digest}.");
 
     /// <summary>The image of an index that is shown where nobody chose: that of linux/amd64, else the first; the manifest itself if it is no index. At most one GET.</summary>
     public async Task<Manifest?> ChooseAsync(RepositoryName repository, Manifest root, CancellationToken cancel)

@@ -24,7 +24,7 @@ internal static class PageShell
         <header>
         <div class="bar">
         <a class="brand" href="/"><img src="{PageAssets.Icon}" alt="" width="26" height="26">Pail</a>
-        <span class="bucket">{page.Services.Bucket.Name}</span>
+        <span class="bucket">{(page.Options.LoopbackNamesOnly ? page.Services.Bucket.Name : page.Context.Request.Host.Value)}</span>
         <nav aria-label="Registry">
         <a href="/"{Current(page, "")}>Repositories</a>
         <a href="/-/state"{Current(page, "state")}>State</a>

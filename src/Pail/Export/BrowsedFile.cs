@@ -11,8 +11,12 @@ namespace Pail.Export;
 /// <param name="Target">Where a link leads.</param>
 internal sealed record BrowsedFile(int Layer, string Name, long Offset, long Size, char Type, string Target) : RootFile(-1, (0, 0), Offset, Size, Type, Target)
 {
+    /// <summary>True if the layer is a plain tar, of which a range can be read.</summary>
+    public bool IsPlain { get; private init; }
+
     /// <summary>The file of an entry just read.</summary>
-    public static BrowsedFile Of(int layer, TarEntry entry, long position) => new(layer, entry.Path, entry.Sparse is null ? position : -1, entry.Size, entry.Type == '7' ? '0' : entry.Type, entry.Target);
+    public static BrowsedFile Of(int layer, TarEntry entry, long position, bool isPlain) =>
+        new(layer, entry.Path, entry.Sparse is null ? position : -1, entry.Size, entry.Type == '7' ? '0' : entry.Type, entry.Target) { IsPlain = isPlain };
 }
 
 /// <summary>The files of a layer or of a whole image, as far as they were read.</summary>

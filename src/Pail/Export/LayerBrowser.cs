@@ -2,6 +2,7 @@ using Pail.Compression;
 using Pail.Images;
 using Pail.Io;
 using Pail.Oci;
+using Pail.Stores;
 using Pail.Tar;
 using Pail.Transfer;
 
@@ -11,11 +12,15 @@ namespace Pail.Export;
 /// Reads what layers hold while it comes, within bounds: nothing is unpacked to disk, and what is beyond the bounds is left out and said. The bytes are
 /// compared with the digest only where a layer is read to its end.
 /// </summary>
-internal sealed class LayerBrowser(IImageSource source, BrowseLimits limits)
+/// <param name="source">The image.</param>
+/// <param name="openRange">Opens a range of a blob.</param>
+/// <param name="limits">What may be read.</param>
+internal sealed class LayerBrowser(IImageSource source, Func<Descriptor, ByteRange, CancellationToken, Task<Stream>> openRange, BrowseLimits limits)
 {
     private long _bytes;
     private int _entries;
     private long _text;
+    private bool _isPlain;
 
     /// <summary>Lists the files of one layer as it holds them, whiteouts included. A GET for each 8 MiB of it.</summary>
     public async Task<FileListing> ListLayerAsync(Manifest image, int layer, CancellationToken cancel)
@@ -42,10 +47,12 @@ internal sealed class LayerBrowser(IImageSource source, BrowseLimits limits)
     public async Task<byte[]?> ReadFileAsync(Manifest image, BrowsedFile file, int most, CancellationToken cancel)
     {
         var wanted = (int)Math.Min(file.Size, most);
-        if (LayerCompression.KindOf(image.Layers[file.Layer].MediaType) == CompressionKind.None && file.Offset >= 0)
+        if (wanted == 0)
+            return [];
+        if (file is { IsPlain: true, Offset: >= 0 })
         {
             var bytes = new byte[wanted];
-            await using var stream = await source.OpenBlobAsync(image.Layers[file.Layer] with { Size = Math.Min(image.Layers[file.Layer].Size, file.Offset + wanted) }, file.Offset, cancel);
+            await using var stream = await openRange(image.Layers[file.Layer], ByteRange.Of(file.Offset, wanted), cancel);
             await stream.ReadExactlyAsync(bytes, cancel);
             return bytes;
         }
@@ -68,7 +75,7 @@ internal sealed class LayerBrowser(IImageSource source, BrowseLimits limits)
         _text += entry.Path.Length + entry.Target.Length;
         if (++_entries > limits.Entries || _text > limits.Text)
             throw new BoundException($"more than {limits.Entries:N0} files, or names too long");
-        see(BrowsedFile.Of(layer, entry, scanner.Position));
+        see(BrowsedFile.Of(layer, entry, scanner.Position, _isPlain));
         return ValueTask.FromResult(true);
     }, cancel);
 
@@ -82,9 +89,12 @@ internal sealed class LayerBrowser(IImageSource source, BrowseLimits limits)
             await using var verified = new VerifyingStream(bytes, descriptor);
             var head = new byte[TarBlock.Size];
             head = head[..await verified.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancel)];
-            await using var tar = LayerCompression.Decompress(new JoinedStream(head, verified), LayerTar.KindOf(head));
+            // The bytes say how they are compressed, whatever the type says.
+            var kind = LayerTar.KindOf(head);
+            _isPlain = kind == CompressionKind.None;
+            await using var tar = LayerCompression.Decompress(new JoinedStream(head, verified), kind);
             await using var bounded = new CountingStream(tar, length => _bytes = _bytes + length <= limits.Bytes ? _bytes + length : throw new BoundException($"more than {ByteSize.Format(limits.Bytes)} unpacked"));
-            var scanner = new TarScanner(bounded, $"{source.Name}, layer {descriptor.Digest}", limits.Entries);
+            var scanner = new TarScanner(bounded, $"{source.Name}, layer {descriptor.Digest}", RootTree.MaxNames);
             while (await scanner.NextAsync(cancel) is { } entry)
                 if (!await see(scanner, entry))
                     return;

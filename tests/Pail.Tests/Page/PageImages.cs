@@ -48,7 +48,7 @@ internal sealed class PageImages(TestServer server, string repository = "team/ap
     public async Task<Manifest> ReferAsync(Manifest subject, string artifactType, string blobType, byte[] content, Dictionary<string, string>? annotations = null)
     {
         var empty = await server.AddBlobAsync(repository, "{}"u8.ToArray(), type: MediaTypes.OciEmpty);
-        var blob = await server.AddBlobAsync(repository, content, type: blobType);
+        var blob = (await server.AddBlobAsync(repository, content)) with { MediaType = System.Text.Json.JsonEncodedText.Encode(blobType).ToString() };
         return await StoreAsync(ManifestJson.Image(empty, [blob], $",\"artifactType\":{JsonValue.Create(artifactType)!.ToJsonString()}{ManifestJson.Subject(subject.Descriptor)}{AnnotationsOf(annotations)}"), null);
     }
 

@@ -3,7 +3,6 @@ using AngleSharp.Dom;
 using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Server;
-using Pail.Tests.Images;
 
 namespace Pail.Tests.Page;
 
@@ -28,7 +27,7 @@ public sealed class PageViewTests
         Assert.All(page.QuerySelectorAll("td time"), time => Assert.Equal("just now", time.TextContent));
         Assert.Equal(["team/app/sub"], (await bench.GetAsync("/?q=SUB")).QuerySelectorAll("tbody th").Select(cell => cell.TextContent));
         Assert.Contains("has “none”", (await bench.GetAsync("/?q=none")).Body!.TextContent, StringComparison.Ordinal);
-        Assert.Equal(["zoo"], (await bench.GetAsync("/?after=team/app")).QuerySelectorAll("tbody th").Select(cell => cell.TextContent));
+        Assert.Equal(["team/app/sub", "zoo"], (await bench.GetAsync("/?after=team/app")).QuerySelectorAll("tbody th").Select(cell => cell.TextContent));
     }
 
     [Fact]
@@ -38,7 +37,7 @@ public sealed class PageViewTests
         var image = await bench.Images.PushAsync("latest", [Base]);
         foreach (var tag in new[] { "1.2.0", "v1.10.0", "1.10.0-rc.1", "0.9.0", "main" })
             await bench.Images.TagAsync(image, tag);
-        await bench.Images.IndexAsync("2.0.0", (image, "amd64"), (image, "arm64"));
+        await bench.Images.IndexAsync("2.0.0", (image, "amd64"), (await bench.Images.PushAsync(null, [PageImages.Tar(("arm", "1"))]), "arm64"));
         var page = await bench.GetAsync("/-/tags/team/app");
         Assert.Equal(["2.0.0", "v1.10.0", "1.10.0-rc.1", "1.2.0", "0.9.0", "main", "latest"], page.QuerySelectorAll("tbody th").Select(cell => cell.TextContent));
         Assert.Equal(["linux/amd64 linux/arm64", "linux/amd64"], page.QuerySelectorAll("td[data-label=Platforms]").Take(2).Select(cell => cell.TextContent.Trim()));
@@ -205,14 +204,14 @@ public sealed class PageViewTests
     {
         await using var bench = await PageBench.StartAsync();
         await bench.Images.PushAsync("1.0", [Base]);
-        var image = await bench.Images.PushAsync("1.1", [Base]);
-        await bench.Images.IndexAsync("2.0", (image, "amd64"));
+        await bench.Images.PushAsync("1.1", [Base], config => config["author"] = "somebody");
+        await bench.Images.IndexAsync("2.0", (await bench.Images.PushAsync(null, [PageImages.Tar(("x", "y"))]), "amd64"));
         await using var server = await bench.AnotherAsync();
         // Each view: requests of the A class and of the B class, first on a server that knows nothing, then again.
         foreach (var (path, first, again) in new[]
         {
             ("/", (2L, 0L), (1L, 0L)),
-            ("/-/tags/team/app", (1, 5), (1, 0)),
+            ("/-/tags/team/app", (1, 6), (1, 0)),
             ("/-/tags/team/app?q=1.0", (1, 0), (1, 0)),
             ("/-/history/team/app:1.0", (0, 1), (0, 1)),
             ("/-/state", (0, 1), (0, 1)),

@@ -12,7 +12,6 @@ public sealed class VisibleTextTests
     [InlineData("a\0b\u001b[31mc\u007f\u0085", "a⟨U+0000⟩b⟨U+001B⟩[31mc⟨U+007F⟩⟨U+0085⟩")]
     [InlineData("a\u200Bb\uFEFF\u2028\u2029\uE000", "a⟨U+200B⟩b⟨U+FEFF⟩⟨U+2028⟩⟨U+2029⟩⟨U+E000⟩")]
     [InlineData("line\nnext\ttab\r", "line↵next→tab⟨U+000D⟩")]
-    [InlineData("\uDC80\uDCFF\uD800x", "\\x80\\xFF⟨U+D800⟩x")]
     [InlineData("e\u0301\u0301\u0301\u0301\u0301\u0301", "e\u0301\u0301\u0301\u0301⟨U+0301⟩⟨U+0301⟩")]
     [InlineData("", "")]
     [InlineData(null, "")]
@@ -21,6 +20,14 @@ public sealed class VisibleTextTests
         var markup = new StringBuilder();
         VisibleText.Append(markup, text, 1000, keepsLines: false);
         Assert.Equal(expected, markup.ToString());
+    }
+
+    [Fact]
+    public void Append_ShowsBytesThatAreNoText_AndHalvesOfPairs()
+    {
+        var markup = new StringBuilder();
+        VisibleText.Append(markup, "\uDC80\uDCFF\uD800x", 1000, keepsLines: false);
+        Assert.Equal("\\x80\\xFF⟨U+D800⟩x", markup.ToString());
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using Pail.Images;
 using Pail.Oci;
 
 namespace Pail.Server.Page.Views;

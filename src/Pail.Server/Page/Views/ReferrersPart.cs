@@ -1,6 +1,5 @@
 using Pail.Images;
 using Pail.Oci;
-using Pail.Server.Errors;
 
 namespace Pail.Server.Page.Views;
 
@@ -57,7 +56,7 @@ internal sealed class ReferrersPart(PageReader reader)
     private async Task<Html> ShowAsync(PageRequest page, Manifest manifest, string? kind)
     {
         var type = manifest.ArtifactType ?? manifest.Config?.MediaType ?? manifest.MediaType;
-        var blob = manifest.Layers.FirstOrDefault();
+        var blob = manifest.Layers is [var first, ..] ? first : null;
         var (text, problem) = blob is null ? (null, "it has no content") : await ReadAsync(page, blob);
         return $"""
             <article class="referrer">
