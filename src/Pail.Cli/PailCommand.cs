@@ -40,6 +40,7 @@ internal sealed class PailCommand : Command
         Add(new LoginCommand(terminal));
         Add(new LogoutCommand(terminal));
         Add(new ServeCommand(terminal));
+        Add(new UiCommand(terminal));
         Add(new PublishCommand(terminal));
         Add(new UnpublishCommand(terminal));
         Add(new EdgeCommand(terminal));

@@ -13,6 +13,7 @@ using Pail.Server.Audit;
 using Pail.Server.Blobs;
 using Pail.Server.Events;
 using Pail.Server.Http;
+using Pail.Server.Page;
 using Pail.Server.Routing;
 using Pail.Server.Running;
 using Pail.Server.Uploads;
@@ -114,7 +115,8 @@ internal static class RegistryServer
         var health = new Health(services, bucket, clock);
         _ = app.Services.GetRequiredService<ServerGauges>();
         var metrics = options.Metrics is not null && app.Services.GetRequiredService<Exporters>().Metrics is { } measured ? new MetricsEndpoint(services, app.Services, measured) : null;
-        var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services), options.Metrics?.Address is null ? metrics : null), health, metrics);
+        var page = options.Page is { } shown ? new PageHandler(services, shown) : null;
+        var pipeline = new RequestPipeline(services, new Dispatcher(services, new UploadHandlers(services), options.Metrics?.Address is null ? metrics : null, page), health, metrics, page);
         app.Lifetime.ApplicationStopping.Register(() => health.Stopping = true);
         Forwarding.Use(app, options.TrustedProxies);
         app.Run(pipeline.HandleAsync);

@@ -4,6 +4,7 @@ using Pail.Server.Access;
 using Pail.Server.Blobs;
 using Pail.Server.Events;
 using Pail.Server.Limits;
+using Pail.Server.Page;
 using Pail.Server.Running;
 using Pail.Server.Watching;
 using Pail.Stores;
@@ -131,6 +132,9 @@ internal sealed record ServerOptions
 
     /// <summary>When those remove manifests that no tag, no history and no image leads to; null for never.</summary>
     public TimeSpan? UntaggedAfter { get; init; }
+
+    /// <summary>The page for people at <c>/</c>; null for none.</summary>
+    public PageOptions? Page { get; init; }
 }
 
 /// <summary>A certificate and its key.</summary>

@@ -9,6 +9,7 @@ using Pail.S3;
 using Pail.Server;
 using Pail.Server.Access;
 using Pail.Server.Configuration;
+using Pail.Server.Page;
 using Pail.Server.Watching;
 using Pail.Stores;
 using Pail.Stores.Folder;
@@ -56,6 +57,7 @@ internal sealed class ServeCommand : Command, IShowsExamples
                 Log = configuration.Log ? _terminal.Out : null,
                 Meter = configuration.ExplainCost ? meter : null,
                 Otlp = OtlpVariables.Read(Environment.GetEnvironmentVariable),
+                Page = configuration.Page ? new PageOptions(meter) { Actions = configuration.PageActions } : null,
             },
             registry);
         await ListenAsync(server, [.. configuration.Server.Listen, .. options.Metrics is { Address: { } own } ? [own] : Array.Empty<IPEndPoint>()], cancel);
@@ -65,7 +67,8 @@ internal sealed class ServeCommand : Command, IShowsExamples
         return ExitCode.Ok;
     }
 
-    private static async Task ListenAsync(WebApplication server, IReadOnlyList<IPEndPoint> addresses, CancellationToken cancel)
+    /// <summary>Starts a server.</summary>
+    internal static async Task ListenAsync(WebApplication server, IReadOnlyList<IPEndPoint> addresses, CancellationToken cancel)
     {
         try
         {

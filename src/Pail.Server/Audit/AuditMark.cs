@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Pail.Oci;
 
 namespace Pail.Server.Audit;
 
@@ -17,4 +18,10 @@ internal sealed record AuditMark(string Kind, string? User)
 
     /// <summary>A request was denied.</summary>
     public static void Denied(HttpContext context) => context.Features.Set(new AuditMark("denied", null));
+
+    /// <summary>The repository and reference, where the path does not tell.</summary>
+    public (RepositoryName Repository, Reference Reference)? Image { get; private init; }
+
+    /// <summary>The page did something.</summary>
+    public static void Done(HttpContext context, string kind, RepositoryName repository, Reference reference) => context.Features.Set(new AuditMark(kind, null) { Image = (repository, reference) });
 }

@@ -41,7 +41,7 @@ internal sealed class BlobPromises(TimeProvider time)
 }
 
 /// <summary>Looks after promises: a look at the register counts for two thirds of F, and a round waits for more than F, so one of two looks comes in time.</summary>
-internal sealed class PromiseKeeper(RegistryServices services) : RecurringTask("keeping what clients rely on", Interval, services.Log, services.Time)
+internal sealed class PromiseKeeper(RegistryServices services) : RecurringTask("promises", "keeping what clients rely on", Interval, services.Log, services.Time)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 

@@ -77,6 +77,12 @@ internal sealed record ServeConfiguration
     /// <summary>How the store shall encrypt what is written; null for what it does itself.</summary>
     public StoreEncryption? Encryption { get; init; }
 
+    /// <summary>Whether there is a page for people.</summary>
+    public bool Page { get; init; } = true;
+
+    /// <summary>Whether it moves and removes tags and images.</summary>
+    public bool PageActions { get; init; }
+
     /// <summary>The server's options with the rules that were found, if any.</summary>
     /// <exception cref="PailException">It would be open to more than was said.</exception>
     public ServerOptions Guarded(DoorOptions? rules)
@@ -148,6 +154,8 @@ internal sealed record ServeConfiguration
             throw new PailException(Failure.BadInput, "redirect-key-pair signs what redirect-base redirects to: set that, too.");
         if (CdnRoot is not null && !Redirect)
             throw new PailException(Failure.BadInput, "redirect-base and no-redirect contradict each other.");
+        if (PageActions && !Page)
+            throw new PailException(Failure.BadInput, "page-actions and no-page contradict each other: leave one out.");
         return this with
         {
             Server = Server with

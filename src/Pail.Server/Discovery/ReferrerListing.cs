@@ -21,12 +21,7 @@ internal sealed class ReferrerListing(RegistryServices services, ManifestPulls m
     /// <summary>GET <c>/v2/REPO/referrers/DIGEST?artifactType=</c>: always a list, also an empty one.</summary>
     public async Task<RegistryError?> GetAsync(HttpContext context, RegistryRoute.Referrers route)
     {
-        var cancel = context.RequestAborted;
-        var kept = services.Bucket.Repository(route.Repository).Referrers.ListAsync(route.Subject, cancel);
-        var tagged = FromTagAsync(route.Repository, route.Subject, cancel);
-        await Task.WhenAll(kept, tagged);
-        var entries = (await kept).Concat(await tagged).DistinctBy(entry => entry.Digest).OrderBy(entry => entry.Digest.ToString(), StringComparer.Ordinal);
-
+        var entries = await ListAsync(route.Repository, route.Subject, context.RequestAborted);
         string? type = context.Request.QueryString.HasValue ? context.Request.Query[Filter] : default;
         string? last = context.Request.QueryString.HasValue ? context.Request.Query["last"] : default;
         var wanted = entries
@@ -40,6 +35,15 @@ internal sealed class ReferrerListing(RegistryServices services, ManifestPulls m
             Link(context, type, page[^1].Digest);
         await Answers.BodyAsync(context, MediaTypes.OciIndex, ReferrerList.Write(page));
         return null;
+    }
+
+    /// <summary>Lists what refers to a manifest, by digest. Two GETs, and one for each manifest of a list that clients keep themselves.</summary>
+    public async Task<IReadOnlyList<Descriptor>> ListAsync(RepositoryName repository, Digest subject, CancellationToken cancel)
+    {
+        var kept = services.Bucket.Repository(repository).Referrers.ListAsync(subject, cancel);
+        var tagged = FromTagAsync(repository, subject, cancel);
+        await Task.WhenAll(kept, tagged);
+        return [.. (await kept).Concat(await tagged).DistinctBy(entry => entry.Digest).OrderBy(entry => entry.Digest.ToString(), StringComparer.Ordinal)];
     }
 
     // Clients take no index that is larger than a manifest may be.

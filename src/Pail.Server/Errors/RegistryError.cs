@@ -74,6 +74,9 @@ internal sealed record RegistryError(int Status, string Code, string Message)
         },
     };
 
+    /// <summary>The same error under another status.</summary>
+    public RegistryError WithStatus(int status) => this with { Status = status };
+
     /// <summary>The same error, saying what it is about: one bounded line.</summary>
     public RegistryError About(string? detail) => this with { Detail = SafeText.OneLine(detail, 300) };
 }

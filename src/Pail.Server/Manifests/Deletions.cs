@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Pail.Buckets;
+using Pail.Oci;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Routing;
@@ -12,27 +13,34 @@ internal sealed class Deletions(RegistryServices services)
     /// <summary>DELETE <c>/v2/REPO/manifests/REFERENCE</c>: a tag alone, or a manifest with all its tags.</summary>
     public async Task<RegistryError?> ManifestAsync(HttpContext context, RegistryRoute.ManifestOf route)
     {
+        var existed = await RemoveAsync(context, route.Repository, route.Reference);
+        return Answer(context, existed, RegistryError.ManifestUnknown, route.Reference.ToString());
+    }
+
+    /// <summary>Removes a tag alone, or a manifest with all its tags; false if there is none.</summary>
+    public async Task<bool> RemoveAsync(HttpContext context, RepositoryName repository, Reference reference)
+    {
         RemovedManifest? removed;
         try
         {
-            removed = route.Reference.Digest is { } digest
-                ? await services.Open(route.Repository, context).Manifests.RemoveAsync(digest, keepsContent: services.Border.IsOn, context.RequestAborted)
-                : await services.Open(route.Repository, context).Tags.RemoveAsync(route.Reference.Tag!, context.RequestAborted);
+            removed = reference.Digest is { } digest
+                ? await services.Open(repository, context).Manifests.RemoveAsync(digest, keepsContent: services.Border.IsOn, context.RequestAborted)
+                : await services.Open(repository, context).Tags.RemoveAsync(reference.Tag!, context.RequestAborted);
         }
         finally
         {
             // Also if it failed: it may have taken effect all the same.
-            if (route.Reference.Digest is { } digest)
-                services.Manifests.Forget(route.Repository, digest);
+            if (reference.Digest is { } digest)
+                services.Manifests.Forget(repository, digest);
             else
-                services.Tags.Forget(route.Repository, route.Reference.Tag!);
+                services.Tags.Forget(repository, reference.Tag!);
         }
-        if (services.Border.IsOn && route.Reference.Digest is { } held)
-            await services.Border.RemoveAsync(route.Repository, held, context.RequestAborted);
+        if (services.Border.IsOn && reference.Digest is { } held)
+            await services.Border.RemoveAsync(repository, held, context.RequestAborted);
         // A manifest goes after its tags.
         if (services.Events is { } events && removed?.Manifest is { } gone)
-            await events.AddAsync(context, "delete", route.Repository, gone, [.. removed.Tags, .. route.Reference.Digest is null ? Array.Empty<string?>() : [null]]);
-        return Answer(context, removed is not null, RegistryError.ManifestUnknown, route.Reference.ToString());
+            await events.AddAsync(context, "delete", repository, gone, [.. removed.Tags, .. reference.Digest is null ? Array.Empty<string?>() : [null]]);
+        return removed is not null;
     }
 
     /// <summary>DELETE <c>/v2/REPO/blobs/DIGEST</c>.</summary>

@@ -5,6 +5,7 @@ using Pail.Server.Discovery;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Manifests;
+using Pail.Server.Page;
 using Pail.Server.Uploads;
 using Pail.Server.Watching;
 
@@ -14,7 +15,7 @@ namespace Pail.Server.Routing;
 /// From a request to the handler that answers: route, gate, handler. A handler answers and returns null, or returns an error
 /// and has answered nothing.
 /// </summary>
-internal sealed class Dispatcher(RegistryServices services, UploadHandlers uploads, MetricsEndpoint? metrics)
+internal sealed class Dispatcher(RegistryServices services, UploadHandlers uploads, MetricsEndpoint? metrics, PageHandler? page)
 {
     private static readonly ReadOnlyMemory<byte> EmptyObject = "{}"u8.ToArray();
 
@@ -30,6 +31,8 @@ internal sealed class Dispatcher(RegistryServices services, UploadHandlers uploa
     public async Task<RegistryError?> DispatchAsync(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "";
+        if (page is not null && PageRoute.IsOne(path))
+            return await page.AnswerAsync(context);
         if (path == "/v2")
             return RedirectToRoot(context);
         if (path == Challenge.TokenPath && _tokens is not null)

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Pail.Server.Errors;
 using Pail.Server.Http;
 using Pail.Server.Limits;
+using Pail.Server.Page;
 using Pail.Server.Running;
 using Pail.Server.Watching;
 using Pail.Stores;
@@ -19,7 +20,7 @@ namespace Pail.Server.Routing;
 /// <item>it gets its line in the log.</item>
 /// </list>
 /// </summary>
-internal sealed class RequestPipeline(RegistryServices services, Dispatcher dispatcher, Health health, MetricsEndpoint? metrics)
+internal sealed class RequestPipeline(RegistryServices services, Dispatcher dispatcher, Health health, MetricsEndpoint? metrics, PageHandler? page)
 {
     private const string AskCost = "Pail-Explain-Cost";
     private const string TellCost = "Pail-Cost";
@@ -36,6 +37,8 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
             RequestWatch.Name(context, context.Request.Path.Value);
             RequestWatch.Hide(context);
         }
+        if (page is not null && PageRoute.IsOne(context.Request.Path.Value ?? ""))
+            PageHandler.Protect(context.Response);
         return context.Request.Path.Value switch
         {
             "/healthz" => Health.AliveAsync(context),
@@ -84,7 +87,9 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
         RegistryError? error;
         try
         {
-            error = services.ByAddress is { } limiter && await limiter.EnterAsync(context, Limiter.KeyOf(context.Connection.RemoteIpAddress)) is { } early
+            error = services.Options.Page is { LoopbackNamesOnly: true } && !Forwarding.NamesLoopback(context.Request.Host)
+                ? RegistryError.BadRequest.WithStatus(StatusCodes.Status421MisdirectedRequest)
+                : services.ByAddress is { } limiter && await limiter.EnterAsync(context, Limiter.KeyOf(context.Connection.RemoteIpAddress)) is { } early
                 ? early
                 : await dispatcher.DispatchAsync(context);
         }
@@ -102,6 +107,8 @@ internal sealed class RequestPipeline(RegistryServices services, Dispatcher disp
             return;
         if (context.Response.HasStarted)
             context.Abort();
+        else if (page is not null && PageRoute.IsOne(context.Request.Path.Value ?? ""))
+            await page.WriteErrorAsync(context, error);
         else
             await ErrorAnswers.WriteAsync(context, error);
     }

@@ -50,6 +50,10 @@ internal static class Forwarding
             : "";
     }
 
+    /// <summary>True if a host is this machine's loopback, by address or as <c>localhost</c>.</summary>
+    public static bool NamesLoopback(HostString host) =>
+        host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (System.Net.IPAddress.TryParse(host.Host.Trim('[', ']'), out var address) && System.Net.IPAddress.IsLoopback(address));
+
     /// <summary>Who makes a request, as history tells it: the user if that is known, and the address.</summary>
     public static string Requester(HttpContext context) => context.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? $"{name}@{Client(context)}" : Client(context);
 

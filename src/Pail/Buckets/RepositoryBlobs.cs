@@ -29,6 +29,22 @@ public sealed class RepositoryBlobs
     public async Task<Descriptor?> FindAsync(Digest digest, CancellationToken cancel = default) =>
         await Store.HeadAsync(KeyOf(digest), cancel) is { } info ? new Descriptor(MediaTypes.OctetStream, digest, info.Size) { DiffId = BucketLayout.DiffIdOf(info) } : null;
 
+    /// <summary>Adds up the sizes of the blobs. One LIST for each 1,000 blobs, and no more than so many.</summary>
+    /// <returns>The bytes, and whether that is all; null where all repositories of the bucket share their blobs.</returns>
+    internal async Task<(long Bytes, bool IsAll)?> MeasureAsync(int lists, CancellationToken cancel = default)
+    {
+        if (Bucket.SharesBlobs)
+            return null;
+        var bytes = 0L;
+        await foreach (var page in Store.ListPagesAsync(new ListQuery(Bucket.Layout.BlobsPrefix(_repository.Name)), cancel))
+        {
+            bytes += page.Objects.Sum(entry => entry.Size);
+            if (--lists == 0 && page.Continuation is not null)
+                return (bytes, false);
+        }
+        return (bytes, true);
+    }
+
     /// <summary>Finds the blob that a layer's tar became when it was compressed so, in this repository or another one; null if none is known. One GET; a HEAD or two more if the bucket remembers one.</summary>
     internal Task<KnownBlob?> FindByTarAsync(Digest diffId, CompressionKind kind, CancellationToken cancel = default) => Bucket.Memory.FindLayerAsync(_repository, diffId, kind, cancel);
 

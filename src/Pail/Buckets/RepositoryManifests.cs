@@ -122,6 +122,17 @@ public sealed class RepositoryManifests
         return new(RemovedManifest.ManifestOf(found), tags);
     }
 
+    /// <summary>Finds the tags that name a manifest. One LIST for each 1,000 tags, a GET, and a HEAD for each tag of equal size.</summary>
+    internal async Task<IReadOnlyList<string>> FindTagsAsync(Digest digest, CancellationToken cancel = default)
+    {
+        var manifest = await GetAsync(Reference.Of(digest), cancel);
+        List<string> tags = [];
+        await foreach (var (tag, size) in _repository.Tags.ListWithSizesAsync(cancel))
+            if ((manifest is null || size is null || size == manifest.Size) && await NamesAsync(tag, digest, orDamaged: false, cancel))
+                tags.Add(tag);
+        return tags;
+    }
+
     /// <summary>Returns what an image of the repository names, or its parts name, and is not there. One HEAD for each blob, one GET for each manifest below an index.</summary>
     internal Task<IReadOnlyList<Digest>> FindMissingAsync(Manifest root, CancellationToken cancel = default) =>
         MissingParts.FindAsync(_repository, root, (digest, token) => GetAsync(Reference.Of(digest), token), cancel);

@@ -189,6 +189,12 @@ public sealed class RepositoryTags
         Task<bool> WriteAsync(PutCondition with) => _repository.Manifests.WriteAsync(manifest, reference, headers, with, cancel);
     }
 
+    /// <summary>Lists the tags with their objects, in no order that counts. One LIST for each 1,000; in a pool for each 500.</summary>
+    internal IAsyncEnumerable<(string Tag, ObjectEntry Entry)> ListEntriesAsync(CancellationToken cancel) => Bucket
+        .ListItemsAsync(Layout.NamesSortAsKeys ? Layout.TagQuery(Name) : Layout.TagQuery(Name) with { Delimiter = null }, cancel)
+        .Where(item => item.Meaning is { Kind: KeyKind.Tag, Repository: { } name } && name == Name)
+        .Select(item => (item.Meaning.Tag!, item.Entry));
+
     // The size is null where the layout folds a tag's object away.
     internal async IAsyncEnumerable<(string Tag, long? Size)> ListWithSizesAsync([EnumeratorCancellation] CancellationToken cancel)
     {

@@ -44,6 +44,9 @@ internal sealed record CollectSchedule
     /// <summary>The last retention.</summary>
     public ScheduledRun? Retain { get; init; }
 
+    /// <summary>Reads it; empty if nothing was done on a schedule yet. One GET.</summary>
+    public static async Task<CollectSchedule> ReadAsync(Bucket bucket, CancellationToken cancel) => Read((await SmallObject.ReadAsync(bucket.Store, Key, MaxSize, cancel))?.Bytes);
+
     /// <summary>Takes the next run, if it is due and nobody else took it. One GET; one PUT more if it is due.</summary>
     /// <param name="bucket">The bucket.</param>
     /// <param name="retains">True for retention, false for collecting garbage.</param>

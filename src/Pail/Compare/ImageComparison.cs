@@ -16,28 +16,32 @@ internal static class ImageComparison
     /// <param name="new">Where the second image is.</param>
     /// <param name="platform">Which image of an index; null for the one that fits.</param>
     /// <param name="cancel">Interrupts it.</param>
+    /// <param name="maxBytes">How many bytes layers may have, and unpack to; with more, files and packages are not compared, which a note says.</param>
     /// <exception cref="PailException">One is no image, or damaged.</exception>
-    public static async Task<ImageDiff> RunAsync(IImageSource old, IImageSource @new, Platform? platform, CancellationToken cancel)
+    public static async Task<ImageDiff> RunAsync(IImageSource old, IImageSource @new, Platform? platform, CancellationToken cancel, long maxBytes = long.MaxValue)
     {
         var (before, now) = await ComparedImage.OpenAsync(old, @new, platform, cancel);
-        var files = await CompareFilesAsync(before, now, cancel);
+        var bytes = OnlyIn(before, now).Concat(OnlyIn(now, before)).Sum(layer => (double)layer.Size);
+        var files = bytes > maxBytes ? null : await CompareFilesAsync(before, now, new LayerReader(maxBytes: maxBytes), cancel);
         return new()
         {
             OldDigest = before.Manifest.Digest,
             NewDigest = now.Manifest.Digest,
             Config = ConfigComparison.Of(old.Name, before.Config, @new.Name, now.Config),
             SharedLayers = [.. now.Manifest.Layers.Where((_, index) => before.DiffIds.Contains(now.DiffIds[index]))],
-            OldLayers = [.. before.Manifest.Layers.Where((_, index) => !now.DiffIds.Contains(before.DiffIds[index]))],
-            NewLayers = [.. now.Manifest.Layers.Where((_, index) => !before.DiffIds.Contains(now.DiffIds[index]))],
-            Packages = files.Packages,
-            Files = files.Files,
-            Notes = files.Notes,
+            OldLayers = [.. OnlyIn(before, now)],
+            NewLayers = [.. OnlyIn(now, before)],
+            Packages = files?.Packages ?? [],
+            Files = files?.Files ?? [],
+            Notes = files?.Notes ?? [$"files and packages are not compared: the layers that differ have {ByteSize.Format(bytes)}, and at most {ByteSize.Format(maxBytes)} are read here"],
         };
     }
 
-    private static async Task<FileComparison> CompareFilesAsync(ComparedImage old, ComparedImage @new, CancellationToken cancel)
+    private static IEnumerable<Descriptor> OnlyIn(ComparedImage image, ComparedImage other) => image.Manifest.Layers.Where((_, index) => !other.DiffIds.Contains(image.DiffIds[index]));
+
+    private static async Task<FileComparison> CompareFilesAsync(ComparedImage old, ComparedImage @new, LayerReader layers, CancellationToken cancel)
     {
-        using var reader = new LayerReader();
+        using var reader = layers;
         var shared = old.DiffIds.Zip(@new.DiffIds).TakeWhile(pair => pair.First == pair.Second).Count();
         var (oldUpper, newUpper) = (await ReadAsync(reader, old, shared, cancel), await ReadAsync(reader, @new, shared, cancel));
         var isPartial = shared > 0;

@@ -13,7 +13,8 @@ namespace Pail.Compare;
 
 /// <summary>Reads what layers hold, without keeping the content: a hash of each file, and what databases of packages say. Bounds what one comparison keeps in memory.</summary>
 /// <param name="maxText">How many characters the names, links and packages of all layers may have.</param>
-internal sealed class LayerReader(long maxText = LayerReader.MaxText) : IDisposable
+/// <param name="maxBytes">How many bytes all layers together may unpack to; each one has its own bound beside (<see cref="LayerTar"/>).</param>
+internal sealed class LayerReader(long maxText = LayerReader.MaxText, long maxBytes = long.MaxValue) : IDisposable
 {
     /// <summary>How many characters the names, links and packages of all layers may have (512 MiB). Images have a few million.</summary>
     public const long MaxText = 1L << 28;
@@ -21,6 +22,7 @@ internal sealed class LayerReader(long maxText = LayerReader.MaxText) : IDisposa
     private readonly ContentHash _hash = new();
     private int _entries;
     private long _text;
+    private long _bytes;
 
     /// <summary>Reads a layer. It is decompressed into a temporary file, which is gone afterwards.</summary>
     /// <param name="source">The image.</param>
@@ -32,7 +34,8 @@ internal sealed class LayerReader(long maxText = LayerReader.MaxText) : IDisposa
     {
         LayerTar.ThrowIfOther(source.Name, layer);
         using var spool = new Spool();
-        await LayerTar.WriteAsync(source, layer, diffId, LayerCompression.None, spool.Writer, _ => { }, cancel);
+        await using var bounded = new ReportingStream(spool.Writer, length => _bytes = _bytes + length <= maxBytes ? _bytes + length : throw TooMuch(source.Name));
+        await LayerTar.WriteAsync(source, layer, diffId, LayerCompression.None, bounded, _ => { }, cancel);
         await using var plain = new FileRange(spool.Handle, 0, spool.Length);
         var scanner = new TarScanner(plain, $"{source.Name}, layer {layer.Digest}", RootTree.MaxNames);
         while (await scanner.NextAsync(cancel) is { } entry)
@@ -47,6 +50,8 @@ internal sealed class LayerReader(long maxText = LayerReader.MaxText) : IDisposa
 
     /// <inheritdoc/>
     public void Dispose() => _hash.Dispose();
+
+    private PailException TooMuch(string name) => new(Failure.BadContent, $"{name}: the layers to compare unpack to more than {ByteSize.Format(maxBytes)}.");
 
     private async Task<FileFacts> ReadAsync(Spool spool, TarScanner scanner, TarEntry entry, CancellationToken cancel)
     {

@@ -10,7 +10,8 @@ namespace Pail.Removal;
 /// finishes. It writes as a push does: what is condemned is rescued by that.
 /// </remarks>
 /// <param name="bucket">The bucket.</param>
-internal sealed class Undeleter(Bucket bucket)
+/// <param name="by">Who brings it back; null for the user of this process.</param>
+internal sealed class Undeleter(Bucket bucket, string? by = null)
 {
     private const int MostCollections = 5;
 
@@ -22,7 +23,7 @@ internal sealed class Undeleter(Bucket bucket)
         for (var collections = 0; ; collections++)
         {
             // All that is found is believed by the writes alone that come before the next collection ends.
-            var repository = bucket.Repository(removed.Repository);
+            var repository = by is null ? bucket.Repository(removed.Repository) : bucket.Repository(removed.Repository).For(by);
             await repository.BeginAsync(cancel);
             try
             {

@@ -84,6 +84,7 @@ public sealed class RequestMeter
 {
     private readonly ConcurrentDictionary<StoreOperation, long> _counts = new();
     private readonly AsyncLocal<RequestMeter?> _scope = new();
+    private RequestMeter? _outer;
 
     /// <summary>What requests cost.</summary>
     internal RequestPrices Prices { get; init; } = RequestPrices.OfAws;
@@ -93,10 +94,11 @@ public sealed class RequestMeter
     {
         _counts.AddOrUpdate(operation, 1, static (_, count) => count + 1);
         _scope.Value?.Count(operation);
+        _outer?.Count(operation);
     }
 
-    /// <summary>From here on, what this asynchronous flow asks for is counted in the returned meter as well.</summary>
-    internal RequestMeter BeginScope() => _scope.Value = new RequestMeter { Prices = Prices };
+    /// <summary>From here on, what this asynchronous flow asks for is counted in the returned meter as well, and still in that of a scope around this one.</summary>
+    internal RequestMeter BeginScope() => _scope.Value = new RequestMeter { Prices = Prices, _outer = _scope.Value };
 
     /// <summary>How often each operation was requested.</summary>
     public IReadOnlyDictionary<StoreOperation, long> Counts => _counts;

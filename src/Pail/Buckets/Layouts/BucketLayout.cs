@@ -77,6 +77,9 @@ internal abstract class BucketLayout
     /// <summary>Where a blob is.</summary>
     public abstract string BlobKey(RepositoryName repository, Digest digest);
 
+    /// <summary>What the keys of the blobs of a repository begin with, or of all repositories that share them.</summary>
+    public abstract string BlobsPrefix(RepositoryName repository);
+
     /// <summary>What a blob is served as.</summary>
     public abstract ObjectHeaders BlobHeaders { get; }
 

@@ -44,6 +44,9 @@ internal sealed class PoolLayout : BucketLayout
     public override ListQuery RepositoryQuery { get; } = new("manifests/", TagFile);
 
     /// <inheritdoc/>
+    public override string BlobsPrefix(RepositoryName repository) => "blobs/";
+
+    /// <inheritdoc/>
     public override string BlobKey(RepositoryName repository, Digest digest) => $"blobs/{digest.AlgorithmName}/{digest.Hex}";
 
     /// <inheritdoc/>

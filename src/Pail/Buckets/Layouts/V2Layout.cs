@@ -55,7 +55,10 @@ internal sealed class V2Layout : BucketLayout
     public override ListQuery RepositoryQuery { get; } = new("v2/", ":");
 
     /// <inheritdoc/>
-    public override string BlobKey(RepositoryName repository, Digest digest) => $"v2/{repository}/blobs/{digest}";
+    public override string BlobsPrefix(RepositoryName repository) => $"v2/{repository}/blobs/";
+
+    /// <inheritdoc/>
+    public override string BlobKey(RepositoryName repository, Digest digest) => $"{BlobsPrefix(repository)}{digest}";
 
     /// <inheritdoc/>
     public override string ManifestKey(RepositoryName repository, Reference reference) => $"v2/{repository}{ManifestsPart}{reference}";
