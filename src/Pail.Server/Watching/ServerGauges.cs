@@ -11,7 +11,7 @@ internal sealed class ServerGauges : IDisposable
     /// <summary>Offers the gauges of a server.</summary>
     public ServerGauges(RegistryServices services)
     {
-        var buffers = services.Bucket.Engine.Buffers;
+        var buffers = services.Bucket.Buffers;
         _meter.CreateObservableGauge("pail.buffers.used", () => buffers.InUse, "By", "Memory of parts on their way to and from the bucket");
         _meter.CreateObservableGauge("pail.buffers.limit", () => buffers.Limit, "By", "The most of that memory");
         _meter.CreateObservableGauge("pail.uploads.open", () => services.Sessions.CountOpen(services.Time.GetUtcNow() - services.Options.UploadLifetime), "{upload}", "Uploads under way that this replica took a part of last");

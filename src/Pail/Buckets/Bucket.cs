@@ -102,6 +102,9 @@ public sealed partial class Bucket
             await content.DisposeAsync();
     }
 
+    /// <summary>Memory of parts on their way to and from it.</summary>
+    internal Transfer.BufferPool Buffers => Engine.Buffers;
+
     /// <summary>True if a blob of this size in bytes is written by one request, false if in parts.</summary>
     internal bool IsWrittenWhole(long size) => Engine.IsWrittenWhole(size);
 }
