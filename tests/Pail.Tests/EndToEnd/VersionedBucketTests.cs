@@ -49,7 +49,7 @@ public sealed class VersionedBucketTests
 
             using (var store = server.Open(name))
                 Assert.Equal(await StoreConditions.ProbeAsync(store, Cancel), (await BucketSettings.TryReadAsync(store, Cancel))!.Conditions);
-            await File.WriteAllTextAsync(folder["policy.yaml"], "version: 1\nimmutable:\n  - tags: '*'\n", Cancel);
+            await File.WriteAllTextAsync(folder["policy.yaml"], "version: 1\nimmutable:\n  - repositories: '**'\n    tags: '*'\n", Cancel);
             await pail.DoAsync("policy", "set", $"s3://{name}", folder["policy.yaml"]);
             (await pail.RunAsync("push", "--quiet", layout.Address("two"), image)).Ended(7);
             Assert.Equal(one.Digest.ToString(), (await pail.DoAsync("digest", image)).Output.Trim());
