@@ -20,6 +20,9 @@ namespace Pail.Cli.Commands;
 /// <summary><c>pail serve</c>: a registry over a bucket, until a signal comes. Its options are <see cref="Settings"/>.</summary>
 internal sealed class ServeCommand : Command, IShowsExamples
 {
+    // A server rests most of the time: then it gives back what pushes took.
+    private static readonly TimeSpan KeepMemory = TimeSpan.FromSeconds(5);
+
     private readonly Terminal _terminal;
     private readonly Option<string?> _file = new("--config") { HelpName = "FILE", Description = "A JSON file that sets what neither options nor variables do [default: PAIL_CONFIG]" };
     private readonly List<(Setting Setting, Func<ParseResult, IReadOnlyList<string>?> Values)> _settings;
@@ -48,7 +51,7 @@ internal sealed class ServeCommand : Command, IShowsExamples
         var meter = new RequestMeter { Prices = configuration.Prices };
         var store = Open(configuration, meter);
         using var owned = store as IDisposable;
-        var registry = await Bucket.OpenAsync(store, new TransferEngine(configuration.Transfer), cancel);
+        var registry = await Bucket.OpenAsync(store, new TransferEngine(configuration.Transfer with { KeepMemory = KeepMemory }), cancel);
         var options = configuration.Guarded(await DoorOptions.FindAsync(configuration.Access, registry, cancel));
         await using var server = RegistryServer.Build(
             options with

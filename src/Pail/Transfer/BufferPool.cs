@@ -1,16 +1,18 @@
+using System.Diagnostics.CodeAnalysis;
 using Pail.Telemetry;
 
 namespace Pail.Transfer;
 
 /// <summary>
 /// The memory that parts in flight take, under one bound for the whole process. Memory comes in segments that are
-/// allocated once, outside the moving heap, and used again and again.
+/// allocated once, outside the moving heap, and used again and again, until nobody has used any for a while.
 /// <para>
 /// Why nothing waits for ever: memory for a part is promised whole or not at all, in the order asked. Who holds a part
 /// and still waits for bytes to fill it waits for its source alone; reading ahead (<see cref="TryRentAhead"/>) never waits
 /// for memory but goes without, so a source that is itself a bucket can't wait for the upload it feeds.
 /// </para>
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "A pool lives as long as its process, and its timer keeps nothing else alive.")]
 internal sealed class BufferPool
 {
     /// <summary>The size of a segment in bytes: 1 MiB.</summary>
@@ -19,6 +21,8 @@ internal sealed class BufferPool
     private readonly Lock _lock = new();
     private readonly Stack<byte[]> _free = [];
     private readonly LinkedList<Waiter> _waiting = [];
+    private readonly TimeSpan _keep;
+    private readonly ITimer? _idle;
     private long _sending;
     private long _ahead;
     private int _readers;
@@ -26,12 +30,16 @@ internal sealed class BufferPool
 
     /// <summary>Makes a pool.</summary>
     /// <param name="limit">The most it hands out at once, in bytes; at least two of the smallest parts.</param>
+    /// <param name="keep">After what time without use its memory goes back to the system; null for never.</param>
+    /// <param name="time">The clock for that; null for the system's.</param>
     /// <exception cref="PailException">That is too little to move anything.</exception>
-    public BufferPool(long limit)
+    public BufferPool(long limit, TimeSpan? keep = null, TimeProvider? time = null)
     {
         if (limit < 2 * PartPlan.Smallest)
             throw new PailException(Failure.BadInput, $"Moving blobs takes at least {2 * PartPlan.Smallest >> 20} MiB of memory: raise --memory.");
         Limit = limit;
+        if (keep is { } length)
+            (_keep, _idle) = (length, (time ?? TimeProvider.System).CreateTimer(_ => Release(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan));
     }
 
     /// <summary>The most handed out at once, in bytes.</summary>
@@ -44,6 +52,16 @@ internal sealed class BufferPool
         {
             lock (_lock)
                 return _sending + _ahead;
+        }
+    }
+
+    /// <summary>What it has and nobody uses, in bytes.</summary>
+    public long Kept
+    {
+        get
+        {
+            lock (_lock)
+                return _free.Count * (long)SegmentSize;
         }
     }
 
@@ -148,7 +166,22 @@ internal sealed class BufferPool
             else
                 _sending -= size;
             Serve();
+            if (_sending + _ahead == 0)
+                _idle?.Change(_keep, Timeout.InfiniteTimeSpan);
         }
+    }
+
+    // A process that has nothing to do collects no garbage either: without a collection the system would get nothing back.
+    private void Release()
+    {
+        lock (_lock)
+        {
+            if (_sending + _ahead > 0 || _free.Count == 0)
+                return;
+            _free.Clear();
+            _free.TrimExcess();
+        }
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     private static long Rounded(long bytes) => Math.Max(1, (bytes + SegmentSize - 1) / SegmentSize) * SegmentSize;

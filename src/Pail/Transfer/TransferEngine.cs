@@ -24,7 +24,7 @@ internal sealed class TransferEngine
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Connections, 1);
         Options = options;
         Retry = new Retry(options.Retry, time);
-        Buffers = new BufferPool(options.MemoryLimit);
+        Buffers = new BufferPool(options.MemoryLimit, options.KeepMemory, time);
         _connections = new SemaphoreSlim(options.Connections);
     }
 

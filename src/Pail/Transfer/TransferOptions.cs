@@ -17,6 +17,9 @@ public sealed record TransferOptions
     /// <summary>Objects up to this size in bytes are copied within a bucket by one request, at most 5 GiB on S3; larger ones by ranges of a quarter of it, in parallel.</summary>
     public long SingleCopyLimit { get; init; } = 2L << 30;
 
+    /// <summary>After what time without use the memory of parts goes back to the system; null for never.</summary>
+    internal TimeSpan? KeepMemory { get; init; }
+
     /// <summary>How failed requests are tried again.</summary>
     public RetryOptions Retry { get; init; } = new();
 }

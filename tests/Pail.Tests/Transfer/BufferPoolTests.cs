@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Microsoft.Extensions.Time.Testing;
 using Pail.Tests.Kit;
 using Pail.Transfer;
 
@@ -26,6 +27,34 @@ public sealed class BufferPoolTests
         using var two = await small;
         Assert.Equal(13 * MiB, pool.InUse);
         Assert.Equal(13 * MiB, pool.Peak);
+    }
+
+    [Fact]
+    public async Task Memory_NobodyUsesAnyForAWhile_IsGivenBack()
+    {
+        var time = new FakeTimeProvider();
+        var pool = new BufferPool(16 * MiB, keep: TimeSpan.FromSeconds(5), time);
+        await UseAsync();
+        time.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal(MiB, pool.Kept);
+        // Used again: the while begins anew.
+        await UseAsync();
+        time.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal(MiB, pool.Kept);
+        var held = await pool.RentAsync(MiB, Cancel);
+        time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal(MiB, pool.Kept);
+        held.Dispose();
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(0, pool.Kept);
+        await UseAsync();
+        Assert.Equal(MiB, pool.Kept);
+
+        async Task UseAsync()
+        {
+            using var part = await pool.RentAsync(MiB, Cancel);
+            pool.Return([pool.TakeSegment()], 0, ahead: false);
+        }
     }
 
     [Fact]
