@@ -16,6 +16,7 @@ internal sealed class TraceFile : IDisposable
 
     private readonly FileStream _file;
     private readonly ActivityListener _listener;
+    private readonly Lock _lock = new();
     private readonly List<SpanRecord> _spans = [];
     private readonly DateTime _started = DateTime.UtcNow;
     private long _dropped;
@@ -52,7 +53,7 @@ internal sealed class TraceFile : IDisposable
         _listener.Dispose();
         using (_file)
         using (var json = new Utf8JsonWriter(_file, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-            lock (_spans)
+            lock (_lock)
                 Write(json);
     }
 
@@ -65,7 +66,7 @@ internal sealed class TraceFile : IDisposable
             Retries = span.Events.Count(said => said.Name == "retry"),
             HasFailed = span.Status == ActivityStatusCode.Error,
         };
-        lock (_spans)
+        lock (_lock)
             if (_spans.Count < MaxSpans)
                 _spans.Add(record);
             else

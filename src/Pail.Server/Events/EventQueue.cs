@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Threading.Channels;
@@ -14,6 +15,7 @@ namespace Pail.Server.Events;
 /// Takes events: a request is answered once they are in the bucket, from where <see cref="EventDelivery"/> sends them. Events that come while others are
 /// written share the next object: at most one PUT an event. If the bucket does not take them the request fails, and they are sent from memory all the same.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to release.")]
 internal sealed class EventQueue(WebhookOptions options, Func<Bucket> bucket, ILogger log, TimeProvider time)
 {
     // What waits beyond that is read from the bucket again when there is room.
@@ -91,6 +93,9 @@ internal sealed class EventQueue(WebhookOptions options, Func<Bucket> bucket, IL
     public void Enqueue(QueuedEvents queued)
     {
         var wanting = Lines.Where((_, index) => queued.Events.Any(options.Hooks[index].Wants)).ToList();
+        // Those that no webhook wants any more go the same way: the first one takes none of them.
+        if (wanting.Count == 0)
+            wanting.Add(Lines[0]);
         queued.Expect(wanting.Count);
         lock (_lock)
             _waiting.Add(queued);

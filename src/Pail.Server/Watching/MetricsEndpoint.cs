@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OpenTelemetry.Metrics;
@@ -7,7 +6,6 @@ using Pail.Access;
 using Pail.Server.Access;
 using Pail.Server.Audit;
 using Pail.Server.Errors;
-using Pail.Server.Http;
 
 namespace Pail.Server.Watching;
 

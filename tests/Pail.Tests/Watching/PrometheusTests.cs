@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Pail.Tests.Images;
 using Pail.Tests.Kit;
 using Pail.Tests.Kit.Proxy;
 using Pail.Tests.Kit.Servers;
