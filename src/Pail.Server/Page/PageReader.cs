@@ -10,8 +10,8 @@ namespace Pail.Server.Page;
 /// <summary>Reads what views show, through the repository and the caches of the API, and only what a repository holds.</summary>
 internal sealed class PageReader(RegistryServices services)
 {
-    // A browser shows no more of it, and no config of a real image comes near.
-    private const int MaxConfig = 1 << 20;
+    // Lists read only configs that are small, as those of real images are.
+    private const int MaxListed = 1 << 20;
 
     private static readonly Platform Usual = new("linux", "amd64");
 
@@ -25,10 +25,10 @@ internal sealed class PageReader(RegistryServices services)
     public async Task<Manifest?> FindAsync(RepositoryName repository, Reference reference, CancellationToken cancel) =>
         (reference.Digest is not { } digest || await services.Border.HoldsAsync(repository, digest, cancel)) && await _pulls.FindAsync(repository, reference, cancel) is { } found ? found.Manifest : null;
 
-    /// <summary>Reads a config; null if it is large, or no config of an image. One GET.</summary>
-    /// <exception cref="PailException">It is not what its digest says, or is not there.</exception>
+    /// <summary>Reads a config; null if it is none of an image. One GET.</summary>
+    /// <exception cref="PailException">It is not what its digest says, is not there, or has more than <see cref="ImageConfig.MaxSize"/> bytes.</exception>
     public async Task<ConfigFacts?> ConfigAsync(RepositoryName repository, Manifest image, CancellationToken cancel) =>
-        image.Config is { Size: <= MaxConfig } config && MediaTypes.IsImageConfig(config.MediaType)
+        MediaTypes.IsImageConfig(image.Config?.MediaType)
             ? ConfigFacts.Read(await ImageConfig.ReadAsync(repository.ToString(), (blob, offset, token) => OpenAsync(repository, blob, offset, token), image, cancel))
             : null;
 
@@ -85,7 +85,7 @@ internal sealed class PageReader(RegistryServices services)
         var image = await ChooseAsync(repository, root, cancel);
         var platforms = root.IsIndex
             ? root.Children.Where(IsImage).Select(entry => entry.Platform?.ToString() ?? "?").ToList()
-            : await ConfigAsync(repository, root, cancel) is { Platform: { } own } ? [own] : [];
+            : root.Config is { Size: <= MaxListed } && await ConfigAsync(repository, root, cancel) is { Platform: { } own } ? [own] : [];
         var kind = root.ArtifactType ?? (root.Config is { } config && !MediaTypes.IsImageConfig(config.MediaType) ? config.MediaType : null);
         var of = root.IsIndex ? root.Children.FirstOrDefault(entry => entry.Digest == image?.Digest)?.Platform?.ToString() : null;
         return new(root.Digest, kind, platforms, image?.Blobs.Sum(blob => blob.Size), of, image is null ? [] : [.. image.Layers.Select(layer => layer.Digest)]);

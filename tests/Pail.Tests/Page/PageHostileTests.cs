@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using System.Text;
 using System.Text.Json.Nodes;
 using Pail.Oci;
@@ -57,6 +58,8 @@ public sealed class PageHostileTests
         Assert.True(answer.Body.Length < 512 << 10, $"{answer.Body.Length} bytes");
         if (path.Contains(":hostile", StringComparison.Ordinal) && !path.Contains("history", StringComparison.Ordinal))
             Assert.Contains("<script>alert(1)<", page.Body!.TextContent, StringComparison.Ordinal);
+        if (path.StartsWith("/-/image", StringComparison.Ordinal))
+            Assert.Contains("more characters)", page.Body!.TextContent, StringComparison.Ordinal);
         foreach (var link in page.QuerySelectorAll("tbody th a").Select(link => link.GetAttribute("href")!).Where(link => link.Contains("path=", StringComparison.Ordinal)))
             await bench.GetAsync(link);
     }
@@ -88,29 +91,16 @@ public sealed class PageHostileTests
     public async Task Files_OfAHundredThousand_AreShownAFewAtATime()
     {
         await using var bench = await PageBench.StartAsync();
-        await bench.Images.PushAsync("1.0", [PageImages.Tar(Enumerable.Range(0, 100_000).Select(i => ($"many/file-{i:000000}", "")))]);
+        using var many = new MemoryStream();
+        using (var tar = new TarWriter(many, TarEntryFormat.Ustar, leaveOpen: true))
+            for (var i = 0; i < 100_000; i++)
+                tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, $"many/file-{i:000000}"));
+        await bench.Images.PushAsync("1.0", [many.ToArray()]);
         var page = await bench.GetAsync("/-/files/team/app:1.0?path=many");
         Assert.Equal(500, page.QuerySelectorAll("tbody tr").Length);
         Assert.Contains("1 to 500 of 100,000", page.Body!.TextContent, StringComparison.Ordinal);
         page = await bench.GetAsync(page.QuerySelector(".pages a")!.GetAttribute("href")!);
         Assert.Equal("file-000500", page.QuerySelector("tbody th")!.TextContent);
-    }
-
-    [Fact]
-    public async Task Files_BeyondTheBounds_AreLeftOut_WhichIsSaid()
-    {
-        await using var bench = await PageBench.StartAsync();
-        await bench.Images.PushAsync("names", [PageImages.Tar(Enumerable.Range(0, 200_001).Select(i => ($"f{i}", "")))]);
-        Assert.Contains("Not all is shown: layer 1: more than 200,000 files", (await bench.GetAsync("/-/files/team/app:names")).Body!.TextContent, StringComparison.Ordinal);
-        // 600 MiB of zeros in some 600 KiB.
-        using var zeros = new MemoryStream();
-        using (var tar = new System.Formats.Tar.TarWriter(zeros, leaveOpen: true))
-            for (var i = 0; i < 3; i++)
-                tar.WriteEntry(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile, $"zeros-{i}") { DataStream = new MemoryStream(new byte[200 << 20]) });
-        await bench.Images.PushAsync("bomb", [zeros.ToArray()]);
-        var page = await bench.GetAsync("/-/files/team/app:bomb");
-        Assert.Contains("Not all is shown: layer 1: more than 512 MiB unpacked", page.Body!.TextContent, StringComparison.Ordinal);
-        Assert.NotEmpty(page.QuerySelectorAll("tbody tr"));
     }
 
     [Theory]
