@@ -25,9 +25,11 @@ internal sealed class BlobReceiver(RegistryServices services, JoinedWork joined)
         var round = services.Blobs.Round;
         var blobs = services.Bucket.Repository(repository).Blobs;
         var key = blobs.IdentityOf(blob.Digest);
+        // Where repositories are kept apart, nobody hears of another's upload, nor disputes it.
+        var shared = services.Border.IsOn ? $"{key} {repository}" : key;
         // Of few bytes only the writing is shared: see PutAsync.
         var isLarge = length is { } known && !services.Bucket.IsWrittenWhole(known);
-        var upload = isLarge ? _shared.Join(key, () => Begin(blobs, blob, length)) : SharedUploads.Alone(Begin(blobs, blob, length));
+        var upload = isLarge ? _shared.Join(shared, () => Begin(blobs, blob, length)) : SharedUploads.Alone(Begin(blobs, blob, length));
         using var sender = new SharedUpload.Sender(blob.Digest.Algorithm);
         try
         {
@@ -37,7 +39,7 @@ internal sealed class BlobReceiver(RegistryServices services, JoinedWork joined)
         }
         finally
         {
-            await _shared.LeaveAsync(key, upload);
+            await _shared.LeaveAsync(shared, upload);
         }
         services.Blobs.RecordStored(repository, blob.Digest, sender.Position, round);
         return sender.Position;

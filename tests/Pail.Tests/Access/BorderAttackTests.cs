@@ -2,7 +2,9 @@ using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
 using Pail.Tests.Images;
+using Pail.Tests.Kit;
 using Pail.Tests.Kit.Servers;
+using Pail.Tests.Server.Uploads;
 using static Pail.Tests.Access.DoorBench;
 
 namespace Pail.Tests.Access;
@@ -48,6 +50,24 @@ public sealed class BorderAttackTests
         (await bench.Server.SendAsync("DELETE", session, headers: Basic("alice"))).Is(204);
         Assert.NotEqual(201, (await bench.Server.SendAsync("PUT", session, Text($"{{\"parts\":[{{\"etag\":\"x\",\"size\":{9 * MiB}}}]}}"), headers: Basic("alice"))).Status);
         (await bench.Server.GetAsync($"/v2/team-a/app/blobs/{secret}", Basic("alice"))).Is(404);
+    }
+
+    [Theory]
+    [InlineData(LayoutKind.V2)]
+    [InlineData(LayoutKind.Pool)]
+    public async Task Upload_OfWrongBytesInAnotherRepository_DoesNotDisturb(LayoutKind layout)
+    {
+        await using var bench = await StartAsync(layout);
+        var (right, wrong) = (Enumerable.Repeat((byte)1, 9 * MiB).ToArray(), Enumerable.Repeat((byte)2, 9 * MiB).ToArray());
+        var digest = Digest.Of(right);
+        var (gate, reached) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var disturbing = bench.Server.SendAsync("POST", $"/v2/team-a/app/blobs/uploads/?digest={digest}", Bodies.Gated(wrong, 1 * MiB, gate.Task, reached.SetResult), headers: Basic("alice"));
+        await Eventually.EndsAsync(reached.Task);
+        (await bench.Server.SendAsync("POST", $"/v2/team-b/app/blobs/uploads/?digest={digest}", new ByteArrayContent(right), headers: Basic("bob"))).Is(201);
+        gate.SetResult();
+        (await disturbing).Is(400, "DIGEST_INVALID");
+        (await bench.Server.GetAsync($"/v2/team-a/app/blobs/{digest}", Basic("alice"))).Is(404);
+        (await bench.Server.GetAsync($"/v2/team-b/app/blobs/{digest}", Basic("bob"))).Is(200);
     }
 
     private static StringContent Text(string json) => new(json);
