@@ -17,7 +17,7 @@ fail() {
 # Everything but what dpkg, apt and sysusers keep for themselves, and what this script makes.
 files() {
     find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /run -o -path "$shared" -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache \
-        -o -path /var/log -o -path /var/lib/pail \) -prune -o -print | grep -vE '^/etc/(passwd|group|shadow|gshadow)-?$|^/etc/\.pwd\.lock$' | LC_ALL=C sort
+        -o -path /var/log -o -path /var/lib/pail -o -path /var/lib/containers \) -prune -o -print | grep -vE '^/etc/(passwd|group|shadow|gshadow)-?$|^/etc/\.pwd\.lock$' | LC_ALL=C sort
 }
 
 apt() { apt-get -q -o Dpkg::Use-Pty=0 "$@" >"$shared/apt.log" 2>&1 || { cat "$shared/apt.log" >&2; fail "apt-get $*"; }; }

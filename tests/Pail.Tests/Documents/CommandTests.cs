@@ -43,14 +43,28 @@ public sealed class CommandTests(ToolFeed feed) : IClassFixture<ToolFeed>, IDisp
         {
             var typed = addresses.Aggregate(command, (text, address) => text.Replace(address.Old, address.New, StringComparison.Ordinal));
             script.Append($"printf '$ %s\\n' {Quoted(typed)} >&2\n");
-            // In a terminal of its own.
-            script.Append(typed.StartsWith("pail serve", StringComparison.Ordinal)
-                ? $"{typed} >/dev/null &\nuntil curl -sfo /dev/null http://127.0.0.1:{port}/readyz; do kill -0 $!; sleep 0.1; done\n"
+            // What goes on until Ctrl-C has a terminal of its own.
+            script.Append(
+                typed.StartsWith("pail serve", StringComparison.Ordinal) ? $"{typed} >/dev/null &\nuntil curl -sfo /dev/null http://127.0.0.1:{port}/readyz; do kill -0 $!; sleep 0.1; done\n"
+                : typed.StartsWith("pail ui", StringComparison.Ordinal) ? $"{{ exec {typed}\n}} >ui.log 2>&1 &\nuntil curl -sfo page.html \"$(grep -o 'http://127[^ ]*' ui.log)\"; do kill -0 $!; sleep 0.1; done\ngrep -q '<html' page.html\n"
                 : $"{typed}\n");
         }
         await File.WriteAllTextAsync(_folder["script"], script.ToString(), Cancel);
+        var began = TimeProvider.System.GetTimestamp();
         (await Child.RunAsync("bash", ["-c", "cd \"$0\" && exec bash ../script", _folder["work"]], Environment(port))).Succeeded();
+        TestContext.Current.TestOutputHelper?.WriteLine($"{page}: {TimeProvider.System.GetElapsedTime(began).TotalSeconds:f1} s");
         await S3Server.Ceph.RemoveAsync(backup);
+    }
+
+    // From nothing to an image that was pushed, pulled, run and looked at.
+    [Fact]
+    public void Newcomer_PathInReadme_TakesTenCommandsAtMost()
+    {
+        var path = DocumentPage.Read("README.md").Take(2).SelectMany(block => block.Commands).Select(command => command.Split('#')[0].TrimEnd()).ToList();
+        Assert.InRange(path.Count, 1, 10);
+        string[] steps = ["dotnet tool install", "pail init", "docker build", "pail push", "pail pull", "docker run", "pail ui"];
+        Assert.Equal(steps, steps.OrderBy(step => path.FindIndex(command => command.StartsWith(step, StringComparison.Ordinal))));
+        Assert.All(steps, step => Assert.Contains(path, command => command.StartsWith(step, StringComparison.Ordinal)));
     }
 
     [Theory]
