@@ -32,7 +32,10 @@ internal sealed class Dispatcher(RegistryServices services, UploadHandlers uploa
     {
         var path = context.Request.Path.Value ?? "";
         if (page is not null && PageRoute.IsOne(path))
+        {
+            RequestWatch.Name(context, path == "/" ? path : PageRoute.Prefix + "{view}");
             return await page.AnswerAsync(context);
+        }
         if (path == "/v2")
             return RedirectToRoot(context);
         if (path == Challenge.TokenPath && _tokens is not null)
