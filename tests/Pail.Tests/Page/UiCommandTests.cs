@@ -20,6 +20,7 @@ public sealed class UiCommandTests
         using var folder = new TestFolder();
         var layout = new TestLayout(folder["layout"]);
         layout.Tag(layout.Image());
+        Directory.CreateDirectory(folder["bucket"]);
         await Cli.DoAsync("push", layout.Address(), $"file:{folder["bucket"]}//team/app:1.0");
         var port = PailServer.FreePort();
         await using var child = Cli.Start("ui", $"file:{folder["bucket"]}", "--port", $"{port}", "--no-browser");
