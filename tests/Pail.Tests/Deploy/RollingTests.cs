@@ -21,7 +21,7 @@ public sealed class RollingTests : IAsyncLifetime
     private readonly TestFolder _folder = new();
     private readonly PailServer[] _servers = new PailServer[Names.Length];
     private readonly int[] _ports = [.. Names.Select(_ => FreePort.Take())];
-    private readonly ConcurrentDictionary<string, string> _pushed = new();
+    private readonly ConcurrentDictionary<string, (string Client, string Config)> _pushed = new();
     private ExampleProxy _proxy = null!;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -84,10 +84,12 @@ public sealed class RollingTests : IAsyncLifetime
             await over.CancelAsync();
         }
         await Eventually.EndsAsync(Task.WhenAll(clients));
-        using var folder = new TestFolder();
-        var skopeo = new Skopeo(folder);
-        foreach (var (reference, config) in _pushed)
-            await AssertWholeAsync(skopeo, reference, config);
+        // By the client that pushed it: others convert what docker pushes.
+        foreach (var (reference, (client, config)) in _pushed)
+        {
+            using var folder = new TestFolder();
+            await AssertWholeAsync(ContainerClient.Of(client, folder), reference, config);
+        }
     }
 
     // Nothing new goes to it, what it has under way ends, and only then it stops.
@@ -117,7 +119,7 @@ public sealed class RollingTests : IAsyncLifetime
                 var (reference, config) = ($"{_proxy.Host}/team/{name}:{round}", layout.Read(root).Config!.Digest.ToString());
                 await client.PushAsync(layout, reference);
                 await AssertWholeAsync(client, reference, config);
-                _pushed[reference] = config;
+                _pushed[reference] = (name, config);
                 Directory.Delete(layout.Folder, recursive: true);
             }
         }
