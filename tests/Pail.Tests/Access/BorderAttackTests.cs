@@ -1,9 +1,7 @@
 using Pail.Buckets.Layouts;
 using Pail.Oci;
 using Pail.Stores;
-using Pail.Tests.Images;
 using Pail.Tests.Kit;
-using Pail.Tests.Kit.Servers;
 using Pail.Tests.Server.Uploads;
 using static Pail.Tests.Access.DoorBench;
 

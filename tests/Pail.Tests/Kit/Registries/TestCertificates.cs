@@ -32,7 +32,7 @@ internal sealed class TestCertificates(TestFolder folder, X509Certificate2? auth
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        using var issued = request.Create(_authority, Later(DateTimeOffset.UtcNow.AddHours(-1), _authority.NotBefore), DateTimeOffset.UtcNow.AddMinutes(expired ? -1 : 60), RandomNumberGenerator.GetBytes(8));
+        using var issued = request.Create(_authority, Later(DateTimeOffset.UtcNow.AddHours(-1), new DateTimeOffset(_authority.NotBefore)), DateTimeOffset.UtcNow.AddMinutes(expired ? -1 : 60), RandomNumberGenerator.GetBytes(8));
         return issued.CopyWithPrivateKey(key);
     }
 
