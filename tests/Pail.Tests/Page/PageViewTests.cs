@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using AngleSharp.Dom;
 using Pail.Buckets.Layouts;
-using Pail.Server;
 
 namespace Pail.Tests.Page;
 
