@@ -8,7 +8,7 @@ namespace Pail.Cli.Commands;
 internal sealed class TagCommand : Verb
 {
     private readonly Argument<string> _image = new("image") { HelpName = "IMAGE", Description = "An image in a bucket, by tag or digest" };
-    private readonly Argument<string[]> _tags = new("tag") { HelpName = "TAG", Description = "The tags that shall name it as well, in the same repository", Arity = ArgumentArity.OneOrMore };
+    private readonly Argument<string[]> _tags = new("tag") { HelpName = "TAG", Description = "The new tags, in the same repository", Arity = ArgumentArity.OneOrMore };
 
     public TagCommand(Terminal terminal)
         : base(terminal, "tag", "Make tags name an image of a bucket")

@@ -89,7 +89,7 @@ internal static class Settings
         new("region", "NAME", "The region [default: AWS_REGION, or the profile's]", One((c, v) => c with { Region = v })),
         new("profile", "NAME", "The profile of ~/.aws/config and ~/.aws/credentials [default: AWS_PROFILE]", One((c, v) => c with { Profile = v })),
         new("addressing-style", "auto|path|virtual", "Where URLs name the bucket [default: auto]", One((c, v) => c with { Addressing = AddressingStyles.Parse(v) })),
-        new("sse", "AES256|aws:kms[:KEY]", "How S3 shall encrypt what is written, where the bucket's policy demands that it is said [default: what the bucket is set to]", One((c, v) => c with { Encryption = StoreEncryption.Parse(v) })),
+        new("sse", "AES256|aws:kms[:KEY]", "How S3 encrypts what is written, for buckets whose policy asks for this header [default: what the bucket is set to]", One((c, v) => c with { Encryption = StoreEncryption.Parse(v) })),
 
         Switch("no-page", "Show no page for people at /", (c, on) => c with { Page = !on }),
         Switch("page-actions", "Let people remove, restore and move tags and delete images from the page", (c, on) => c with { PageActions = on }),

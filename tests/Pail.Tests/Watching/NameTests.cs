@@ -73,7 +73,7 @@ public sealed partial class NameTests
         return found;
     }
 
-    private static List<string> Deployed() => [.. Expressions().SelectMany(text => Metric().Matches(text)).Select(match => Suffix().Replace(match.Value, "")).Distinct()];
+    private static List<string> Deployed() => [.. Expressions().SelectMany(text => Metric().Matches(text)).Select(match => Scrape.Suffix().Replace(match.Value, "")).Distinct()];
 
     private static IEnumerable<string> Expressions()
     {
@@ -91,9 +91,6 @@ public sealed partial class NameTests
 
     [GeneratedRegex("\\b(pail|http_server|kestrel|dotnet)_[a-z0-9_]+", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Metric();
-
-    [GeneratedRegex("(_bucket|_sum|_count)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Suffix();
 
     [GeneratedRegex("_(total|bucket|count|bytes|open|used|trouble|rules|info|waiting|seconds|requests|connections)\\{(?<labels>[^}]*)\\}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Selector();

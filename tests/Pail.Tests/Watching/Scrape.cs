@@ -38,5 +38,5 @@ internal sealed partial record Scrape(IReadOnlyList<Sample> Samples)
     private static partial Regex Label();
 
     [GeneratedRegex("(_bucket|_sum|_count)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Suffix();
+    public static partial Regex Suffix();
 }
